@@ -1,0 +1,1 @@
+"""The shared ground: it knows no feature of the trade and no transport."""

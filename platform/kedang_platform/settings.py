@@ -1,0 +1,61 @@
+"""What an operator can set. Read once by the composition root and handed on, never read at import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting is an environment variable ``KEDANG_<NAME>``; the defaults run on one machine as it is."""
+
+    model_config = SettingsConfigDict(env_prefix="KEDANG_", extra="ignore")
+
+    var: Path = Field(default=Path("var"), description="Folder of everything that must outlive a restart.")
+    host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
+    port: int = Field(default=8400, ge=1, le=65535, description="Port the gateway listens on.")
+    public_url: str | None = Field(
+        default=None, description="Address people reach the gateway by; in every link."
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL >= 15 of one's own, as a role that may create roles and schemas.",
+    )
+    redis_url: str | None = Field(default=None, description="Valkey or Redis >= 6.2 of one's own.")
+    postgres_port: int | None = Field(
+        default=None, description="Port of the embedded PostgreSQL (default port+1)."
+    )
+    valkey_port: int | None = Field(default=None, description="Port of the embedded Valkey (default port+2).")
+
+    tenant_roles: Literal["role", "none"] = Field(
+        default="role", description="Whether each company has a database role of its own."
+    )
+    pool_size: int = Field(default=4, ge=1, le=100, description="Backends per pool and process.")
+    statement_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds a statement of a request may take."
+    )
+    spare_schemas: int = Field(default=5, ge=0, description="Company schemas kept ready for sign-ups.")
+    free_seats: int = Field(default=2, ge=2, description="Full seats that every company has free for ever.")
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="smtp:// or smtps:// address of the mail server; unset keeps mails in var/mail.",
+    )
+    mail_from: str = Field(
+        default="Kedang <no-reply@kedang.example>", description="Sender of the product's mails."
+    )
+    secret_key: SecretStr | None = Field(
+        default=None, description="Key of signed links; unset makes one in var/secret at the first start."
+    )
+    workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
+    worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")
+    demo: bool = Field(default=True, description="Whether the first start builds the demonstration company.")
+
+    @property
+    def base_url(self) -> str:
+        """The address in links: ``public_url``, or the loopback address the gateway listens on."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
