@@ -1,0 +1,58 @@
+"""The catalogue: the language in which the features say what a company keeps. A field is said once."""
+
+from kedang_tenants.catalogue.base import Base, Record, Searchable, unique_among_living
+from kedang_tenants.catalogue.fields import FieldSpec, field, relation
+from kedang_tenants.catalogue.kinds import (
+    ChoiceKind,
+    ChoicesKind,
+    ColourKind,
+    DayKind,
+    DecimalKind,
+    DocumentKind,
+    EmailKind,
+    FlagKind,
+    InstantKind,
+    IntegerKind,
+    InvalidValue,
+    Kind,
+    LocalisedKind,
+    MoneyKind,
+    Option,
+    PhoneKind,
+    ReferenceKind,
+    TextKind,
+)
+from kedang_tenants.catalogue.record_types import Catalogue, Field, RecordType, Relation, catalogue
+
+__all__ = [
+    "Base",
+    "Catalogue",
+    "ChoiceKind",
+    "ChoicesKind",
+    "ColourKind",
+    "DayKind",
+    "DecimalKind",
+    "DocumentKind",
+    "EmailKind",
+    "Field",
+    "FieldSpec",
+    "FlagKind",
+    "InstantKind",
+    "IntegerKind",
+    "InvalidValue",
+    "Kind",
+    "LocalisedKind",
+    "MoneyKind",
+    "Option",
+    "PhoneKind",
+    "Record",
+    "RecordType",
+    "ReferenceKind",
+    "Relation",
+    "Searchable",
+    "TextKind",
+    "catalogue",
+    "field",
+    "relation",
+    "unique_among_living",
+]

@@ -1,0 +1,192 @@
+"""The catalogue itself: the mapped classes, read once and frozen into the words that all readers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from kedang_tenants.catalogue.base import Base, Record
+from kedang_tenants.catalogue.fields import FieldSpec, RelationSpec
+from kedang_tenants.catalogue.kinds import Kind, ReferenceKind
+from sqlalchemy import Table
+from sqlalchemy.orm import RelationshipDirection, configure_mappers
+
+
+def camel(name: str) -> str:
+    """``owner_id`` as the API writes it: ``ownerId``."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record, as everything outside the models sees it."""
+
+    name: str
+    api_name: str
+    spec: FieldSpec
+    nullable: bool
+    has_default: bool
+    unique: bool
+
+    @property
+    def kind(self) -> Kind:
+        return self.spec.kind
+
+    @property
+    def required(self) -> bool:
+        """Whether a new record must be given a value."""
+        return not self.nullable and not self.has_default
+
+    @property
+    def target(self) -> str | None:
+        """The record type that a reference points to."""
+        return self.spec.kind.target if isinstance(self.spec.kind, ReferenceKind) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A way from a record to others. ``column`` is on this side of a to-one, on the other of a to-many."""
+
+    name: str
+    api_name: str
+    label: str
+    target: str
+    many: bool
+    column: str
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A kind of record: what it is called, what it holds, who owns it, how it is found again."""
+
+    name: str
+    api_name: str
+    api_plural: str
+    prefix: str
+    labels: tuple[str, str]
+    model: type[Record]
+    table: Table
+    fields: Mapping[str, Field]
+    relations: Mapping[str, Relation]
+    owner: tuple[str, ...]
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+    actions: frozenset[str]
+    searchable: bool
+
+    @property
+    def visible_fields(self) -> list[Field]:
+        """The fields that leave the product, in the order in which they are declared."""
+        return [found for found in self.fields.values() if not found.spec.hidden]
+
+    def field_by_api_name(self, api_name: str) -> Field | None:
+        return next((found for found in self.fields.values() if found.api_name == api_name), None)
+
+
+class Catalogue:
+    """All record types of the installation; the same for every company."""
+
+    def __init__(self, types: Mapping[str, RecordType]) -> None:
+        self._types = MappingProxyType(dict(types))
+        self._by_prefix = {found.prefix: found for found in types.values()}
+
+    def record(self, name: str) -> RecordType:
+        """The record type called ``name``; raises KeyError for an unknown one."""
+        return self._types[name]
+
+    def by_prefix(self, prefix: str) -> RecordType | None:
+        return self._by_prefix.get(prefix)
+
+    def __iter__(self) -> Iterator[RecordType]:
+        return iter(self._types.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._types
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue of all features' models, read at the first use and never changed."""
+    import kedang_tenants.records  # noqa: F401 - maps every feature's models
+
+    configure_mappers()
+    return build_catalogue(Base)
+
+
+def build_catalogue(base: type[Base]) -> Catalogue:
+    models = [m.class_ for m in base.registry.mappers if issubclass(m.class_, Record)]
+    ordered = sorted(models, key=record_name)
+    types = {record_name(model): _record_type(model) for model in ordered}
+    return Catalogue(types)
+
+
+def record_name(model: type[Record]) -> str:
+    return model.__record__ or str(model.__tablename__)
+
+
+def _record_type(model: type[Record]) -> RecordType:
+    name = record_name(model)
+    table = model.__table__
+    assert isinstance(table, Table)
+    return RecordType(
+        name=name,
+        api_name=pascal(name),
+        api_plural=model.__plural__ or camel(name) + "s",
+        prefix=model.__prefix__,
+        labels=model.__labels__,
+        model=model,
+        table=table,
+        fields=MappingProxyType(dict(_fields(table))),
+        relations=MappingProxyType(dict(_relations(model))),
+        owner=model.__owner__,
+        key=model.__key__,
+        order=model.__order__,
+        actions=model.__actions__,
+        searchable="search_tokens" in table.columns,
+    )
+
+
+def _fields(table: Table) -> Iterator[tuple[str, Field]]:
+    for column in table.columns:
+        spec = column.info.get("field")
+        if isinstance(spec, FieldSpec):
+            yield (
+                column.name,
+                Field(
+                    name=column.name,
+                    api_name=camel(column.name),
+                    spec=spec,
+                    nullable=bool(column.nullable),
+                    has_default=column.default is not None,
+                    unique=bool(column.info.get("unique")),
+                ),
+            )
+
+
+def _relations(model: type[Record]) -> Iterator[tuple[str, Relation]]:
+    mapper: Any = model.__mapper__
+    for relationship in sorted(mapper.relationships, key=lambda r: r.key):
+        spec = relationship.info.get("relation")
+        if not isinstance(spec, RelationSpec):
+            continue
+        many = relationship.direction is not RelationshipDirection.MANYTOONE
+        local, remote = relationship.local_remote_pairs[0]
+        yield (
+            relationship.key,
+            Relation(
+                name=relationship.key,
+                api_name=camel(relationship.key),
+                label=spec.label,
+                target=record_name(relationship.mapper.class_),
+                many=many,
+                column=(remote if many else local).name,
+            ),
+        )

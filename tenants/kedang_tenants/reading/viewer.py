@@ -1,0 +1,78 @@
+"""Who is looking, and what the policy lets them see: compiled once, obeyed by every read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import IntEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from kedang_platform.clock import Clock, today_in
+from kedang_platform.database import CompanyRef
+
+
+class Scope(IntEnum):
+    """How far a right reaches: nothing, what one owns, one's department and below, everything."""
+
+    NONE = 0
+    OWN = 1
+    DEPARTMENT = 2
+    ALL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rights of a viewer on one kind of record.
+
+    ``names`` reaches the rows of which the name-level fields may be read; ``read`` those of which
+    every field may be read that no sensitivity masks; ``sensitive`` says how far each class of
+    sensitive fields is readable. ``fields`` limits an update to some fields (None: no limit).
+    """
+
+    names: Scope = Scope.NONE
+    read: Scope = Scope.NONE
+    create: Scope = Scope.NONE
+    update: Scope = Scope.NONE
+    archive: Scope = Scope.NONE
+    export: Scope = Scope.NONE
+    sensitive: Mapping[str, Scope] = field(default_factory=lambda: MappingProxyType({}))
+    fields: frozenset[str] | None = None
+
+
+NO_ACCESS = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One member at one moment, or the product itself (``member_id`` None) doing its own work.
+
+    ``department_members`` are the ids of all members of the viewer's department and those below.
+    """
+
+    company: CompanyRef
+    member_id: UUID | None
+    roles: frozenset[str]
+    department_members: tuple[UUID, ...]
+    access: Mapping[str, Access]
+    language: str
+    time_zone: str
+    currency: str
+    country: str
+    via: str = "api"
+
+    def on(self, record: str) -> Access:
+        """The viewer's rights on a kind of record; none for a kind the policy does not name."""
+        return self.access.get(record, NO_ACCESS)
+
+    def today(self, clock: Clock) -> date:
+        return today_in(clock, self.time_zone)
+
+    def members_within(self, scope: Scope) -> tuple[UUID, ...]:
+        """The owners whose records a limited scope reaches."""
+        if self.member_id is None:
+            return ()
+        if scope is Scope.OWN:
+            return (self.member_id,)
+        return (*self.department_members, self.member_id)
