@@ -92,8 +92,10 @@ GRANTS = (
     "GRANT USAGE ON SCHEMA work TO {control}, {tenants}",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON work.job, work.lane, work.occurrence TO {control}",
     "GRANT SELECT, INSERT ON work.job TO {tenants}",
-    "GRANT UPDATE (state, checkpoint, progress_done, progress_total, cancel_requested, result,"
-    " lease_until, finished_at) ON work.job TO {tenants}",
+    (
+        "GRANT UPDATE (state, checkpoint, progress_done, progress_total, cancel_requested, result,"
+        " lease_until, finished_at) ON work.job TO {tenants}"
+    ),
 )
 """Rights, one statement each: ``{control}`` is the control role, ``{tenants}`` the group of all companies'
 roles; both are replaced by quoted role names."""
@@ -101,8 +103,10 @@ roles; both are replaced by quoted role names."""
 POLICIES = (
     "ALTER TABLE work.job ENABLE ROW LEVEL SECURITY",
     "CREATE POLICY job_of_control ON work.job TO {control} USING (true) WITH CHECK (true)",
-    "CREATE POLICY job_of_company ON work.job TO {tenants}"
-    " USING (tenant = current_user) WITH CHECK (tenant = current_user)",
+    (
+        "CREATE POLICY job_of_company ON work.job TO {tenants}"
+        " USING (tenant = current_user) WITH CHECK (tenant = current_user)"
+    ),
 )
 """A company's role sees, adds and changes its own jobs only; placeholders as in ``GRANTS``."""
 
