@@ -34,9 +34,18 @@ class Settings(BaseSettings):
     tenant_roles: Literal["role", "none"] = Field(
         default="role", description="Whether each company has a database role of its own."
     )
+    role_prefix: str = Field(
+        default="kedang",
+        pattern=r"^[a-z][a-z0-9_]{0,40}$",
+        description="Start of the database roles' names; each installation of a cluster has its own.",
+    )
     pool_size: int = Field(default=4, ge=1, le=100, description="Backends per pool and process.")
     statement_timeout: float = Field(
         default=30.0, gt=0, description="Seconds a statement of a request may take."
+    )
+    lock_timeout: float = Field(default=5.0, gt=0, description="Seconds a statement waits for a lock.")
+    idle_in_transaction_timeout: float = Field(
+        default=60.0, gt=0, description="Seconds a transaction may lie idle before the database ends it."
     )
     spare_schemas: int = Field(default=5, ge=0, description="Company schemas kept ready for sign-ups.")
     free_seats: int = Field(default=2, ge=2, description="Full seats that every company has free for ever.")

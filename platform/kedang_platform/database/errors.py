@@ -1,0 +1,75 @@
+"""What can go wrong between us and the database, as a caller may be told."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+
+
+class DatabaseBusy(KedangError):
+    """A lock or a connection was not to be had in time, or two transactions met; nothing was written."""
+
+
+class StatementTimeout(KedangError):
+    """A statement ran longer than the setting allows and was stopped; nothing was written."""
+
+
+class DatabaseUnavailable(KedangError):
+    """The database cannot be reached, or the connection to it broke."""
+
+
+class WallError(RuntimeError):
+    """A bug that would have reached past the wall between companies; it is stopped before any SQL is sent."""
+
+
+# What connecting and running a statement can raise; a connection's time-out is an OSError too.
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError)
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_BUSY = frozenset({"55P03", "40P01", "40001", "53300"})
+_STOPPED = frozenset({"57014"})
+_GONE = frozenset({"57P01", "57P02", "57P03"})
+_CONNECTION_CLASS = "08"
+
+
+def busy() -> DatabaseBusy:
+    return DatabaseBusy(msg("The database is busy. Please try again in a moment."))
+
+
+def unavailable() -> DatabaseUnavailable:
+    return DatabaseUnavailable(msg("The database cannot be reached. Please try again in a moment."))
+
+
+def meaning(error: BaseException) -> KedangError | None:
+    """What a failure of the driver means to a caller; None when it is a bug or a broken constraint."""
+    if isinstance(error, DBAPIError):
+        return _disconnected(error) or (meaning(error.orig) if error.orig is not None else None)
+    if isinstance(error, OSError):
+        return unavailable()
+    state = getattr(error, "sqlstate", None) or ""
+    if state in _BUSY:
+        return busy()
+    if state in _STOPPED:
+        return StatementTimeout(msg("This took longer than allowed and was stopped."))
+    if state in _GONE or state.startswith(_CONNECTION_CLASS):
+        return unavailable()
+    if isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error):
+        return unavailable()
+    return None
+
+
+def tell(error: Exception) -> NoReturn:
+    """Raise what ``error`` means to a caller, or ``error`` itself where only its catcher can know."""
+    known = meaning(error)
+    if known is None:
+        raise error
+    raise known from error
+
+
+def _disconnected(error: DBAPIError) -> KedangError | None:
+    return unavailable() if error.connection_invalidated else None
