@@ -1,6 +1,6 @@
 """The catalogue: the language in which the features say what a company keeps. A field is said once."""
 
-from kedang_tenants.catalogue.base import Base, Record, Searchable, unique_among_living
+from kedang_tenants.catalogue.base import Base, Record, Searchable, contribute, unique_among_living
 from kedang_tenants.catalogue.fields import FieldSpec, field, relation
 from kedang_tenants.catalogue.kinds import (
     ChoiceKind,
@@ -52,6 +52,7 @@ __all__ = [
     "Searchable",
     "TextKind",
     "catalogue",
+    "contribute",
     "field",
     "relation",
     "unique_among_living",

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from kedang_platform.i18n import msg
-from kedang_tenants.catalogue.fields import FieldSpec, field
-from kedang_tenants.catalogue.kinds import ChoiceKind, DocumentKind, InstantKind, IntegerKind
 from sqlalchemy import CheckConstraint, Index, MetaData, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue.fields import FieldSpec, field
+from kedang_tenants.catalogue.kinds import ChoiceKind, DocumentKind, InstantKind, IntegerKind
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -96,16 +97,35 @@ class Searchable:
 def declare_constraints(cls: type[Record]) -> None:
     """Give the table what the fields promise: checked choices, partial unique values, search indexes."""
     table = cls.__table__
-    for column in table.columns:
-        spec = column.info.get("field")
-        if isinstance(spec, FieldSpec) and isinstance(spec.kind, ChoiceKind):
-            codes = ", ".join(f"'{option.code}'" for option in spec.kind.options)
-            table.append_constraint(CheckConstraint(text(f"{column.name} IN ({codes})"), name=column.name))  # type: ignore[attr-defined]
-        if column.info.get("unique"):
-            unique_among_living(cls, (column.name,))
+    for name in list(table.columns.keys()):
+        _declare_column_constraints(cls, name)
     if "search_tokens" in table.columns:
         name = f"ix_{cls.__tablename__}_search_tokens"
         Index(name, table.c.search_tokens, postgresql_using="gin")
+
+
+def _declare_column_constraints(cls: type[Record], name: str) -> None:
+    table = cls.__table__
+    column = table.columns[name]
+    spec = column.info.get("field")
+    if isinstance(spec, FieldSpec) and isinstance(spec.kind, ChoiceKind):
+        codes = ", ".join(f"'{option.code}'" for option in spec.kind.options)
+        table.append_constraint(CheckConstraint(text(f"{name} IN ({codes})"), name=name))  # type: ignore[attr-defined]
+    if column.info.get("unique"):
+        unique_among_living(cls, (name,))
+
+
+def contribute(model: type[Record], name: str, attribute: Any) -> None:
+    """Add a ``field`` or a ``relation`` of a higher feature to a lower record (design 1).
+
+    Called by the higher feature's ``models.py`` while it is imported; from then on it is a field of
+    the record like any other. Raises ``ValueError`` where the record has that attribute already.
+    """
+    if hasattr(model, name):
+        raise ValueError(f"{model.__name__} has {name} already")
+    setattr(model, name, attribute)
+    if name in model.__table__.columns:
+        _declare_column_constraints(model, name)
 
 
 def unique_among_living(cls: type[Record], columns: Sequence[str]) -> Index:
