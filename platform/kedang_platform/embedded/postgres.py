@@ -20,6 +20,7 @@ from kedang_platform.embedded.processes import (
     require_port,
     server_environment,
     wait_until,
+    working_in,
 )
 from kedang_platform.i18n import msg
 
@@ -28,6 +29,8 @@ DATABASE: Final = "kedang"
 _MB: Final = 1024 * 1024
 # Fast shutdown takes a checkpoint; immediate leaves the rest to the next recovery.
 _ENDING: Final = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
+# Backends without their postmaster have nothing left to write down.
+_ENDING_HEADLESS: Final = ((signal.SIGQUIT, 2.0),)
 
 
 class PostgresServer:
@@ -62,7 +65,7 @@ class PostgresServer:
 
         What a killed supervisor left running is ended before. Raises PortTaken, ServerFailed.
         """
-        end_leftovers(self._data, program="postgres", signals=_ENDING, echo=echo)
+        self._end_leftovers(echo=echo)
         require_port(self._port, setting="KEDANG_POSTGRES_PORT")
         if not self._data.exists():
             echo(msg("Making the database cluster ..."))
@@ -85,12 +88,24 @@ class PostgresServer:
         if self._process:
             end(self._process, signals=_ENDING)
 
+    def _end_leftovers(self, *, echo: Echo) -> None:
+        pids = {process.pid for process in working_in(self._data, program="postgres")}
+        signals = _ENDING if self._written_pid() in pids else _ENDING_HEADLESS
+        end_leftovers(self._data, program="postgres", signals=signals, echo=echo)
+
+    def _written_pid(self) -> int | None:
+        lines = self._pid_file()
+        return int(lines[0]) if lines and lines[0].isdigit() else None
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
     def _ready(self) -> bool:
         """What the postmaster itself tells in its pid file (line 1: who, line 8: how it is)."""
-        try:
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return False
+        lines = self._pid_file()
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _make(self) -> None:
