@@ -1,1 +1,25 @@
 """Work done later: written with the change that asks for it, run once, never lost."""
+
+from kedang_platform.work.handlers import JobHandler, Registry, handler, recurring
+from kedang_platform.work.jobs import JSON, JobStatus, NewJob, Progress, enqueue, job_status, request_cancel
+from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
+from kedang_platform.work.services import Services
+
+__all__ = [
+    "JSON",
+    "JobCancelled",
+    "JobHandler",
+    "JobInterrupted",
+    "JobLost",
+    "JobStatus",
+    "NewJob",
+    "Progress",
+    "Registry",
+    "RunningJob",
+    "Services",
+    "enqueue",
+    "handler",
+    "job_status",
+    "recurring",
+    "request_cancel",
+]

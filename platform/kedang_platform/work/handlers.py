@@ -1,0 +1,109 @@
+"""How a feature offers a handler, and the registry of all of them.
+
+A decorator marks the function where it stands and changes nothing elsewhere; the worker collects
+what is marked. So importing a feature has no effect, and two registries can live in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, TypeAlias
+
+from kedang_platform.work.recurrence import Daily, Interval, Rule
+
+if TYPE_CHECKING:
+    from kedang_platform.work.running import RunningJob
+
+RETRIES = 12
+"""Tries after the first, unless a handler says otherwise: spread over about two hours."""
+
+Handle: TypeAlias = Callable[["RunningJob"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobHandler:
+    """What is done for a kind of job.
+
+    ``timeout`` is how long one try may take; ``retries`` how often a failure that may pass is tried
+    again; ``slow`` work (imports, exports) never takes the last free place of a worker.
+    """
+
+    kind: str
+    run: Handle
+    timeout: timedelta
+    retries: int
+    slow: bool = False
+    rules: tuple[Rule, ...] = ()
+
+
+def handler(
+    kind: str, *, timeout: timedelta = timedelta(minutes=5), retries: int = RETRIES, slow: bool = False
+) -> Callable[[Handle], JobHandler]:
+    """Offer the decorated ``async def f(job: RunningJob) -> None`` as the handler of ``kind``."""
+
+    def mark(run: Handle) -> JobHandler:
+        return JobHandler(kind, run, timeout, retries, slow)
+
+    return mark
+
+
+def recurring(
+    rule: str,
+    *,
+    every: timedelta | None = None,
+    at: time | None = None,
+    installation: bool = False,
+) -> Callable[[JobHandler], JobHandler]:
+    """Have the handler run by itself: ``every`` so often, or daily ``at`` a time in the company's zone.
+
+    Stands above ``@handler``. One job a company and occurrence, for active companies; with
+    ``installation`` one for the whole installation, its time in UTC. Its payload tells
+    ``occurrence`` (the instant, ISO 8601) and ``date`` (the day in the zone). After a standstill
+    only the latest missed occurrence is made up for.
+    """
+    if (every is None) == (at is None):
+        raise ValueError(f"{rule}: say either every or at")
+    pattern = Interval(every) if every is not None else Daily(at or time())
+
+    def mark(target: JobHandler) -> JobHandler:
+        added = Rule(rule, target.kind, pattern, installation=installation)
+        return replace(target, rules=(*target.rules, added))
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The handlers of a process by kind, and the rules that recur."""
+
+    handlers: Mapping[str, JobHandler]
+
+    @classmethod
+    def of(cls, *handlers: JobHandler) -> Registry:
+        """Raises ValueError when two handlers claim a kind or two rules a name."""
+        by_kind: dict[str, JobHandler] = {}
+        names: set[str] = set()
+        for each in handlers:
+            if each.kind in by_kind:
+                raise ValueError(f"two handlers for {each.kind}")
+            by_kind[each.kind] = each
+            for rule in each.rules:
+                if rule.name in names:
+                    raise ValueError(f"two rules named {rule.name}")
+                names.add(rule.name)
+        return cls(MappingProxyType(by_kind))
+
+    @classmethod
+    def collect(cls, modules: Iterable[ModuleType]) -> Registry:
+        """Every handler that the modules define; one that two modules share counts once."""
+        found = (
+            value for module in modules for value in vars(module).values() if isinstance(value, JobHandler)
+        )
+        return cls.of(*dict.fromkeys(found))
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(rule for each in self.handlers.values() for rule in each.rules)

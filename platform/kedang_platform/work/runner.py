@@ -1,0 +1,170 @@
+"""From a message to a settled job: claim, run the handler, settle what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from enum import Enum
+from typing import TypeAlias
+from uuid import UUID
+
+import structlog
+
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.work import claims, retry
+from kedang_platform.work.claims import LEASE, Claim
+from kedang_platform.work.handlers import RETRIES, JobHandler, Registry
+from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
+from kedang_platform.work.services import Services
+
+_TURNED_AWAY = timedelta(seconds=1)
+
+log = structlog.get_logger(__name__)
+Report: TypeAlias = Callable[[Claim, Exception], None]
+
+
+class Outcome(Enum):
+    """What came of one message."""
+
+    DONE = "done"
+    FAILED = "failed"
+    AGAIN = "again"
+    CANCELLED = "cancelled"
+    RELEASED = "released"
+    LOST = "lost"
+    DUPLICATE = "duplicate"
+
+
+def log_failure(claim: Claim, error: Exception) -> None:
+    """Tell the operator of a try that failed: a plain no in a line, anything else with its traceback."""
+    facts = {"job": str(claim.id), "kind": claim.kind, "tries": claim.tries}
+    if isinstance(error, KedangError):
+        log.warning("job.failed", code=error.code, **facts)
+    else:
+        log.error("job.failed", exc_info=error, **facts)
+
+
+class JobRunner:
+    """Runs the jobs of one process. ``places`` is how many the process runs side by side."""
+
+    def __init__(
+        self,
+        *,
+        services: Services,
+        registry: Registry,
+        places: int = 1,
+        lease: timedelta = LEASE,
+        chance: random.Random | None = None,
+        report: Report = log_failure,
+    ) -> None:
+        self._services = services
+        self._registry = registry
+        self._places_for_slow = max(1, places - 1)
+        self._lease = lease
+        self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._report = report
+        self._running: dict[UUID, RunningJob] = {}
+        self._slow = 0
+        self._draining = False
+
+    async def run(self, job_id: UUID, attempt: int) -> Outcome:
+        """Run the job that a message speaks of and settle it, whatever its handler does.
+
+        What cannot be settled because the database is away is taken back when the lease ends.
+        """
+        async with self._services.databases.control() as tx:
+            claim = await claims.claim(tx, job_id, attempt, lease=self._lease)
+        if claim is None:
+            return Outcome.DUPLICATE
+        try:
+            return await self._answer(claim)
+        except KedangError as error:
+            log.warning("job.unsettled", job=str(claim.id), kind=claim.kind, code=error.code)
+            return Outcome.LOST
+
+    async def keep_leases(self) -> None:
+        """Renew the leases of what runs here, three times a lease, until cancelled."""
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            with suppress(KedangError):  # the next round, or the end of the lease, sees to it
+                await self._renew()
+
+    def drain(self) -> None:
+        """Begin nothing more, and let what runs stop at its next step and go on elsewhere."""
+        self._draining = True
+        for job in self._running.values():
+            job.interrupted = True
+
+    async def _renew(self) -> None:
+        held = [(job.id, job.attempt) for job in self._running.values()]
+        if not held:
+            return
+        async with self._services.databases.control() as tx:
+            called_off = await claims.renew(tx, held, lease=self._lease)
+        for job_id, off in called_off.items():
+            if job := self._running.get(job_id):
+                job.cancelled = off
+
+    async def _answer(self, claim: Claim) -> Outcome:
+        handler = self._registry.handlers.get(claim.kind)
+        if handler is None:
+            unknown = retry.UnknownKind(msg("This kind of work is not known here: {kind}."), kind=claim.kind)
+            return await self._failed(claim, unknown, retries=RETRIES)
+        if claim.tries > handler.retries + 1:
+            lost = retry.WorkerLost(msg("The work was broken off each time it was tried."))
+            return await self._failed(claim, lost, retries=0)
+        if self._draining:
+            return await self._released(claim, after=timedelta(0))
+        if handler.slow and self._slow >= self._places_for_slow:
+            return await self._released(claim, after=_TURNED_AWAY)
+        job = RunningJob.of(claim, services=self._services, lease=self._lease)
+        self._running[job.id] = job
+        self._slow += handler.slow
+        try:
+            return await self._handle(claim, handler, job)
+        finally:
+            self._slow -= handler.slow
+            del self._running[job.id]
+
+    async def _handle(self, claim: Claim, handler: JobHandler, job: RunningJob) -> Outcome:
+        try:
+            async with asyncio.timeout(handler.timeout.total_seconds()):
+                await handler.run(job)
+        except JobLost:
+            return Outcome.LOST
+        except JobCancelled:
+            async with self._services.databases.control() as tx:
+                return _held(Outcome.CANCELLED, held=await claims.settle_cancelled(tx, claim))
+        except JobInterrupted:
+            return await self._released(claim, after=timedelta(0))
+        except asyncio.CancelledError:
+            await self._released(claim, after=timedelta(0))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is settled and reported
+            return await self._failed(claim, error, retries=handler.retries)
+        if job.finished:
+            return Outcome.DONE
+        async with self._services.databases.control() as tx:
+            return _held(Outcome.DONE, held=await claims.settle_done(tx, claim))
+
+    async def _failed(self, claim: Claim, error: Exception, *, retries: int) -> Outcome:
+        self._report(claim, error)
+        failure = retry.failure_of(error)
+        async with self._services.databases.control() as tx:
+            if not retry.may_pass(error) or claim.tries > retries:
+                return _held(Outcome.FAILED, held=await claims.settle_failed(tx, claim, failure))
+            due_at = self._services.clock.now() + retry.wait_before(claim.tries, chance=self._chance)
+            return _held(Outcome.AGAIN, held=await claims.settle_again(tx, claim, failure, due_at=due_at))
+
+    async def _released(self, claim: Claim, *, after: timedelta) -> Outcome:
+        due_at = self._services.clock.now() + after
+        async with self._services.databases.control() as tx:
+            return _held(Outcome.RELEASED, held=await claims.release(tx, claim, due_at=due_at))
+
+
+def _held(outcome: Outcome, *, held: bool) -> Outcome:
+    return outcome if held else Outcome.LOST

@@ -1,0 +1,16 @@
+"""What a handler may use, made once by the composition root of the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import Databases
+from kedang_platform.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    databases: Databases
+    clock: Clock
+    settings: Settings
