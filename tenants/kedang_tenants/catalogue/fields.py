@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kedang_tenants.catalogue.kinds import ChoiceKind, ChoicesKind, Kind
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import MappedColumn, mapped_column, relationship
+
+from kedang_tenants.catalogue.kinds import ChoiceKind, ChoicesKind, Kind
 
 Sensitivity = Literal["phone", "credit", "bank", "profit", "cost"]
 
@@ -97,7 +98,11 @@ def field(
     if references:
         arguments.append(ForeignKey(references))
     return mapped_column(
-        *arguments, nullable=not required, default=default, index=index or None, info={"field": spec, "unique": unique}
+        *arguments,
+        nullable=not required,
+        default=default,
+        index=index or None,
+        info={"field": spec, "unique": unique},
     )
 
 
@@ -107,7 +112,12 @@ def relation(target: str, *, label: str, foreign_key: str, **kwargs: Any) -> Any
     It is never loaded through the ORM (``lazy="raise"``): reads go through the read planner.
     """
     return relationship(
-        target, foreign_keys=foreign_key, lazy="raise", viewonly=True, info={"relation": RelationSpec(label)}, **kwargs
+        target,
+        foreign_keys=foreign_key,
+        lazy="raise",
+        viewonly=True,
+        info={"relation": RelationSpec(label)},
+        **kwargs,
     )
 
 

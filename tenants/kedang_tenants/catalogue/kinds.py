@@ -12,14 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from kedang_platform.errors import KedangError
-from kedang_platform.i18n import msg
 from sqlalchemy import ARRAY, BigInteger, Boolean, Date, DateTime, Integer, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
+
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.money import UnknownCurrency, minor_digits
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -32,7 +34,7 @@ _DATE_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
 class InvalidValue(KedangError):
     """A value does not fit the kind of its field; ``reason`` is the stable code told to people."""
 
-    def __init__(self, reason: str, message: str, **params: object) -> None:
+    def __init__(self, reason: str, message: str, **params: Any) -> None:
         super().__init__(message, **params)
         self.reason = reason
 
@@ -52,7 +54,7 @@ class Kind:
     sortable: ClassVar[bool] = True
     operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "not_in", "is_null")
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         raise NotImplementedError(type(self).__name__)
 
     def check(self, value: object) -> object:
@@ -79,7 +81,7 @@ class TextKind(Kind):
     multiline: bool = False
     operators: ClassVar[tuple[str, ...]] = (*_ORDERED, "contains", "starts_with")
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Text(collation="C")
 
     def check(self, value: object) -> object:
@@ -135,18 +137,38 @@ class ColourKind(TextKind):
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyKind(TextKind):
+    """A currency by its ISO 4217 code, in capitals."""
+
+    max_length: int = 3
+
+    def check(self, value: object) -> object:
+        text = TextKind.check(self, value)
+        if text is None:
+            return None
+        code = str(text).upper()
+        try:
+            minor_digits(code)
+        except UnknownCurrency as error:
+            raise InvalidValue(error.code, error.message, **error.params) from None
+        return code
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceKind(Kind):
     """One of fixed options; in a file its code or its label in any of our languages is understood."""
 
     options: tuple[Option, ...] = ()
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Text(collation="C")
 
     def check(self, value: object) -> object:
         if any(option.code == value for option in self.options):
             return value
-        raise InvalidValue("UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=str(value)[:50])
+        raise InvalidValue(
+            "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=str(value)[:50]
+        )
 
     def read_text(self, text: str) -> object:
         wanted = text.strip().casefold()
@@ -170,7 +192,7 @@ class ChoicesKind(Kind):
     sortable: ClassVar[bool] = False
     operators: ClassVar[tuple[str, ...]] = ("has", "is_null")
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return ARRAY(Text(collation="C"))
 
     def check(self, value: object) -> object:
@@ -194,7 +216,7 @@ class FlagKind(Kind):
 
     operators: ClassVar[tuple[str, ...]] = ("eq", "is_null")
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Boolean()
 
     def check(self, value: object) -> object:
@@ -220,7 +242,7 @@ class IntegerKind(Kind):
     maximum: int = 2**31 - 1
     operators: ClassVar[tuple[str, ...]] = _ORDERED
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Integer()
 
     def check(self, value: object) -> object:
@@ -249,7 +271,7 @@ class MoneyKind(IntegerKind):
     minimum: int = -(10**15)
     maximum: int = 10**15
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return BigInteger()
 
 
@@ -272,7 +294,7 @@ class DecimalKind(Kind):
     maximum: Decimal = Decimal(10**12 - 1)
     operators: ClassVar[tuple[str, ...]] = _ORDERED
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Numeric(18, 6)
 
     def check(self, value: object) -> object:
@@ -304,7 +326,7 @@ class DayKind(Kind):
 
     operators: ClassVar[tuple[str, ...]] = _ORDERED
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Date()
 
     def check(self, value: object) -> object:
@@ -331,7 +353,7 @@ class InstantKind(Kind):
 
     operators: ClassVar[tuple[str, ...]] = _ORDERED
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return DateTime(timezone=True)
 
     def check(self, value: object) -> object:
@@ -357,7 +379,7 @@ class ReferenceKind(Kind):
     sortable: ClassVar[bool] = False
     operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "not_in", "is_null")
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return Uuid()
 
     def check(self, value: object) -> object:
@@ -374,7 +396,7 @@ class LocalisedKind(Kind):
     sortable: ClassVar[bool] = False
     operators: ClassVar[tuple[str, ...]] = ("is_null",)
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return JSONB()
 
     def check(self, value: object) -> object:
@@ -400,5 +422,5 @@ class DocumentKind(Kind):
     operators: ClassVar[tuple[str, ...]] = ("is_null",)
     default: Mapping[str, object] = field(default_factory=dict)
 
-    def column_type(self) -> TypeEngine[object]:
+    def column_type(self) -> TypeEngine[Any]:
         return JSONB()

@@ -8,11 +8,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy import Table
+from sqlalchemy.orm import RelationshipDirection, configure_mappers
+
 from kedang_tenants.catalogue.base import Base, Record
 from kedang_tenants.catalogue.fields import FieldSpec, RelationSpec
 from kedang_tenants.catalogue.kinds import Kind, ReferenceKind
-from sqlalchemy import Table
-from sqlalchemy.orm import RelationshipDirection, configure_mappers
 
 
 def camel(name: str) -> str:

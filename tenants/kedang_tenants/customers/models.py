@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
     ChoiceKind,
@@ -25,8 +28,6 @@ from kedang_tenants.catalogue import (
     unique_among_living,
 )
 from kedang_tenants.people.models import Member
-from sqlalchemy import Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
 
 DIRECTORIES = (
     Option("COMPANY", msg("Company")),
@@ -129,7 +130,11 @@ class Customer(Record, Searchable):
     __table_args__ = (
         Index("ix_customer_owner_id_name_sort", "owner_id", "name_sort", "id"),
         Index("ix_customer_name_sort", "name_sort", "id"),
-        Index("ix_customer_phone_reversed", "phone_reversed", postgresql_ops={"phone_reversed": "text_pattern_ops"}),
+        Index(
+            "ix_customer_phone_reversed",
+            "phone_reversed",
+            postgresql_ops={"phone_reversed": "text_pattern_ops"},
+        ),
     )
 
 
@@ -198,7 +203,11 @@ class Contact(Record, Searchable):
 
     __table_args__ = (
         Index("ix_contact_customer_id_name_sort", "customer_id", "name_sort", "id"),
-        Index("ix_contact_phone_reversed", "phone_reversed", postgresql_ops={"phone_reversed": "text_pattern_ops"}),
+        Index(
+            "ix_contact_phone_reversed",
+            "phone_reversed",
+            postgresql_ops={"phone_reversed": "text_pattern_ops"},
+        ),
     )
 
 
@@ -226,10 +235,19 @@ class CustomerTag(Record):
     __actions__ = frozenset({"create", "archive"})
 
     customer_id: Mapped[UUID] = field(
-        ReferenceKind("customer"), label=msg("Customer"), required=True, references="customer.id", create_only=True
+        ReferenceKind("customer"),
+        label=msg("Customer"),
+        required=True,
+        references="customer.id",
+        create_only=True,
     )
     tag_id: Mapped[UUID] = field(
-        ReferenceKind("tag"), label=msg("Tag"), required=True, references="tag.id", create_only=True, index=True
+        ReferenceKind("tag"),
+        label=msg("Tag"),
+        required=True,
+        references="tag.id",
+        create_only=True,
+        index=True,
     )
 
     customer: Mapped[Customer] = relation(

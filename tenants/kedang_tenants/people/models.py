@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
     ChoiceKind,
@@ -18,8 +21,6 @@ from kedang_tenants.catalogue import (
     relation,
 )
 from kedang_tenants.people.roles import ROLES
-from sqlalchemy import Uuid
-from sqlalchemy.orm import Mapped, mapped_column
 
 
 class Department(Record):
@@ -31,9 +32,7 @@ class Department(Record):
     __key__ = ("name",)
     __order__ = ("name",)
 
-    name: Mapped[str] = field(
-        TextKind(100), label=msg("Name"), required=True, unique=True, name_level=True
-    )
+    name: Mapped[str] = field(TextKind(100), label=msg("Name"), required=True, unique=True, name_level=True)
     parent_id: Mapped[UUID | None] = field(
         ReferenceKind("department"), label=msg("Belongs to"), references="department.id", name_level=True
     )
@@ -67,7 +66,11 @@ class Member(Record):
     )
     title: Mapped[str | None] = field(TextKind(100), label=msg("Title"), name_level=True)
     department_id: Mapped[UUID | None] = field(
-        ReferenceKind("department"), label=msg("Department"), references="department.id", index=True, name_level=True
+        ReferenceKind("department"),
+        label=msg("Department"),
+        references="department.id",
+        index=True,
+        name_level=True,
     )
     superior_id: Mapped[UUID | None] = field(
         ReferenceKind("member"), label=msg("Superior"), references="member.id", name_level=True

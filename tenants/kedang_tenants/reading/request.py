@@ -10,7 +10,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Operator = Literal[
-    "eq", "ne", "in", "not_in", "lt", "lte", "gt", "gte", "contains", "starts_with", "has", "is_null", "ending"
+    "eq",
+    "ne",
+    "in",
+    "not_in",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+    "contains",
+    "starts_with",
+    "has",
+    "is_null",
+    "ending",
 ]
 Archived = Literal["EXCLUDE", "INCLUDE", "ONLY"]
 

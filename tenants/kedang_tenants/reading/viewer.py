@@ -11,6 +11,7 @@ from uuid import UUID
 
 from kedang_platform.clock import Clock, today_in
 from kedang_platform.database import CompanyRef
+from kedang_tenants.catalogue.custom import CustomField
 
 
 class Scope(IntEnum):
@@ -61,6 +62,11 @@ class Viewer:
     currency: str
     country: str
     via: str = "api"
+    custom_fields: tuple[CustomField, ...] = ()
+
+    def custom_field(self, record: str, key: str) -> CustomField | None:
+        """The company's own field called ``key`` on a kind of record."""
+        return next((f for f in self.custom_fields if f.record == record and f.key == key), None)
 
     def on(self, record: str) -> Access:
         """The viewer's rights on a kind of record; none for a kind the policy does not name."""

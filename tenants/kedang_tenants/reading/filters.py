@@ -1,0 +1,195 @@
+"""Filters as SQL conditions.
+
+A comparison with an empty field is neither true nor false in SQL; here it counts as false, and what
+stands under a ``Not`` is negated as such. Letters A-Z are compared without regard to case by
+``contains`` and ``starts_with``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kedang_platform.errors import BadUserInput
+from kedang_platform.i18n import msg
+from kedang_platform.search_text import like_pattern, query_tokens
+from kedang_tenants.catalogue import Field, RecordType, catalogue
+from kedang_tenants.catalogue.custom import custom_expression
+from kedang_tenants.reading.errors import MaskedField
+from kedang_tenants.reading.masks import Mask, mask_of, usable_column, visible
+from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Not, Related, Search
+from kedang_tenants.reading.statement import Statement, quoted
+from kedang_tenants.reading.viewer import Viewer
+
+_SYMBOLS = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+
+def condition(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Filter
+) -> str | None:
+    """The SQL condition of a filter on rows called ``alias``; None when it holds for every row.
+
+    Raises MaskedField for fields the viewer may not read.
+    """
+    match where:
+        case All(parts):
+            conditions = [condition(statement, viewer, record, alias, part) for part in parts]
+            return _joined(" AND ", [c for c in conditions if c is not None])
+        case AnyOf(parts):
+            conditions = [condition(statement, viewer, record, alias, part) for part in parts]
+            if not conditions:
+                return "FALSE"
+            return None if None in conditions else _joined(" OR ", [c for c in conditions if c is not None])
+        case Not(part):
+            inner = condition(statement, viewer, record, alias, part)
+            return "FALSE" if inner is None else f"({inner}) IS NOT TRUE"
+        case Related():
+            return _related(statement, viewer, record, alias, where)
+        case Search(text):
+            return _search(statement, viewer, record, alias, text)
+        case Compare():
+            return _compare(statement, viewer, record, alias, where)
+
+
+def _joined(word: str, conditions: list[str]) -> str | None:
+    if not conditions:
+        return None
+    return conditions[0] if len(conditions) == 1 else "(" + word.join(conditions) + ")"
+
+
+def _related(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Related) -> str:
+    relation = record.relations[where.relation]
+    target = catalogue().record(relation.target)
+    inner = statement.alias()
+    if relation.many:
+        link_field = target.fields[relation.column]
+        link = f"{usable_column(statement, viewer, target, inner, link_field)} = {alias}.id"
+    else:
+        link_field = record.fields[relation.column]
+        link = f"{inner}.id = {usable_column(statement, viewer, record, alias, link_field)}"
+    parts = [link]
+    if relation.many:
+        parts.append(f"{inner}.archived_at IS NULL")
+    parts += [
+        part
+        for part in (
+            visible(statement, viewer, target, inner),
+            condition(statement, viewer, target, inner, where.where),
+        )
+        if part is not None
+    ]
+    return f"EXISTS (SELECT 1 FROM {quoted(target.table.name)} {inner} WHERE {' AND '.join(parts)})"
+
+
+def _search(statement: Statement, viewer: Viewer, record: RecordType, alias: str, text: str) -> str | None:
+    for field in record.fields.values():
+        if field.spec.search and mask_of(viewer, record, field) is Mask.CLOSED:
+            raise MaskedField(msg("You may not search here."))
+    words = text.split()
+    conditions = []
+    for word in words:
+        tokens = query_tokens(word)
+        if tokens:
+            conditions.append(f"{alias}.search_tokens @> {statement.bind(tokens)}::text[]")
+        conditions.append(f"{alias}.search_text LIKE {statement.bind(like_pattern(word))}")
+    return _joined(" AND ", conditions)
+
+
+def _compare(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
+    expression, cast = _operand(statement, viewer, record, alias, where)
+    return _OPERATIONS[where.operator](statement, expression, where.value, cast)
+
+
+def _operand(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare
+) -> tuple[str, str]:
+    holder = record.fields["custom"]
+    if where.custom:
+        custom = viewer.custom_field(record.name, where.field)
+        if custom is None:
+            raise BadUserInput(msg("There is no field “{field}”."), field=where.field)
+        document = usable_column(statement, viewer, record, alias, holder)
+        return custom_expression(document, custom), custom.sql_type
+    field = record.fields[where.field]
+    return usable_column(statement, viewer, record, alias, field), sql_cast(record, field)
+
+
+def sql_cast(record: RecordType, field: Field) -> str:
+    """The SQL type of a field, as a value bound against it is cast."""
+    return _CASTS[type(record.table.c[field.name].type).__name__]
+
+
+_CASTS = {
+    "Text": "text",
+    "Uuid": "uuid",
+    "Integer": "int",
+    "BigInteger": "bigint",
+    "Numeric": "numeric",
+    "Date": "date",
+    "DateTime": "timestamptz",
+    "Boolean": "boolean",
+    "ARRAY": "text[]",
+    "JSONB": "jsonb",
+}
+
+_Operation = Callable[[Statement, str, object, str], str]
+
+
+def _symbol(symbol: str) -> _Operation:
+    def operation(statement: Statement, expression: str, value: object, cast: str) -> str:
+        return f"{expression} {symbol} {statement.bind(value)}::{cast}"
+
+    return operation
+
+
+def _not_equal(statement: Statement, expression: str, value: object, cast: str) -> str:
+    return f"{expression} IS DISTINCT FROM {statement.bind(value)}::{cast}"
+
+
+def _one_of(statement: Statement, expression: str, value: object, cast: str) -> str:
+    return f"{expression} = ANY({statement.bind(value)}::{cast}[])"
+
+
+def _none_of(statement: Statement, expression: str, value: object, cast: str) -> str:
+    return f"({expression} = ANY({statement.bind(value)}::{cast}[])) IS NOT TRUE"
+
+
+def _is_null(statement: Statement, expression: str, value: object, cast: str) -> str:  # noqa: ARG001
+    return f"{expression} IS NULL" if value else f"{expression} IS NOT NULL"
+
+
+def _has(statement: Statement, expression: str, value: object, cast: str) -> str:  # noqa: ARG001
+    return f"{statement.bind(value)}::text = ANY({expression})"
+
+
+def _like(before: str) -> _Operation:
+    def operation(statement: Statement, expression: str, value: object, cast: str) -> str:  # noqa: ARG001
+        pattern = before + _escaped(ascii_lower(str(value))) + "%"
+        return f'lower({expression} COLLATE "C") LIKE {statement.bind(pattern)}::text'
+
+    return operation
+
+
+def _ending(statement: Statement, expression: str, value: object, cast: str) -> str:  # noqa: ARG001
+    return f"{expression} LIKE {statement.bind(_escaped(str(value)) + '%')}::text"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def ascii_lower(text: str) -> str:
+    """Lower case of A-Z alone, as PostgreSQL's "C" collation has it."""
+    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in text)
+
+
+_OPERATIONS: dict[str, _Operation] = {
+    **{name: _symbol(symbol) for name, symbol in _SYMBOLS.items()},
+    "ne": _not_equal,
+    "in": _one_of,
+    "not_in": _none_of,
+    "is_null": _is_null,
+    "has": _has,
+    "contains": _like("%"),
+    "starts_with": _like(""),
+    "ending": _ending,
+}

@@ -1,0 +1,120 @@
+"""Scope and masks as SQL: which rows of a record a viewer reaches, and which fields of these rows."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sqlalchemy.dialects import postgresql
+
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import Field, RecordType, catalogue
+from kedang_tenants.reading.errors import MaskedField
+from kedang_tenants.reading.statement import Statement, quoted
+from kedang_tenants.reading.viewer import Scope, Viewer
+
+_OPEN_FIELDS = frozenset({"id"})
+
+
+class Mask(Enum):
+    """How much of a field is masked among the rows that the viewer sees."""
+
+    OPEN = "open"
+    PARTLY = "partly"
+    CLOSED = "closed"
+
+
+def visible_scope(viewer: Viewer, record: RecordType) -> Scope:
+    """How far the viewer sees rows of a record at all."""
+    access = viewer.on(record.name)
+    return max(access.names, access.read)
+
+
+def field_scope(viewer: Viewer, record: RecordType, field: Field) -> Scope:
+    """How far the viewer may read a field."""
+    access = viewer.on(record.name)
+    seen = visible_scope(viewer, record)
+    scope = seen if field.name in _OPEN_FIELDS or field.spec.name_level else access.read
+    if field.spec.sensitivity is not None:
+        scope = min(scope, access.sensitive.get(field.spec.sensitivity, Scope.NONE))
+    return scope
+
+
+def mask_of(viewer: Viewer, record: RecordType, field: Field) -> Mask:
+    scope = field_scope(viewer, record, field)
+    if scope >= visible_scope(viewer, record):
+        return Mask.OPEN
+    return Mask.PARTLY if scope > Scope.NONE else Mask.CLOSED
+
+
+def owned(statement: Statement, viewer: Viewer, record: RecordType, alias: str, scope: Scope) -> str | None:
+    """The condition that a row lies within ``scope``; None when every row does."""
+    if scope is Scope.ALL:
+        return None
+    if scope is Scope.NONE or not record.owner:
+        return "FALSE"
+    return _owned_by(statement, record, record.owner, alias, viewer.members_within(scope))
+
+
+def _owned_by(
+    statement: Statement, record: RecordType, path: tuple[str, ...], alias: str, members: tuple[object, ...]
+) -> str:
+    head, *rest = path
+    if not rest:
+        return f"{alias}.{quoted(head)} = ANY({statement.bind(members)}::uuid[])"
+    relation = record.relations[head]
+    target = catalogue().record(relation.target)
+    inner = statement.alias()
+    condition = _owned_by(statement, target, tuple(rest), inner, members)
+    table = quoted(target.table.name)
+    return (
+        f"EXISTS (SELECT 1 FROM {table} {inner} WHERE {inner}.id = {alias}.{quoted(relation.column)}"
+        f" AND {condition})"
+    )
+
+
+def visible(statement: Statement, viewer: Viewer, record: RecordType, alias: str) -> str | None:
+    """The condition that the viewer sees a row at all; None when all are seen."""
+    return owned(statement, viewer, record, alias, visible_scope(viewer, record))
+
+
+def column(
+    statement: Statement,
+    viewer: Viewer,
+    record: RecordType,
+    alias: str,
+    field: Field,
+    stored: str | None = None,
+) -> str:
+    """A field as it may be read: the bare column, NULL, or the column only where the scope reaches.
+
+    ``stored`` names the column to read instead of the field's own (the one in people's order).
+    """
+    bare = f"{alias}.{quoted(stored or field.name)}"
+    mask = mask_of(viewer, record, field)
+    if mask is Mask.OPEN:
+        return bare
+    if mask is Mask.CLOSED:
+        return f"NULL::{_sql_type(record, field)}"
+    condition = owned(statement, viewer, record, alias, field_scope(viewer, record, field))
+    return f"CASE WHEN {condition} THEN {bare} END"
+
+
+def usable_column(
+    statement: Statement,
+    viewer: Viewer,
+    record: RecordType,
+    alias: str,
+    field: Field,
+    stored: str | None = None,
+) -> str:
+    """A field to filter or sort by: what is masked behaves as empty; raises MaskedField when all of it is."""
+    if mask_of(viewer, record, field) is Mask.CLOSED:
+        raise MaskedField(msg("You may not filter or sort by “{field}”."), field=field.api_name)
+    return column(statement, viewer, record, alias, field, stored)
+
+
+def _sql_type(record: RecordType, field: Field) -> str:
+    return str(record.table.c[field.name].type.compile(dialect=_DIALECT)).split(" COLLATE")[0]
+
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -1,0 +1,194 @@
+"""A ReadRequest and a viewer become one SQL statement a level, with scope and masks compiled in.
+
+Each to-one relation is a LEFT JOIN, each to-many a statement of its own for all parents at once:
+``unnest(parents) CROSS JOIN LATERAL (page of each)``, so that every parent gets its own page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kedang_tenants.catalogue import RecordType, catalogue
+from kedang_tenants.reading.filters import condition
+from kedang_tenants.reading.layout import Layout
+from kedang_tenants.reading.masks import column, usable_column, visible, visible_scope
+from kedang_tenants.reading.ordering import (
+    SortKey,
+    beyond,
+    order_clause,
+    read_cursor,
+    sort_keys,
+    sort_signature,
+)
+from kedang_tenants.reading.request import Listing, Lookup, Select
+from kedang_tenants.reading.statement import Statement, quoted
+from kedang_tenants.reading.viewer import Viewer
+
+TOTAL_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement ready to run, and how to read its rows."""
+
+    sql: str
+    values: tuple[object, ...]
+    layout: Layout
+    parent: int | None = None
+
+
+class _Columns:
+    """The output columns of a statement, flat, and the joins they need."""
+
+    def __init__(self, statement: Statement, viewer: Viewer) -> None:
+        self.statement = statement
+        self.viewer = viewer
+        self.expressions: list[str] = []
+        self.joins: list[str] = []
+
+    def add(self, expression: str) -> int:
+        self.expressions.append(expression)
+        return len(self.expressions) - 1
+
+    def lay_out(self, record: RecordType, alias: str, select: Select) -> Layout:
+        """Add the columns of a selection; returns where they stand."""
+        own_id = self.add(f"{alias}.id")
+        fields = {}
+        for name in select.fields:
+            found = record.fields[name]
+            fields[name] = self.add(column(self.statement, self.viewer, record, alias, found))
+        one = {name: self._joined(record, alias, name, inner) for name, inner in select.one}
+        return Layout(record, own_id, fields, one)
+
+    def _joined(self, record: RecordType, alias: str, name: str, select: Select) -> Layout:
+        relation = record.relations[name]
+        target = catalogue().record(relation.target)
+        inner = self.statement.alias()
+        link = column(self.statement, self.viewer, record, alias, record.fields[relation.column])
+        on = f"{inner}.id = {link}"
+        seen = visible(self.statement, self.viewer, target, inner)
+        if seen is not None:
+            on += f" AND {seen}"
+        self.joins.append(f"LEFT JOIN {quoted(target.table.name)} {inner} ON {on}")
+        return self.lay_out(target, inner, select)
+
+
+def plan_listing(viewer: Viewer, listing: Listing, parents: list[object] | None = None) -> Plan:
+    """The statement of a page at the root, or of the pages of all ``parents``.
+
+    Raises MaskedField, BadCursor and BadUserInput for what the viewer may not ask.
+    """
+    statement = Statement()
+    record = catalogue().record(listing.record)
+    alias = statement.alias()
+    parent_ids = None if parents is None else statement.bind(parents)
+    columns = _Columns(statement, viewer)
+    layout = columns.lay_out(record, alias, listing.select)
+    keys = sort_keys(statement, viewer, record, alias, listing.order_by)
+    positions = tuple(columns.add(f"{key.expression}") for key in keys)
+    layout = Layout(layout.record, layout.id, layout.fields, layout.one, positions)
+    where = _conditions(statement, viewer, record, alias, listing)
+    where += _bounds(statement, record, listing, keys)
+    backward = listing.page.backward
+    source = f"FROM {quoted(record.table.name)} {alias} {' '.join(columns.joins)}"
+    tail = f"ORDER BY {order_clause(keys, backward=backward)} LIMIT {statement.bind(listing.page.limit + 1)}"
+    outputs = [f"{expression} AS c{n}" for n, expression in enumerate(columns.expressions)]
+    if parent_ids is None:
+        sql = f"SELECT {', '.join(outputs)} {source}{_where(where)} {tail}"
+        return Plan(sql, tuple(statement.values), layout)
+    where.insert(0, f"{_link(statement, viewer, record, alias, listing)} = parent.id")
+    inner = f"SELECT {', '.join(outputs)} {source}{_where(where)} {tail}"
+    # Each parent's page leaves the lateral join as one ordered run; runs of parents are told apart by id.
+    sql = (
+        f"SELECT page.*, parent.id AS parent FROM unnest({parent_ids}::uuid[]) AS parent(id)"
+        f" CROSS JOIN LATERAL ({inner}) page"
+    )
+    return Plan(sql, tuple(statement.values), layout, parent=len(outputs))
+
+
+def plan_total(viewer: Viewer, listing: Listing, parents: list[object] | None = None) -> Plan:
+    """The statement that counts what a listing would hold, up to TOTAL_LIMIT + 1."""
+    statement = Statement()
+    record = catalogue().record(listing.record)
+    alias = statement.alias()
+    parent_ids = None if parents is None else statement.bind(parents)
+    where = _conditions(statement, viewer, record, alias, listing)
+    layout = Layout(record, 0, {}, {})
+    source = f"FROM {quoted(record.table.name)} {alias}"
+    limit = f"LIMIT {TOTAL_LIMIT + 1}"
+    if parent_ids is None:
+        counted = f"SELECT 1 {source}{_where(where)} {limit}"
+        return Plan(f"SELECT count(*) FROM ({counted}) counted", tuple(statement.values), layout)
+    where.insert(0, f"{_link(statement, viewer, record, alias, listing)} = parent.id")
+    counted = f"SELECT 1 {source}{_where(where)} {limit}"
+    sql = (
+        f"SELECT page.total, parent.id FROM unnest({parent_ids}::uuid[]) AS parent(id)"
+        f" CROSS JOIN LATERAL (SELECT count(*) AS total FROM ({counted}) counted) page"
+    )
+    return Plan(sql, tuple(statement.values), layout, parent=1)
+
+
+def plan_lookup(viewer: Viewer, lookup: Lookup) -> Plan:
+    """The statement that finds records by id; archived ones too."""
+    statement = Statement()
+    record = catalogue().record(lookup.record)
+    alias = statement.alias()
+    columns = _Columns(statement, viewer)
+    layout = columns.lay_out(record, alias, lookup.select)
+    where = [f"{alias}.id = ANY({statement.bind(list(lookup.ids))}::uuid[])"]
+    seen = visible(statement, viewer, record, alias)
+    if seen is not None:
+        where.append(seen)
+    source = f"FROM {quoted(record.table.name)} {alias} {' '.join(columns.joins)}"
+    sql = f"SELECT {', '.join(columns.expressions)} {source}{_where(where)}"
+    return Plan(sql, tuple(statement.values), layout)
+
+
+def _where(conditions: list[str]) -> str:
+    return " WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def _conditions(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, listing: Listing
+) -> list[str]:
+    found = [
+        None if _parent_is_proof(viewer, record, listing) else visible(statement, viewer, record, alias),
+        condition(statement, viewer, record, alias, listing.where),
+        _ARCHIVED[listing.archived].format(alias=alias),
+    ]
+    return [part for part in found if part]
+
+
+_ARCHIVED = {
+    "EXCLUDE": "{alias}.archived_at IS NULL",
+    "INCLUDE": "",
+    "ONLY": "{alias}.archived_at IS NOT NULL",
+}
+
+
+def _parent_is_proof(viewer: Viewer, record: RecordType, listing: Listing) -> bool:
+    """Whether seeing the parent already proves that its rows here are seen: they are owned through it."""
+    if listing.relation is None or len(record.owner) < 2:
+        return False
+    through = record.relations[record.owner[0]]
+    parent = catalogue().record(through.target)
+    return (
+        through.column == listing.relation
+        and record.owner[1:] == parent.owner
+        and visible_scope(viewer, record) >= visible_scope(viewer, parent)
+    )
+
+
+def _link(statement: Statement, viewer: Viewer, record: RecordType, alias: str, listing: Listing) -> str:
+    assert listing.relation is not None
+    return usable_column(statement, viewer, record, alias, record.fields[listing.relation])
+
+
+def _bounds(statement: Statement, record: RecordType, listing: Listing, keys: list[SortKey]) -> list[str]:
+    signature = sort_signature(record, listing.order_by)
+    found = []
+    for cursor, backward in ((listing.page.after, False), (listing.page.before, True)):
+        if cursor is not None:
+            values = read_cursor(cursor, signature, keys)
+            found.append(beyond(statement, keys, values, backward=backward))
+    return found
