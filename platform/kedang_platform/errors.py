@@ -20,9 +20,11 @@ class KedangError(Exception):
 
     ``message`` is an English msgid with ``{named}`` placeholders filled from ``params``;
     ``path`` names the input field at fault, outermost first, and is empty when no single field is.
+    A class that is ``passing`` says "not now" rather than "no": a job that meets it tries again.
     """
 
     code: ClassVar[str] = "KEDANG_ERROR"
+    passing: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -61,6 +63,8 @@ class VersionConflict(KedangError):
 
 class CompanyUpgrading(KedangError):
     """The company's schema is behind the release; it is migrated at this moment."""
+
+    passing = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -68,6 +68,8 @@ class Databases:
         self._urls = urls
         self._pools: dict[str, _Pools] = {}
         self._opening = asyncio.Lock()
+        self.wake_relay: Callable[[], None] = _nobody
+        """Called after the commit of a transaction that asks for work; set by the composition root, never raises."""
 
     @classmethod
     async def open(
@@ -114,6 +116,7 @@ class Databases:
         async with pools.tenant_writes.transaction(opener) as (driver, connection):
             with _entered(TenantWrite(driver, company, connection)) as transaction:
                 yield transaction
+        self._committed(transaction)
 
     @asynccontextmanager
     async def control_read(self, database: str = MAIN) -> AsyncIterator[ControlRead]:
@@ -134,6 +137,7 @@ class Databases:
                 yield transaction
             finally:
                 transaction.end()
+        self._committed(transaction)
 
     @asynccontextmanager
     async def owner(self, database: str = MAIN) -> AsyncIterator[Connection]:
@@ -146,6 +150,10 @@ class Databases:
             yield connection
         finally:
             await connection.close(timeout=10)
+
+    def _committed(self, transaction: TenantWrite | ControlTransaction) -> None:
+        if transaction.asks_for_work:
+            self.wake_relay()
 
     def _opener(self, company: CompanyRef, access: str) -> str:
         if not isinstance(company, CompanyRef):
@@ -167,6 +175,10 @@ class Databases:
             return self._urls[database]
         except KeyError:
             raise WallError(f"no such database: {database!r}") from None
+
+
+def _nobody() -> None:
+    """Stands in for the relay's wake-up where a process has none: the relay looks by itself every second."""
 
 
 @lru_cache(maxsize=10_000)

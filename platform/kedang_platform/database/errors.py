@@ -14,13 +14,19 @@ from kedang_platform.i18n import msg
 class DatabaseBusy(KedangError):
     """A lock or a connection was not to be had in time, or two transactions met; nothing was written."""
 
+    passing = True
+
 
 class StatementTimeout(KedangError):
     """A statement ran longer than the setting allows and was stopped; nothing was written."""
 
+    passing = True
+
 
 class DatabaseUnavailable(KedangError):
     """The database cannot be reached, or the connection to it broke."""
+
+    passing = True
 
 
 class WallError(RuntimeError):

@@ -64,11 +64,15 @@ class _Reading:
 
 
 class _Writing(_Reading):
-    """Writes with SQLAlchemy Core, in the same transaction and on the same connection as ``fetch``."""
+    """Writes with SQLAlchemy Core, in the same transaction and on the same connection as ``fetch``.
+
+    ``asks_for_work`` is set by whoever writes a job, so that the relay is woken after the commit.
+    """
 
     def __init__(self, driver: Driver, connection: AsyncConnection) -> None:
         super().__init__(driver)
         self._connection = connection
+        self.asks_for_work = False
 
     async def execute(self, statement: Executable, params: Parameters | None = None) -> CursorResult[Any]:
         """Run a statement of SQLAlchemy Core; a sequence of parameters runs it once for each."""

@@ -104,6 +104,7 @@ async def enqueue(tx: TenantWrite | ControlTransaction, *jobs: NewJob) -> list[U
     """
     if not jobs:
         return []
+    tx.asks_for_work = True
     rows = [_row(tx, job) for job in jobs]
     made = {
         record["id"]

@@ -59,7 +59,7 @@ class Round:
 
 
 NOTHING = Round((), more=False)
-_LOCK = 0x6B65_6461_6E67  # one relay hands out at a time, so that the limits hold; others wait for their next round
+_LOCK = 0x6B65_6461_6E68  # one relay hands out at a time, so that the limits hold; others wait for their next round
 
 # A loose scan of job_waiting: one probe for each company and priority that has work waiting, however much.
 _DUE = """

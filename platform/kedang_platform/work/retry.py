@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import orjson
 
-from kedang_platform.database import DatabaseBusy, DatabaseUnavailable, StatementTimeout
-from kedang_platform.errors import CompanyUpgrading, KedangError, Refused, UserError
+from kedang_platform.errors import KedangError, Refused, UserError
 from kedang_platform.i18n import msg
 
 FIRST_WAIT = timedelta(seconds=2)
@@ -20,19 +19,11 @@ LONGEST_WAIT = timedelta(hours=1)
 class UnknownKind(KedangError):
     """No handler here for the job: a newer release asked for it."""
 
+    passing = True
+
 
 class WorkerLost(KedangError):
     """The worker died or fell silent each time it worked on the job."""
-
-
-PASSING: tuple[type[KedangError], ...] = (
-    CompanyUpgrading,
-    DatabaseBusy,
-    DatabaseUnavailable,
-    StatementTimeout,
-    UnknownKind,
-)
-"""Expected failures that say "not now" rather than "no"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,7 @@ class Failure:
 
 def may_pass(error: BaseException) -> bool:
     """Whether trying again can help: yes for all but the expected failures that are a plain no."""
-    return not isinstance(error, KedangError) or isinstance(error, PASSING)
+    return not isinstance(error, KedangError) or error.passing
 
 
 def wait_before(try_number: int, *, chance: random.Random) -> timedelta:
