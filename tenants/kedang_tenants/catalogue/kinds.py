@@ -397,7 +397,7 @@ class LocalisedKind(Kind):
     operators: ClassVar[tuple[str, ...]] = ("is_null",)
 
     def column_type(self) -> TypeEngine[Any]:
-        return JSONB()
+        return JSONB(none_as_null=True)
 
     def check(self, value: object) -> object:
         texts = value if isinstance(value, Mapping) else {}
@@ -423,4 +423,4 @@ class DocumentKind(Kind):
     default: Mapping[str, object] = field(default_factory=dict)
 
     def column_type(self) -> TypeEngine[Any]:
-        return JSONB()
+        return JSONB(none_as_null=True)

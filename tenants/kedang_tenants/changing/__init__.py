@@ -1,0 +1,32 @@
+"""Changing: one path for every write."""
+
+from kedang_tenants.changing.change import (
+    Outcome,
+    change,
+    change_accepted,
+    change_internally,
+    visible_record,
+)
+from kedang_tenants.changing.drafts import Draft
+from kedang_tenants.changing.events import Event, fan_out, subscribe
+from kedang_tenants.changing.hooks import afterwards, prepares
+from kedang_tenants.changing.requests import Action, Change, Changed
+from kedang_tenants.changing.storing import audit
+
+__all__ = [
+    "Action",
+    "Change",
+    "Changed",
+    "Draft",
+    "Event",
+    "Outcome",
+    "afterwards",
+    "audit",
+    "change",
+    "change_accepted",
+    "change_internally",
+    "fan_out",
+    "prepares",
+    "subscribe",
+    "visible_record",
+]

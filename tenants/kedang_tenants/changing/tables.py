@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kedang_tenants.catalogue import Base
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+
+from kedang_tenants.catalogue import Base
 
 
 class Audit(Base):

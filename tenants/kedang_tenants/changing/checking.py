@@ -1,0 +1,234 @@
+"""Checking what is to be written: rights on fields, kinds of values, required fields, references, uniqueness."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import cast
+from uuid import UUID
+
+import orjson
+
+from kedang_platform.database import TenantWrite
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import Field, InvalidValue, RecordType, catalogue
+from kedang_tenants.catalogue.custom import to_document
+from kedang_tenants.changing.drafts import Draft
+from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.reading.masks import Mask, mask_of, owned, visible
+from kedang_tenants.reading.statement import Statement, quoted
+
+
+def check_values(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
+    """Put the checked values into the draft; note every field that is unknown, forbidden or wrong."""
+    for name, value in draft.change.values.items():
+        field = draft.record.fields.get(name)
+        if field is None or (field.spec.hidden and not internal):
+            draft.refuse(name, "UNKNOWN_FIELD", msg("There is no field “{field}”."), field=name)
+        elif not internal and not _may_write(viewer, draft, field):
+            draft.refuse(name, "FORBIDDEN", msg("You may not change this field."))
+        else:
+            _check_value(draft, field, value)
+    if draft.action == "create":
+        _fill_in(draft)
+    _check_custom(viewer, draft)
+
+
+def _may_write(viewer: Viewer, draft: Draft, field: Field) -> bool:
+    access = viewer.on(draft.record.name)
+    if field.spec.read_only or (field.spec.create_only and draft.action != "create"):
+        return False
+    if access.fields is not None and field.name not in access.fields:
+        return False
+    return draft.action == "create" or mask_of(viewer, draft.record, field) is not Mask.CLOSED
+
+
+def _check_value(draft: Draft, field: Field, value: object) -> None:
+    if value is None and field.has_default and draft.action == "create":
+        return
+    try:
+        checked = None if value is None else field.kind.check(value)
+    except InvalidValue as error:
+        draft.refuse(field.name, error.reason, error.message, **error.params)
+        return
+    if checked is None and not field.nullable:
+        draft.refuse(field.name, "REQUIRED", msg("This must be filled in."))
+        return
+    draft.values[field.name] = checked
+
+
+def _fill_in(draft: Draft) -> None:
+    """Defaults for what a new record does not say; note what it must say."""
+    refused = {error.path[-1] for error in draft.errors if error.path}
+    for field in draft.record.fields.values():
+        if field.name in draft.values or field.api_name in refused:
+            continue
+        column = draft.record.table.c[field.name]
+        if column.default is not None:
+            draft.values[field.name] = _default(column.default)
+        elif field.required and field.name not in _OWN_COLUMNS and not field.spec.read_only:
+            draft.refuse(field.name, "REQUIRED", msg("This must be filled in."))
+
+
+_OWN_COLUMNS = frozenset({"created_at", "updated_at"})
+
+
+def _default(default: object) -> object:
+    argument = default.arg  # type: ignore[attr-defined]
+    return argument(None) if callable(argument) else argument
+
+
+def _check_custom(viewer: Viewer, draft: Draft) -> None:
+    if draft.action not in {"create", "update"}:
+        return
+    document = dict(cast("dict[str, object]", draft.now("custom") or {}))
+    before = dict(document)
+    for key, value in draft.change.custom.items():
+        custom = viewer.custom_field(draft.record.name, key)
+        if custom is None:
+            _refuse_custom(draft, key, "UNKNOWN_FIELD", msg("There is no field “{field}”."), field=key)
+            continue
+        try:
+            checked = None if value is None else custom.kind.check(value)
+        except InvalidValue as error:
+            _refuse_custom(draft, key, error.reason, error.message, **error.params)
+            continue
+        if checked is None:
+            document.pop(custom.id, None)
+        else:
+            document[custom.id] = to_document(checked)
+    for custom in viewer.custom_fields:
+        touched = draft.action == "create" or custom.key in draft.change.custom
+        if custom.record == draft.record.name and custom.required and touched and custom.id not in document:
+            _refuse_custom(draft, custom.key, "REQUIRED", msg("This must be filled in."))
+    if document != before or draft.action == "create":
+        draft.values["custom"] = document
+
+
+def _refuse_custom(draft: Draft, key: str, code: str, message: str, **params: object) -> None:
+    draft.refuse(None, code, message, **params)
+    last = draft.errors[-1]
+    draft.errors[-1] = type(last)(last.code, last.message, (*last.path, "customFields", key), last.params)
+
+
+async def check_references(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]) -> None:
+    """Refuse every reference to a record that does not exist or is not for the viewer to see."""
+    wanted: dict[str, set[UUID]] = defaultdict(set)
+    for draft, field in _references(drafts):
+        wanted[cast("str", field.target)].add(cast("UUID", draft.values[field.name]))
+    found = {target: await _visible_ids(write, viewer, target, ids) for target, ids in wanted.items()}
+    for draft, field in _references(drafts):
+        if draft.values[field.name] not in found[cast("str", field.target)]:
+            draft.refuse(field.name, "NOT_FOUND", msg("There is no such record."))
+
+
+def _references(drafts: Iterable[Draft]) -> Iterable[tuple[Draft, Field]]:
+    for draft in drafts:
+        for field in draft.record.fields.values():
+            if field.target is not None and draft.values.get(field.name) is not None:
+                yield draft, field
+
+
+async def _visible_ids(write: TenantWrite, viewer: Viewer, target: str, ids: set[UUID]) -> set[UUID]:
+    statement = Statement()
+    record = catalogue().record(target)
+    where = f"t.id = ANY({statement.bind(list(ids))}::uuid[])"
+    seen = visible(statement, viewer, record, "t")
+    sql = f"SELECT t.id FROM {quoted(record.table.name)} t WHERE {where}{_and(seen)}"
+    return {row[0] for row in await write.fetch(sql, *statement.values)}
+
+
+async def check_scope_of_new(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]) -> None:
+    """Refuse a new record that its maker would not own: a right to create reaches as far as one's scope.
+
+    Whoever may create only what they own becomes the owner where none is named.
+    """
+    if not drafts:
+        return
+    record = drafts[0].record
+    scope = viewer.on(record.name).create
+    if scope is Scope.ALL or not record.owner:
+        return
+    members = set(viewer.members_within(scope))
+    head = record.owner[0]
+    if len(record.owner) == 1:
+        for draft in drafts:
+            if draft.values.get(head) is None:
+                draft.values[head] = viewer.member_id
+            if draft.values[head] not in members:
+                draft.refuse(head, "FORBIDDEN", msg("You may not do this for others."))
+        return
+    relation = record.relations[head]
+    parents = {cast("UUID", d.values[relation.column]) for d in drafts if d.values.get(relation.column)}
+    allowed = await _ids_within(write, viewer, relation.target, parents, scope)
+    for draft in drafts:
+        parent = draft.values.get(relation.column)
+        if parent is not None and parent not in allowed:
+            draft.refuse(relation.column, "FORBIDDEN", msg("You may not do this for others."))
+
+
+async def _ids_within(
+    write: TenantWrite, viewer: Viewer, target: str, ids: set[UUID], scope: Scope
+) -> set[UUID]:
+    statement = Statement()
+    record = catalogue().record(target)
+    where = f"t.id = ANY({statement.bind(list(ids))}::uuid[])"
+    within = owned(statement, viewer, record, "t", scope)
+    sql = f"SELECT t.id FROM {quoted(record.table.name)} t WHERE {where}{_and(within)}"
+    return {row[0] for row in await write.fetch(sql, *statement.values)}
+
+
+def _and(condition: str | None) -> str:
+    return f" AND {condition}" if condition else ""
+
+
+async def check_unique(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    """Refuse values that another living record holds, or that two drafts of this change claim."""
+    for index in drafts[0].record.table.indexes if drafts else ():
+        if index.unique:
+            await _check_index(write, drafts, [column.name for column in index.columns])
+
+
+async def _check_index(write: TenantWrite, drafts: Sequence[Draft], columns: list[str]) -> None:
+    claims: dict[tuple[object, ...], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        touched = draft.action in {"create", "restore"} or any(column in draft.values for column in columns)
+        values = tuple(draft.now(column) for column in columns)
+        if touched and None not in values:
+            claims[values].append(draft)
+    if not claims:
+        return
+    record = drafts[0].record
+    holders = await _holders(write, record, columns, list(claims))
+    for values, claimants in claims.items():
+        holder = holders.get(values)
+        for position, draft in enumerate(claimants):
+            if (holder is not None and holder != draft.id) or position > 0:
+                draft.refuse(
+                    columns[-1], "ALREADY_EXISTS", msg("“{value}” is taken already."), value=str(values[-1])
+                )
+
+
+async def _holders(
+    write: TenantWrite, record: RecordType, columns: list[str], claims: list[tuple[object, ...]]
+) -> dict[tuple[object, ...], UUID]:
+    from kedang_tenants.reading.filters import sql_cast
+
+    statement = Statement()
+    arrays = ", ".join(
+        f"{statement.bind([claim[n] for claim in claims])}::{sql_cast(record, record.fields[column])}[]"
+        for n, column in enumerate(columns)
+    )
+    names = ", ".join(f"t.{quoted(column)}" for column in columns)
+    claimed = ", ".join(f"c{n}" for n in range(len(columns)))
+    sql = (
+        f"SELECT t.id, {names} FROM {quoted(record.table.name)} t WHERE t.archived_at IS NULL"
+        f" AND ({names}) IN (SELECT {claimed} FROM unnest({arrays}) AS claims({claimed}))"
+    )
+    rows = await write.fetch(sql, *statement.values)
+    return {tuple(row[1:]): row[0] for row in rows}
+
+
+def decoded(value: object) -> object:
+    """A jsonb column as it came from the driver, as a value."""
+    return orjson.loads(value) if isinstance(value, str | bytes) else value

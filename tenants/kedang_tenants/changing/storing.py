@@ -1,0 +1,213 @@
+"""Rows and their audit: locking what is there, writing what differs, noting who did it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_platform.errors import Refused, UserError
+from kedang_platform.i18n import msg
+from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue import RecordType
+from kedang_tenants.changing.checking import decoded
+from kedang_tenants.changing.drafts import Draft
+from kedang_tenants.changing.tables import Audit
+from kedang_tenants.reading import Viewer
+from kedang_tenants.reading.masks import owned, visible
+from kedang_tenants.reading.statement import Statement, quoted
+
+_BOOKKEEPING = frozenset(
+    {"version", "created_at", "updated_at", "search_text", "search_tokens", "name_sort", "phone_reversed"}
+)
+EVENTS = "events.fan_out"
+
+
+async def lock(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, internal: bool) -> None:
+    """Lock the rows of the drafts and read them as they are; refuse what is missing, out of reach or stale."""
+    if not drafts:
+        return
+    rows = await _locked_rows(write, viewer, drafts, internal=internal)
+    for draft in drafts:
+        row = rows.get(draft.id)
+        if row is None:
+            draft.refuse("id", "NOT_FOUND", msg("There is no such record."))
+        elif not row["may_change"]:
+            draft.refuse(None, "FORBIDDEN", msg("You may not do this."))
+        elif draft.change.version is not None and draft.change.version != row["version"]:
+            draft.refuse(
+                "version",
+                "VERSION_CONFLICT",
+                msg("This was changed by someone else in the meantime (version {version})."),
+                version=row["version"],
+            )
+        draft.old = row
+
+
+async def _locked_rows(
+    write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, internal: bool
+) -> dict[UUID, Mapping[str, object]]:
+    record = drafts[0].record
+    statement = Statement()
+    names = [column.name for column in record.table.columns]
+    ids = sorted({draft.id for draft in drafts})
+    where = [f"t.id = ANY({statement.bind(ids)}::uuid[])"]
+    may: str | None = None
+    if not internal:
+        access = viewer.on(record.name)
+        scope = access.update if drafts[0].action == "update" else access.archive
+        may = owned(statement, viewer, record, "t", scope)
+        seen = visible(statement, viewer, record, "t")
+        where += [seen] if seen else []
+    columns = ", ".join(f"t.{quoted(name)}" for name in names)
+    sql = (
+        f"SELECT {columns}, {may or 'TRUE'} AS may_change FROM {quoted(record.table.name)} t"
+        f" WHERE {' AND '.join(where)} ORDER BY t.id FOR UPDATE OF t"
+    )
+    documents = {column.name for column in record.table.columns if isinstance(column.type, JSONB)}
+    return {
+        row["id"]: {name: decoded(value) if name in documents else value for name, value in row.items()}
+        for row in await write.fetch(sql, *statement.values)
+    }
+
+
+async def sees(write: TenantWrite, viewer: Viewer, record: RecordType, record_id: UUID) -> bool:
+    statement = Statement()
+    where = f"t.id = {statement.bind(record_id)}::uuid"
+    seen = visible(statement, viewer, record, "t")
+    sql = f"SELECT TRUE FROM {quoted(record.table.name)} t WHERE {where}{' AND ' + seen if seen else ''}"
+    return bool(await write.fetchval(sql, *statement.values))
+
+
+def differences(draft: Draft) -> dict[str, tuple[object, object]]:
+    """What the draft changes, field by field: (old, new)."""
+    old = draft.old or {}
+    return {
+        name: (old.get(name), value)
+        for name, value in draft.values.items()
+        if name not in _BOOKKEEPING and old.get(name) != value
+    }
+
+
+def differs(draft: Draft) -> bool:
+    return draft.old is None or bool(differences(draft))
+
+
+async def store(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, clock: Clock) -> None:
+    """Write the drafts, their audit rows and the job that tells others; raises Refused for a lost race."""
+    if not drafts:
+        return
+    now = clock.now()
+    for draft in drafts:
+        _keep_books(draft, now)
+    try:
+        if drafts[0].action == "create":
+            await _insert(write, drafts)
+        else:
+            await _update(write, drafts)
+    except IntegrityError as error:
+        raise Refused([_lost_race(error)]) from error
+    await audit(write, viewer, [(d.record.name, _event(d), d.id, _plain(d)) for d in drafts], clock=clock)
+
+
+def _keep_books(draft: Draft, now: datetime) -> None:
+    draft.values["updated_at"] = now
+    if draft.old is None:
+        draft.values |= {"id": draft.id, "version": 1, "created_at": now}
+    else:
+        draft.values["version"] = cast("int", draft.old["version"]) + 1
+
+
+async def _insert(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    table = drafts[0].record.table
+    names = sorted({name for draft in drafts for name in draft.values})
+    rows = [{name: draft.values.get(name) for name in names} for draft in drafts]
+    await write.execute(insert(table), rows)
+
+
+async def _update(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    table = drafts[0].record.table
+    alike: dict[tuple[str, ...], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        alike[tuple(sorted(draft.values))].append(draft)
+    for names, group in alike.items():
+        rows = [{f"b_{name}": d.values[name] for name in names} | {"b_id": d.id} for d in group]
+        await write.execute(_update_statement(table, names), rows)
+
+
+def _update_statement(table: Table, names: tuple[str, ...]) -> Any:
+    values = {name: bindparam(f"b_{name}", type_=table.c[name].type) for name in names}
+    return update(table).where(table.c.id == bindparam("b_id", type_=table.c.id.type)).values(values)
+
+
+def _lost_race(error: IntegrityError) -> UserError:
+    """Somebody else was faster between our check and our write; the constraint has kept the data right."""
+    state = getattr(error.orig, "sqlstate", "")
+    if state == "23503":
+        return UserError("NOT_FOUND", msg("There is no such record."), ("input",))
+    if state == "23505":
+        return UserError("ALREADY_EXISTS", msg("This exists already."), ("input",))
+    raise error
+
+
+def _event(draft: Draft) -> str:
+    return {"create": "created", "update": "updated", "archive": "archived", "restore": "restored"}[
+        draft.action
+    ]
+
+
+def _plain(draft: Draft) -> dict[str, object]:
+    return {
+        name: [plain(old), plain(new)]
+        for name, (old, new) in differences(draft).items()
+        if name != "id" and (draft.old is not None or new is not None)
+    }
+
+
+def plain(value: object) -> object:
+    """A column's value as JSON keeps it in the audit trail."""
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value
+
+
+async def audit(
+    write: TenantWrite,
+    viewer: Viewer,
+    entries: Sequence[tuple[str, str, UUID, Mapping[str, object]]],
+    *,
+    clock: Clock,
+) -> None:
+    """Note what was done: ``(record, event, record id, changes)`` each; one job tells others of all of it."""
+    if not entries:
+        return
+    transaction = write.transaction_id
+    now = clock.now()
+    rows = [
+        {
+            "at": now,
+            "transaction": transaction,
+            "actor_id": viewer.member_id,
+            "via": viewer.via,
+            "action": f"{record}.{event}",
+            "record": record,
+            "record_id": record_id,
+            "changes": dict(changes),
+        }
+        for record, event, record_id, changes in entries
+    ]
+    await write.execute(insert(Audit), rows)
+    await enqueue(write, NewJob(EVENTS, {"transaction": transaction.hex}, key=f"{EVENTS}:{transaction.hex}"))

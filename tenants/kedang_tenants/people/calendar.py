@@ -1,0 +1,74 @@
+"""The company's own working calendar: its weekend, and the days on which it differs from its country (T6)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from kedang_platform.database import TenantRead
+from kedang_platform.i18n import msg
+from kedang_platform.working_calendar import WorkingCalendar
+from kedang_tenants.catalogue import (
+    ChoiceKind,
+    ChoicesKind,
+    DayKind,
+    Option,
+    Record,
+    TextKind,
+    field,
+)
+from sqlalchemy.orm import Mapped
+
+WEEKDAYS = (
+    Option("MONDAY", msg("Monday")),
+    Option("TUESDAY", msg("Tuesday")),
+    Option("WEDNESDAY", msg("Wednesday")),
+    Option("THURSDAY", msg("Thursday")),
+    Option("FRIDAY", msg("Friday")),
+    Option("SATURDAY", msg("Saturday")),
+    Option("SUNDAY", msg("Sunday")),
+)
+_NUMBER = {option.code: number for number, option in enumerate(WEEKDAYS)}
+HOLIDAY, WORKING_DAY = "HOLIDAY", "WORKING_DAY"
+
+
+class WorkingWeek(Record):
+    """Which days of the week the company rests; every company has one, made when it opens."""
+
+    __tablename__ = "working_week"
+    __prefix__ = "wwk"
+    __labels__ = (msg("Working week"), msg("Working weeks"))
+    __actions__ = frozenset({"update"})
+
+    weekend: Mapped[list[str]] = field(
+        ChoicesKind(WEEKDAYS), label=msg("Days of rest"), required=True, default=list
+    )
+
+
+class CalendarDay(Record):
+    """A day on which the company differs from the public calendar of its country."""
+
+    __tablename__ = "calendar_day"
+    __prefix__ = "cda"
+    __labels__ = (msg("Day of the calendar"), msg("Days of the calendar"))
+    __key__ = ("day",)
+    __order__ = ("day",)
+
+    day: Mapped[date] = field(DayKind(), label=msg("Day"), required=True, unique=True)
+    kind: Mapped[str] = field(
+        ChoiceKind((Option(HOLIDAY, msg("Holiday")), Option(WORKING_DAY, msg("Working day")))),
+        label=msg("Kind"),
+        required=True,
+    )
+    name: Mapped[str | None] = field(TextKind(100), label=msg("Name"))
+
+
+async def load_calendar(read: TenantRead, *, country: str) -> WorkingCalendar:
+    """The working calendar of the company that ``read`` stands in; ``country`` is the company's, ISO 3166 alpha-2."""
+    weekend = await read.fetchval("SELECT weekend FROM working_week WHERE archived_at IS NULL LIMIT 1")
+    days = await read.fetch("SELECT day, kind FROM calendar_day WHERE archived_at IS NULL")
+    return WorkingCalendar(
+        country=country,
+        weekend=frozenset(_NUMBER[code] for code in weekend or ("SATURDAY", "SUNDAY")),
+        extra_holidays=frozenset(row["day"] for row in days if row["kind"] == HOLIDAY),
+        extra_working_days=frozenset(row["day"] for row in days if row["kind"] == WORKING_DAY),
+    )

@@ -1,0 +1,210 @@
+"""The default policy: role × record × action, as the product's owners wrote it down.
+
+A member with several roles has the furthest reach of each. A record or role that is not named here
+has no right at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+from types import MappingProxyType
+
+from kedang_tenants.reading import Access, Scope
+
+ALL, DEPARTMENT, OWN, NONE = Scope.ALL, Scope.DEPARTMENT, Scope.OWN, Scope.NONE
+
+_EVERYTHING = MappingProxyType({"phone": ALL, "credit": ALL, "bank": ALL, "profit": ALL, "cost": ALL})
+FULL = Access(names=ALL, read=ALL, create=ALL, update=ALL, archive=ALL, export=ALL, sensitive=_EVERYTHING)
+
+
+def _reads(scope: Scope, *, names: Scope = NONE, export: Scope = NONE, **sensitive: Scope) -> Access:
+    return Access(names=max(scope, names), read=scope, export=export, sensitive=MappingProxyType(sensitive))
+
+
+def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensitive: Scope) -> Access:
+    reach = scope if archive else NONE
+    return replace(
+        _reads(scope, names=names, export=reach, **sensitive), create=scope, update=scope, archive=reach
+    )
+
+
+ARCHIVE = ("customer", "contact", "customer_tag")
+TRADE = ("order", "order_line", "delivery")
+PRODUCTS = ("product", "product_category")
+FOLLOW_UPS = ("follow_up_plan", "follow_up_record")
+GRADES = ("grade_scheme", "grade_level", "customer_grade")
+PEOPLE = ("member", "department")
+SET_UP = ("custom_field", "company_calendar", *GRADES)
+OWN_THINGS = ("notice", "import", "export")
+
+Table = Mapping[str, Access]
+
+
+def _table(*rows: tuple[Iterable[str], Access]) -> Table:
+    return MappingProxyType({record: access for records, access in rows for record in records})
+
+
+def _common(*, tags: Access, files: Access) -> tuple[tuple[Iterable[str], Access], ...]:
+    """What every signed-in member has: names of people, set-up to read, one's own notices and imports."""
+    return (
+        (PEOPLE, _reads(NONE, names=ALL)),
+        (SET_UP, _reads(ALL)),
+        (("tag",), tags),
+        (("file",), files),
+        (OWN_THINGS, _keeps(OWN)),
+    )
+
+
+_EMPLOYEE = _common(tags=_keeps(ALL), files=_keeps(OWN))
+_ONLOOKER = _common(tags=_reads(ALL), files=_reads(OWN))
+
+_OFFICE = _table(
+    (
+        (
+            *ARCHIVE,
+            "tag",
+            "file",
+            *TRADE,
+            *PRODUCTS,
+            *FOLLOW_UPS,
+            *SET_UP,
+            *PEOPLE,
+            *OWN_THINGS,
+        ),
+        FULL,
+    )
+)
+_EXPORTS_ALL = _reads(ALL, export=ALL, phone=ALL, credit=ALL, bank=ALL, profit=ALL, cost=ALL)
+_PHONES = {"phone": ALL}
+
+DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
+    {
+        "OWNER": _OFFICE,
+        "ADMIN": _OFFICE,
+        "GENERAL_MANAGER": _table(
+            *_EMPLOYEE,
+            (PEOPLE, _reads(ALL)),
+            ((*ARCHIVE, "tag", "file", *TRADE, *FOLLOW_UPS), _EXPORTS_ALL),
+            (PRODUCTS, _EXPORTS_ALL),
+        ),
+        "DEPARTMENT_MANAGER": _table(
+            *_EMPLOYEE,
+            (PEOPLE, _reads(DEPARTMENT, names=ALL)),
+            (
+                ARCHIVE,
+                _keeps(
+                    DEPARTMENT,
+                    archive=True,
+                    phone=DEPARTMENT,
+                    credit=DEPARTMENT,
+                    bank=DEPARTMENT,
+                    profit=DEPARTMENT,
+                ),
+            ),
+            (TRADE, _keeps(DEPARTMENT, archive=True)),
+            (FOLLOW_UPS, _keeps(DEPARTMENT, archive=True)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+        "REPRESENTATIVE": _table(
+            *_EMPLOYEE,
+            (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
+            (TRADE, _keeps(OWN)),
+            (FOLLOW_UPS, _keeps(OWN)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+        "ACCOUNT_MANAGER": _table(
+            *_EMPLOYEE,
+            (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
+            (TRADE, _keeps(OWN)),
+            (FOLLOW_UPS, _keeps(OWN)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+        "SERVICE_AGENT": _table(
+            *_EMPLOYEE,
+            (ARCHIVE, _reads(ALL, **_PHONES)),
+            (TRADE, _reads(ALL)),
+            (FOLLOW_UPS, _keeps(OWN)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+        "FINANCE": _table(
+            *_EMPLOYEE,
+            (ARCHIVE, _reads(ALL, credit=ALL, bank=ALL, profit=ALL)),
+            (TRADE, _reads(ALL)),
+            (PRODUCTS, _reads(ALL, cost=ALL)),
+        ),
+        "ARCHIVE_KEEPER": _table(
+            *_EMPLOYEE,
+            (
+                (*ARCHIVE, "tag", "file"),
+                _keeps(ALL, archive=True, phone=ALL, credit=ALL, bank=ALL, cost=ALL),
+            ),
+            (TRADE, _reads(ALL)),
+            (FOLLOW_UPS, _reads(ALL)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+        "MARKETER": _table(
+            *_EMPLOYEE,
+            (ARCHIVE, _reads(ALL)),
+            (TRADE, _reads(ALL)),
+            (FOLLOW_UPS, _reads(ALL)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+        "VIEW_ONLY": _table(
+            *_ONLOOKER,
+            (ARCHIVE, _reads(ALL)),
+            (TRADE, _reads(ALL)),
+            (FOLLOW_UPS, _reads(ALL)),
+            (PRODUCTS, _reads(ALL)),
+        ),
+    }
+)
+
+# A member without a full seat reads, whatever their roles would let them do (T3).
+_WITHOUT_A_SEAT = replace(FULL, create=NONE, update=NONE, archive=NONE)
+
+
+def access_of(roles: Iterable[str], *, full_seat: bool) -> Table:
+    """The rights of a member: the furthest reach of all roles, without the writing ones where no seat is held.
+
+    One's own notices stay one's own to change: a reminder is read by whoever gets it.
+    """
+    tables = [DEFAULT_POLICY[role] for role in roles if role in DEFAULT_POLICY]
+    records = {record for table in tables for record in table}
+    merged = {r: reduce(_furthest, (table[r] for table in tables if r in table)) for r in records}
+    if not full_seat:
+        merged = {
+            record: access if record == "notice" else _at_most(access, _WITHOUT_A_SEAT)
+            for record, access in merged.items()
+        }
+    return MappingProxyType(merged)
+
+
+def system_access(records: Iterable[str]) -> Table:
+    """The rights of the product itself, doing a company's own work."""
+    return MappingProxyType(dict.fromkeys(records, FULL))
+
+
+def _furthest(one: Access, other: Access) -> Access:
+    classes = {*one.sensitive, *other.sensitive}
+    return Access(
+        names=max(one.names, other.names),
+        read=max(one.read, other.read),
+        create=max(one.create, other.create),
+        update=max(one.update, other.update),
+        archive=max(one.archive, other.archive),
+        export=max(one.export, other.export),
+        sensitive=MappingProxyType(
+            {c: max(one.sensitive.get(c, NONE), other.sensitive.get(c, NONE)) for c in classes}
+        ),
+    )
+
+
+def _at_most(access: Access, limit: Access) -> Access:
+    return replace(
+        access,
+        create=min(access.create, limit.create),
+        update=min(access.update, limit.update),
+        archive=min(access.archive, limit.archive),
+    )
