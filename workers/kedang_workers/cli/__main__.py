@@ -1,0 +1,3 @@
+from kedang_workers.cli import app
+
+app(prog_name="kedang")

@@ -1,0 +1,105 @@
+"""The commands. Each imports what it runs when it runs, so that help and refusals come at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.settings import Settings
+from kedang_workers.cli.telling import complain, screen
+
+app = typer.Typer(
+    help="Kedang: customer archives, grading and follow-ups.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class OwnServersNeeded(KedangError):
+    """A single process was asked for, and no servers were named that it could work with."""
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """An expected failure becomes one message and exit code 1; a bug keeps its traceback."""
+    try:
+        yield
+    except KedangError as failure:
+        complain(failure)
+        raise typer.Exit(1) from failure
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine and stay in the foreground; Ctrl-C stops it."""
+    from kedang_workers.cli.up import Supervisor
+
+    with _failures_told():
+        Supervisor(Settings(), echo=screen()).run()
+
+
+@app.command()
+def down() -> None:
+    """Stop what `kedang up` runs in this folder."""
+    from kedang_workers.cli.down import down as stop
+
+    with _failures_told():
+        stop(Settings(), echo=screen())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this release: roles, shared schemas, every company's schema."""
+    from kedang_workers.cli.migrate import migrate as run
+
+    with _failures_told():
+        asyncio.run(run(_with_own_servers(), echo=screen()))
+
+
+@app.command()
+def serve() -> None:
+    """Run the gateway alone."""
+    _become("kedang_graphql")
+
+
+@app.command()
+def relay() -> None:
+    """Run the relay alone: it hands due jobs to the workers."""
+    _become("kedang_workers.relay")
+
+
+@app.command()
+def schedule() -> None:
+    """Run the scheduler alone: it makes the recurring jobs."""
+    _become("kedang_workers.schedule")
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker process alone."""
+    _become("kedang_workers.start")
+
+
+def _become(module: str) -> NoReturn:
+    """Turn this process into the module's, so that signals reach it directly."""
+    with _failures_told():
+        _with_own_servers()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module])  # noqa: S606 - our own module
+
+
+def _with_own_servers() -> Settings:
+    settings = Settings()
+    if not (settings.database_url and settings.redis_url):
+        raise OwnServersNeeded(
+            msg("A single process needs KEDANG_DATABASE_URL and KEDANG_REDIS_URL; `kedang up` brings its own servers.")
+        )
+    return settings

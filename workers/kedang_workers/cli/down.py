@@ -1,0 +1,43 @@
+"""``kedang down``: ends the instance of this folder, or what a killed one left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+
+import psutil
+
+from kedang_platform.embedded import Echo, FolderLock
+from kedang_platform.i18n import msg
+from kedang_platform.settings import Settings
+from kedang_workers.cli.children import end_orphans
+from kedang_workers.cli.up import lock_of
+
+
+def down(settings: Settings, *, echo: Echo) -> None:
+    """Ask the running supervisor to stop and return when it has; nothing running is fine too."""
+    lock = lock_of(settings)
+    pid = lock.holder()
+    if pid is None or not _holds(pid, lock):
+        end_orphans(str(settings.var.resolve()), echo=echo)
+        echo(msg("Nothing is running in {folder}."), folder=settings.var.absolute())
+        return
+    echo(msg("Stopping process {pid} and everything it started ..."), pid=pid)
+    os.kill(pid, signal.SIGTERM)
+    began = told = time.monotonic()
+    while lock.holder() == pid:
+        time.sleep(0.1)
+        if time.monotonic() - told > 5:
+            told = time.monotonic()
+            echo(msg("Work in progress is being finished ({seconds} s) ..."), seconds=round(told - began))
+    echo(msg("Stopped."))
+
+
+def _holds(pid: int, lock: FolderLock) -> bool:
+    """Whether ``pid`` is the holder as this machine counts processes, and not a number from another container."""
+    with contextlib.suppress(psutil.Error):
+        place = str(lock.path.resolve())
+        return any(file.path == place for file in psutil.Process(pid).open_files())
+    return False
