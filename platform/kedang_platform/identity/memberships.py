@@ -1,0 +1,303 @@
+"""Who belongs to which company: invited, active, suspended; the platform's half of it.
+
+Seats are decided here, under the subscription's lock. What the company itself keeps of a member
+(roles, department) is a row of its own schema with the same ``member_id``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from kedang_platform.database import ControlRead, ControlTransaction
+from kedang_platform.identity import letters, throttle, tokens
+from kedang_platform.identity.api_keys import revoke_keys_of
+from kedang_platform.identity.errors import AlreadyMember, LinkUnknown, LinkUsed
+from kedang_platform.identity.sessions import end_sessions
+from kedang_platform.identity.tables import membership, person
+from kedang_platform.ids import new_id
+from kedang_platform.licensing import require_seat
+from kedang_platform.mail import Outgoing, post
+from kedang_platform.registry import Company
+
+Seat = Literal["full", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whom a member of a company asks in. ``email`` and ``name`` are clean already."""
+
+    email: str
+    name: str
+    seat: Seat
+    inviter: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A membership as the platform knows it."""
+
+    person_id: UUID
+    company_id: UUID
+    member_id: UUID
+    seat: Seat
+    state: Literal["invited", "active", "suspended"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """What the page of an invitation shows; ``known`` people have a password already."""
+
+    company: str
+    email: str
+    name: str
+    language: str
+    known: bool
+
+
+async def invite(
+    control: ControlTransaction,
+    *,
+    company: Company,
+    invitation: Invitation,
+    base_url: str,
+    sender: str,
+    now: datetime,
+) -> Member:
+    """Reserve what the invitation takes and send it; inviting again sends a fresh link.
+
+    A suspended member who is invited keeps the ``member_id``, and with it the history. Raises
+    ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts`` (200 invitations a company and day).
+    """
+    await throttle.spend(control, throttle.INVITE_COMPANY, str(company.id), now=now)
+    person_id, language = await _person_of(control, invitation, now=now)
+    before = await _lock_membership(control, company_id=company.id, person_id=person_id)
+    if before is not None and before.state == "active":
+        raise AlreadyMember
+    held = before is not None and before.state == "invited" and before.seat == "full"
+    if invitation.seat == "full" and not held:
+        await require_seat(control, company_id=company.id)
+    member = Member(
+        person_id=person_id,
+        company_id=company.id,
+        member_id=before.member_id if before is not None else new_id(),
+        seat=invitation.seat,
+        state="invited",
+    )
+    await _store(control, member, now=now)
+    await _send(
+        control,
+        member,
+        company=company,
+        invitation=invitation,
+        language=language,
+        base_url=base_url,
+        sender=sender,
+        now=now,
+    )
+    return member
+
+
+async def _person_of(
+    control: ControlTransaction, invitation: Invitation, *, now: datetime
+) -> tuple[UUID, str]:
+    """The person of the address, made without a password when there is none; and their language."""
+    made = upsert(person).values(
+        id=new_id(),
+        email=invitation.email,
+        name=invitation.name,
+        language=invitation.language,
+        created_at=now,
+    )
+    await control.execute(made.on_conflict_do_nothing(index_elements=[person.c.email]))
+    found = select(person.c.id, person.c.language).where(person.c.email == invitation.email)
+    row = (await control.execute(found)).one()
+    return row.id, row.language
+
+
+async def _lock_membership(
+    control: ControlTransaction, *, company_id: UUID, person_id: UUID
+) -> Member | None:
+    statement = select(membership).where(
+        membership.c.company_id == company_id, membership.c.person_id == person_id
+    )
+    row = (await control.execute(statement.with_for_update())).one_or_none()
+    return _member(row) if row is not None else None
+
+
+async def _store(control: ControlTransaction, member: Member, *, now: datetime) -> None:
+    key = [membership.c.company_id, membership.c.person_id]
+    statement = upsert(membership).values(
+        company_id=member.company_id,
+        person_id=member.person_id,
+        member_id=member.member_id,
+        seat=member.seat,
+        state=member.state,
+        created_at=now,
+    )
+    changed = {"seat": member.seat, "state": member.state}
+    await control.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+async def _send(
+    control: ControlTransaction,
+    member: Member,
+    *,
+    company: Company,
+    invitation: Invitation,
+    language: str,
+    base_url: str,
+    sender: str,
+    now: datetime,
+) -> None:
+    await tokens.withdraw(control, "invitation", email=invitation.email, company_id=company.id)
+    token = await tokens.issue(
+        control,
+        "invitation",
+        email=invitation.email,
+        person_id=member.person_id,
+        company_id=company.id,
+        now=now,
+    )
+    letter = letters.invitation(
+        base_url=base_url,
+        token=token,
+        name=invitation.name,
+        company=company.name,
+        inviter=invitation.inviter,
+    )
+    mail = Outgoing(letter, invitation.email, language, key=f"invitation:{tokens.hash_of(token).hex()}")
+    await post(control, [mail], sender=sender, now=now)
+
+
+async def open_invitation(read: ControlRead, *, token: str, now: datetime) -> OpenInvitation:
+    """What stands behind the link, without using it. Raises as ``tokens.look_up``."""
+    row = await read.fetchrow(
+        """SELECT c.name AS company, p.email, p.name, p.language, p.confirmed_at IS NOT NULL AS known,
+                  t.expires_at, t.used_at
+           FROM platform.one_time_token t
+           JOIN platform.company c ON c.id = t.company_id JOIN platform.person p ON p.id = t.person_id
+           WHERE t.token_hash = $1 AND t.purpose = 'invitation'""",
+        tokens.hash_of(token),
+    )
+    if row is None:
+        raise LinkUnknown
+    tokens.check_life(expires_at=row["expires_at"], used_at=row["used_at"], now=now)
+    return OpenInvitation(
+        company=row["company"],
+        email=row["email"],
+        name=row["name"],
+        language=row["language"],
+        known=row["known"],
+    )
+
+
+async def activate(
+    control: ControlTransaction, *, token: str, password_hash: str | None, now: datetime
+) -> Member:
+    """Use an invitation: the membership becomes active, a new person is confirmed with the password.
+
+    The password of a person who has one is never changed by this. Raises as ``tokens.look_up``, and
+    ``LinkUsed`` when the membership was taken back since.
+    """
+    found = await tokens.look_up(control, "invitation", token, now=now)
+    assert found.person_id is not None and found.company_id is not None  # noqa: PT018 - told by the purpose
+    before = await _lock_membership(control, company_id=found.company_id, person_id=found.person_id)
+    if before is None or before.state == "suspended":
+        raise LinkUsed
+    await _confirm(control, person_id=found.person_id, password_hash=password_hash, now=now)
+    if before.state == "invited":
+        await _set_state(control, before, "active")
+    if not found.used:
+        await tokens.mark_used(control, found, now=now)
+    return Member(
+        person_id=before.person_id,
+        company_id=before.company_id,
+        member_id=before.member_id,
+        seat=before.seat,
+        state="active",
+    )
+
+
+async def _confirm(
+    control: ControlTransaction, *, person_id: UUID, password_hash: str | None, now: datetime
+) -> None:
+    await control.execute(
+        update(person)
+        .where(person.c.id == person_id, person.c.confirmed_at.is_(None))
+        .values(confirmed_at=now, password_hash=password_hash)
+    )
+
+
+async def join(
+    control: ControlTransaction, *, company_id: UUID, person_id: UUID, seat: Seat, now: datetime
+) -> Member:
+    """Make a person an active member without an invitation: the one who opens the company."""
+    member = Member(person_id=person_id, company_id=company_id, member_id=new_id(), seat=seat, state="active")
+    await control.execute(
+        insert(membership).values(
+            company_id=company_id,
+            person_id=person_id,
+            member_id=member.member_id,
+            seat=seat,
+            state="active",
+            created_at=now,
+        )
+    )
+    return member
+
+
+async def suspend(
+    control: ControlTransaction, *, company_id: UUID, member_id: UUID, now: datetime
+) -> Member | None:
+    """Take the company away from a member: seat freed, sessions and keys ended, invitation withdrawn.
+
+    A repeated call changes nothing. None when there is no such member.
+    """
+    statement = select(membership).where(
+        membership.c.company_id == company_id, membership.c.member_id == member_id
+    )
+    row = (await control.execute(statement.with_for_update())).one_or_none()
+    if row is None:
+        return None
+    member = _member(row)
+    await _set_state(control, member, "suspended")
+    await end_sessions(control, person_id=member.person_id, company_id=company_id)
+    await revoke_keys_of(control, company_id=company_id, member_id=member_id, now=now)
+    email = await control.fetchval("SELECT email FROM platform.person WHERE id = $1", member.person_id)
+    await tokens.withdraw(control, "invitation", email=email, company_id=company_id)
+    return member
+
+
+async def _set_state(control: ControlTransaction, member: Member, state: str) -> None:
+    await control.execute(
+        update(membership)
+        .where(membership.c.company_id == member.company_id, membership.c.person_id == member.person_id)
+        .values(state=state)
+    )
+
+
+async def membership_of(read: ControlRead, *, member_id: UUID) -> Member | None:
+    """The membership behind a company's member row; None when there is none."""
+    row = await read.fetchrow(
+        """SELECT person_id, company_id, member_id, seat, state FROM platform.membership
+           WHERE member_id = $1""",
+        member_id,
+    )
+    return Member(**row) if row is not None else None
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(
+        person_id=row.person_id,
+        company_id=row.company_id,
+        member_id=row.member_id,
+        seat=row.seat,
+        state=row.state,
+    )

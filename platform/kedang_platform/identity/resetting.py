@@ -1,0 +1,74 @@
+"""A forgotten password: a link by mail, a new password, and every session ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+
+from kedang_platform.database import ControlTransaction
+from kedang_platform.identity import letters, throttle, tokens
+from kedang_platform.identity.emails import normalise
+from kedang_platform.identity.errors import LinkUsed
+from kedang_platform.identity.passwords import check_password
+from kedang_platform.identity.services import IdentityServices
+from kedang_platform.identity.sessions import end_sessions
+from kedang_platform.identity.tables import person
+from kedang_platform.mail import Outgoing, post
+from kedang_platform.work import NewJob, enqueue
+
+JOB = "identity.send_password_reset"
+
+
+async def request_password_reset(services: IdentityServices, *, email: str, address: str) -> None:
+    """Have a link sent, if the address is a known person's. Nothing in answer or time tells whether it is.
+
+    Limited to 3 an hour and account, 20 an hour and address. Raises ``EmailInvalid``, ``TooManyAttempts``.
+    """
+    email = normalise(email)
+    now = services.clock.now()
+    async with services.databases.control() as control:
+        await throttle.spend(control, throttle.RESET_ADDRESS, address, now=now)
+        await throttle.spend(control, throttle.RESET_ACCOUNT, email, now=now)
+        await enqueue(control, NewJob(JOB, {"email": email}))
+
+
+async def send_password_reset(
+    control: ControlTransaction, *, email: str, base_url: str, sender: str, now: datetime
+) -> None:
+    """The job behind ``request_password_reset``: a fresh link to a known person, nothing to others."""
+    row = await control.fetchrow(
+        "SELECT id, name, language FROM platform.person WHERE email = $1 AND confirmed_at IS NOT NULL", email
+    )
+    if row is None:
+        return
+    await tokens.withdraw(control, "password_reset", email=email)
+    token = await tokens.issue(control, "password_reset", email=email, person_id=row["id"], now=now)
+    letter = letters.password_reset(base_url=base_url, token=token, name=row["name"])
+    mail = Outgoing(letter, email, row["language"], key=f"password_reset:{tokens.hash_of(token).hex()}")
+    await post(control, [mail], sender=sender, now=now)
+
+
+async def reset_password(services: IdentityServices, *, token: str, password: str) -> None:
+    """Set the new password and end every session of the person; the person is told by mail.
+
+    Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, or what ``check_password`` raises.
+    """
+    now = services.clock.now()
+    check_password(password)
+    password_hash = await services.passwords.hash(password)
+    async with services.databases.control() as control:
+        found = await tokens.look_up(control, "password_reset", token, now=now)
+        if found.used:
+            raise LinkUsed
+        statement = update(person).where(person.c.id == found.person_id).values(password_hash=password_hash)
+        row = (
+            await control.execute(statement.returning(person.c.id, person.c.name, person.c.language))
+        ).one()
+        await tokens.mark_used(control, found, now=now)
+        await end_sessions(control, person_id=row.id)
+        await throttle.forgive(control, throttle.SIGN_IN_ACCOUNT, found.email)
+        letter = letters.password_changed(base_url=services.settings.base_url, name=row.name)
+        mail = Outgoing(letter, found.email, row.language, key=f"password_changed:{found.hash.hex()}")
+        await post(control, [mail], sender=services.settings.mail_from, now=now)
+    services.credentials.forget()

@@ -1,0 +1,118 @@
+"""Signing in by password and out again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import update
+
+from kedang_platform.database import ControlTransaction
+from kedang_platform.identity import throttle
+from kedang_platform.identity.emails import normalise
+from kedang_platform.identity.errors import EmailInvalid, NoCompany, WrongCredentials
+from kedang_platform.identity.services import IdentityServices
+from kedang_platform.identity.sessions import end_session, start_session
+from kedang_platform.identity.tables import person
+
+_FIND = "SELECT id, password_hash, confirmed_at FROM platform.person WHERE email = $1"
+# The company that was named, else the one where the person signed in last, else the oldest membership.
+_CHOOSE_COMPANY = """
+SELECT m.company_id FROM platform.membership m JOIN platform.company c ON c.id = m.company_id
+WHERE m.person_id = $1 AND m.state = 'active' AND c.status = 'active' AND ($2::uuid IS NULL OR c.id = $2)
+ORDER BY (SELECT max(s.created_at) FROM platform.session s
+          WHERE s.person_id = m.person_id AND s.company_id = m.company_id) DESC NULLS LAST, m.created_at
+LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session that was opened; ``token`` goes into the cookie and is kept nowhere."""
+
+    token: str
+    person_id: UUID
+    company_id: UUID
+
+
+async def sign_in(
+    services: IdentityServices,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    user_agent: str = "",
+    company_id: UUID | None = None,
+) -> SignedIn:
+    """Open a session for who knows the password.
+
+    ``address`` is where the request comes from; tries are limited by account (10 in 15 minutes) and
+    by address (50). Unknown people cost the same work and get the same answer as a wrong password.
+    Raises ``WrongCredentials``, ``TooManyAttempts``, ``TooBusy``, or ``NoCompany`` after a right password.
+    """
+    try:
+        email = normalise(email)
+    except EmailInvalid:
+        email = ""
+    row = await _begin_try(services, email=email, address=address)
+    known = row is not None and row["confirmed_at"] is not None
+    password_hash = row["password_hash"] if row is not None and known else None
+    if not await services.passwords.verify(password_hash, password) or row is None:
+        raise WrongCredentials
+    renewed = None
+    if services.passwords.outdated(row["password_hash"]):
+        renewed = await services.passwords.hash(password)
+    async with services.databases.control() as control:
+        await throttle.refund(control, throttle.SIGN_IN_ADDRESS, address)
+        await throttle.forgive(control, throttle.SIGN_IN_ACCOUNT, email)
+        if renewed:
+            await control.execute(
+                update(person).where(person.c.id == row["id"]).values(password_hash=renewed)
+            )
+        return await enter(
+            control,
+            person_id=row["id"],
+            company_id=company_id,
+            user_agent=user_agent,
+            now=services.clock.now(),
+        )
+
+
+async def enter(
+    control: ControlTransaction,
+    *,
+    person_id: UUID,
+    company_id: UUID | None,
+    user_agent: str,
+    now: datetime,
+) -> SignedIn:
+    """Open a session of a person who has proved who they are; raises ``NoCompany``."""
+    chosen = await control.fetchval(_CHOOSE_COMPANY, person_id, company_id)
+    if chosen is None:
+        raise NoCompany
+    token = await start_session(
+        control, person_id=person_id, company_id=chosen, user_agent=user_agent, now=now
+    )
+    return SignedIn(token=token, person_id=person_id, company_id=chosen)
+
+
+async def sign_out(services: IdentityServices, *, person_id: UUID, session_id: UUID) -> bool:
+    """End a session of the person, here at once, in other processes within 5 seconds.
+
+    False when it is not theirs or has ended already.
+    """
+    async with services.databases.control() as control:
+        ended = await end_session(control, person_id=person_id, session_id=session_id)
+    services.credentials.forget()
+    return ended
+
+
+async def _begin_try(services: IdentityServices, *, email: str, address: str) -> asyncpg.Record | None:
+    """Count the try before any work is done for it, and look the person up."""
+    now = services.clock.now()
+    async with services.databases.control() as control:
+        await throttle.spend(control, throttle.SIGN_IN_ADDRESS, address, now=now)
+        await throttle.spend(control, throttle.SIGN_IN_ACCOUNT, email, now=now)
+        return await control.fetchrow(_FIND, email)

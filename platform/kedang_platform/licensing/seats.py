@@ -1,0 +1,78 @@
+"""Seats: the first two are free for ever; an active or invited full member holds one (T3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from kedang_platform.database import ControlRead, ControlTransaction
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.licensing.tables import subscription
+
+_SEATS = "SELECT free_seats, paid_seats FROM platform.subscription WHERE company_id = $1"
+_LOCK = f"{_SEATS} FOR UPDATE"
+_TAKEN = """
+SELECT count(*) FROM platform.membership
+WHERE company_id = $1 AND seat = 'full' AND state IN ('invited', 'active')
+"""
+
+
+class SeatRequired(KedangError):
+    """All seats are taken; view-only members need none."""
+
+    def __init__(self, *, seats: int) -> None:
+        super().__init__(
+            msg("All {seats} seats are taken. Invite a view-only member, or free a seat first."),
+            path=("seat",),
+            seats=seats,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """How many full members a company may have, and how many it has, pending invitations included."""
+
+    free: int
+    paid: int
+    taken: int
+
+    @property
+    def total(self) -> int:
+        return self.free + self.paid
+
+
+async def subscribe(control: ControlTransaction, *, company_id: UUID, free_seats: int, now: datetime) -> None:
+    """Give a new company its free seats."""
+    await control.execute(
+        insert(subscription).values(
+            company_id=company_id, free_seats=free_seats, paid_seats=0, created_at=now
+        )
+    )
+
+
+async def require_seat(control: ControlTransaction, *, company_id: UUID) -> None:
+    """Hold the company's seats until the transaction ends and see that one is left; else ``SeatRequired``.
+
+    Everything that takes a seat calls this first and writes the membership in the same transaction:
+    the lock on the subscription makes of concurrent takers a queue (design 7).
+    """
+    row = await control.fetchrow(_LOCK, company_id)
+    if row is None:
+        raise LookupError(f"no subscription of company {company_id}")
+    seats = row["free_seats"] + row["paid_seats"]
+    if await control.fetchval(_TAKEN, company_id) >= seats:
+        raise SeatRequired(seats=seats)
+
+
+async def seats_of(read: ControlRead, *, company_id: UUID) -> Seats:
+    """The company's seats as they stand."""
+    row = await read.fetchrow(_SEATS, company_id)
+    if row is None:
+        raise LookupError(f"no subscription of company {company_id}")
+    return Seats(
+        free=row["free_seats"], paid=row["paid_seats"], taken=await read.fetchval(_TAKEN, company_id)
+    )

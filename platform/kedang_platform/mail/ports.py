@@ -1,0 +1,80 @@
+"""What the product asks of whoever carries its mails."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one person, rendered. ``message_id`` stays the same however often it is sent."""
+
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    language: str
+    message_id: str
+    created_at: datetime
+
+
+class Outcome(Enum):
+    """What is known after a try to hand a mail over."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # for good: this recipient or this mail will never be taken
+    RETRY = "retry"  # surely not taken, but may be later
+    UNKNOWN = "unknown"  # perhaps taken: the answer was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An outcome and what the other side said (for the operator, never for the person)."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail, *, key: str) -> Delivery:
+        """Hand the mail over once; never raises for what the other side does.
+
+        The same ``key`` is the same mail: an adapter that can tell keeps it from arriving twice.
+        """
+        ...
+
+
+def message_id(key: str, sender: str) -> str:
+    """The Message-ID that belongs to a key: 128 bits of its hash, at the sender's domain."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain_of(sender)}>"
+
+
+def domain_of(sender: str) -> str:
+    """The domain of an address that may have a name before it: ``Kedang <no-reply@kedang.example>``."""
+    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+
+
+def compose(mail: Mail) -> EmailMessage:
+    """The message as it goes over the wire: text with an HTML alternative."""
+    message = EmailMessage(policy=SMTP)
+    name, address = parseaddr(mail.sender)
+    user, _, domain = address.rpartition("@")
+    message["From"] = Address(display_name=name, username=user, domain=domain)
+    message["To"] = mail.recipient
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = mail.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = mail.language
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message

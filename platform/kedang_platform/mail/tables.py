@@ -1,0 +1,32 @@
+"""Mails on their way out, rendered before they are sent."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid
+
+from kedang_platform.database.metadata import platform_metadata
+
+_INSTANT = DateTime(timezone=True)
+
+# `text` and `html` are emptied when the mail has been taken over: they carry links that work once.
+mail = Table(
+    "mail",
+    platform_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text(collation="C"), nullable=False, unique=True),
+    Column("recipient", Text(collation="C"), nullable=False),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("text", Text(collation="C"), nullable=False),
+    Column("html", Text(collation="C"), nullable=False),
+    Column("language", Text(collation="C"), nullable=False),
+    Column("message_id", Text(collation="C"), nullable=False),
+    Column("state", Text(collation="C"), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("unknowns", Integer, nullable=False),
+    Column("error", Text(collation="C")),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("sent_at", _INSTANT),
+    CheckConstraint("state IN ('queued', 'sending', 'sent', 'rejected', 'unknown')", name="state"),
+    Index("mail_created", "created_at"),
+    comment="Mails on their way out; one row and one Message-ID each, however often one is tried.",
+)
