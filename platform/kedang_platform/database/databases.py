@@ -151,6 +151,21 @@ class Databases:
         finally:
             await connection.close(timeout=10)
 
+    @asynccontextmanager
+    async def listener(
+        self, channel: str, heard: Callable[[str], None], *, database: str = MAIN
+    ) -> AsyncIterator[Connection]:
+        """A connection of one's own that calls ``heard`` with the payload of each NOTIFY on ``channel``."""
+        try:
+            connection = await connect(self._address(database).control)
+            await connection.add_listener(channel, lambda *told: heard(str(told[3])))
+        except DRIVER_ERRORS as error:
+            tell(error)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=10)
+
     def _committed(self, transaction: TenantWrite | ControlTransaction) -> None:
         if transaction.asks_for_work:
             self.wake_relay()
