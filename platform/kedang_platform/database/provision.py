@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import asyncpg
 
@@ -43,29 +43,32 @@ async def provision(superuser_url: str, *, secret: SecretKey, settings: Settings
     return urls
 
 
-async def _run(url: str, statements: list[str]) -> None:
+async def _run(url: str, statements: Sequence[str]) -> None:
+    """All of ``statements`` or none. Roles belong to the cluster, the lock to the database: the installer of
+    another database may alter the same row, which PostgreSQL refuses and which is tried again.
+    """
     try:
         connection = await connect(url)
     except DRIVER_ERRORS as error:
         tell(error)
     try:
-        await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
-        for statement in statements:
-            await _patiently(connection, statement)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                await _in_one_transaction(connection, statements)
+                return
+            except asyncpg.InternalServerError as error:
+                if "tuple concurrently" not in str(error) or attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.05)
     finally:
         await connection.close(timeout=10)
 
 
-async def _patiently(connection: Connection, statement: str) -> None:
-    """Roles belong to the cluster, the advisory lock to the database: another database's installer may meet us."""
-    for attempt in range(_ATTEMPTS):
-        try:
+async def _in_one_transaction(connection: Connection, statements: Sequence[str]) -> None:
+    async with connection.transaction():
+        await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        for statement in statements:
             await connection.execute(statement)
-            return
-        except asyncpg.InternalServerError as error:
-            if "tuple concurrently" not in str(error) or attempt == _ATTEMPTS - 1:
-                raise
-            await asyncio.sleep(0.05)
 
 
 def _roles(urls: DatabaseUrls, secret: SecretKey) -> Iterator[str]:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kedang_platform.database.company import CompanyRef
 from kedang_platform.database.errors import DRIVER_ERRORS, WallError, tell
+from kedang_platform.ids import new_id
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -109,6 +110,8 @@ class TenantWrite(TenantRead, _Writing):
     def __init__(self, driver: Driver, company: CompanyRef, connection: AsyncConnection) -> None:
         _Writing.__init__(self, driver, connection)
         self.company = company
+        # Ties together everything that one transaction notes about itself (audit rows, the job of its events).
+        self.transaction_id = new_id()
 
 
 class ControlRead(_Reading):

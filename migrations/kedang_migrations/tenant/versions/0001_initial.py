@@ -1,0 +1,678 @@
+"""initial"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("sequence", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("transaction", sa.Uuid(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("via", sa.Text(collation="C"), nullable=False),
+        sa.Column("action", sa.Text(collation="C"), nullable=False),
+        sa.Column("record", sa.Text(collation="C"), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("changes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_audit")),
+    )
+    op.create_index(
+        "ix_audit_record_record_id_sequence", "audit", ["record", "record_id", "sequence"], unique=False
+    )
+    op.create_index(op.f("ix_audit_transaction"), "audit", ["transaction"], unique=False)
+    op.create_table(
+        "calendar_day",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("kind IN ('HOLIDAY', 'WORKING_DAY')", name=op.f("ck_calendar_day_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_day")),
+    )
+    op.create_index(
+        "uq_calendar_day_day",
+        "calendar_day",
+        ["day"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "department",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("branch", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["parent_id"], ["department.id"], name=op.f("fk_department_parent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_department")),
+    )
+    op.create_index(
+        "uq_department_name",
+        "department",
+        ["name"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "grade_scheme",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("leading", sa.Boolean(), nullable=False),
+        sa.Column("measure", sa.Text(collation="C"), nullable=False),
+        sa.Column("period", sa.Text(collation="C"), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("rule", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("measure IN ('SALES')", name=op.f("ck_grade_scheme_measure")),
+        sa.CheckConstraint(
+            "period IN ('CALENDAR_YEAR', 'TRAILING_12_MONTHS')", name=op.f("ck_grade_scheme_period")
+        ),
+        sa.CheckConstraint("state IN ('DRAFT', 'PUBLISHED')", name=op.f("ck_grade_scheme_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grade_scheme")),
+    )
+    op.create_index(
+        "uq_grade_scheme_leading",
+        "grade_scheme",
+        ["leading"],
+        unique=True,
+        postgresql_where=sa.text("leading AND archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_grade_scheme_name",
+        "grade_scheme",
+        ["name"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "product_category",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("description", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_product_category")),
+    )
+    op.create_index(
+        "uq_product_category_name",
+        "product_category",
+        ["name"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "tag",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("colour", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tag")),
+    )
+    op.create_index(
+        "uq_tag_name", "tag", ["name"], unique=True, postgresql_where=sa.text("archived_at IS NULL")
+    )
+    op.create_table(
+        "working_week",
+        sa.Column("weekend", sa.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_working_week")),
+    )
+    op.create_table(
+        "grade_level",
+        sa.Column("scheme_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("colour", sa.Text(collation="C"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("minimum", sa.Numeric(precision=18, scale=6), nullable=True),
+        sa.Column("exclusive", sa.Boolean(), nullable=False),
+        sa.Column("cycle_days", sa.Integer(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["scheme_id"], ["grade_scheme.id"], name=op.f("fk_grade_level_scheme_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grade_level")),
+    )
+    op.create_index(
+        "uq_grade_level_scheme_id_code",
+        "grade_level",
+        ["scheme_id", "code"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "member",
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("email", sa.Text(collation="C"), nullable=False),
+        sa.Column("title", sa.Text(collation="C"), nullable=True),
+        sa.Column("department_id", sa.Uuid(), nullable=True),
+        sa.Column("superior_id", sa.Uuid(), nullable=True),
+        sa.Column("roles", sa.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("seat", sa.Text(collation="C"), nullable=False),
+        sa.Column("language", sa.Text(collation="C"), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("language IN ('EN', 'ZH_CN')", name=op.f("ck_member_language")),
+        sa.CheckConstraint("seat IN ('FULL', 'VIEW_ONLY')", name=op.f("ck_member_seat")),
+        sa.CheckConstraint("state IN ('INVITED', 'ACTIVE', 'SUSPENDED')", name=op.f("ck_member_state")),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_member_department_id")),
+        sa.ForeignKeyConstraint(["superior_id"], ["member.id"], name=op.f("fk_member_superior_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),
+    )
+    op.create_index(op.f("ix_member_department_id"), "member", ["department_id"], unique=False)
+    op.create_index(
+        "uq_member_email", "member", ["email"], unique=True, postgresql_where=sa.text("archived_at IS NULL")
+    )
+    op.create_table(
+        "customer",
+        sa.Column("number", sa.Text(collation="C"), nullable=True),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("directory", sa.Text(collation="C"), nullable=False),
+        sa.Column("roles", sa.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("direct", sa.Boolean(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("legal_representative", sa.Text(collation="C"), nullable=True),
+        sa.Column("credit_code", sa.Text(collation="C"), nullable=True),
+        sa.Column("founded_on", sa.Date(), nullable=True),
+        sa.Column("trading_since", sa.Date(), nullable=True),
+        sa.Column("employees", sa.Integer(), nullable=True),
+        sa.Column("industry", sa.Text(collation="C"), nullable=True),
+        sa.Column("business_scope", sa.Text(collation="C"), nullable=True),
+        sa.Column("source", sa.Text(collation="C"), nullable=True),
+        sa.Column("address", sa.Text(collation="C"), nullable=True),
+        sa.Column("city", sa.Text(collation="C"), nullable=True),
+        sa.Column("region", sa.Text(collation="C"), nullable=True),
+        sa.Column("postal_code", sa.Text(collation="C"), nullable=True),
+        sa.Column("country", sa.Text(collation="C"), nullable=True),
+        sa.Column("phone", sa.Text(collation="C"), nullable=True),
+        sa.Column("phone_e164", sa.Text(collation="C"), nullable=True),
+        sa.Column("phone_reversed", sa.Text(collation="C"), nullable=True),
+        sa.Column("fax", sa.Text(collation="C"), nullable=True),
+        sa.Column("email", sa.Text(collation="C"), nullable=True),
+        sa.Column("website", sa.Text(collation="C"), nullable=True),
+        sa.Column("note", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("name_sort", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_text", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_tokens", postgresql.ARRAY(sa.Text(collation="C")), nullable=True),
+        sa.Column("assigned_on", sa.Date(), nullable=True),
+        sa.Column("last_contact_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_follow_up_on", sa.Date(), nullable=True),
+        sa.Column("grade_level_id", sa.Uuid(), nullable=True),
+        sa.Column("grade_rank", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "directory IN ('COMPANY', 'GOVERNMENT', 'SPECIAL', 'INDIVIDUAL', 'PARTNER')",
+            name=op.f("ck_customer_directory"),
+        ),
+        sa.CheckConstraint("state IN ('PROSPECTIVE', 'CURRENT', 'PAST')", name=op.f("ck_customer_state")),
+        sa.ForeignKeyConstraint(
+            ["grade_level_id"], ["grade_level.id"], name=op.f("fk_customer_grade_level_id")
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["member.id"], name=op.f("fk_customer_owner_id")),
+        sa.ForeignKeyConstraint(["parent_id"], ["customer.id"], name=op.f("fk_customer_parent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer")),
+    )
+    op.create_index(
+        "ix_customer_grade_level_id_name_sort",
+        "customer",
+        ["grade_level_id", "name_sort", "id"],
+        unique=False,
+        postgresql_where=sa.text("grade_level_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_customer_grade_rank",
+        "customer",
+        ["grade_rank", "id"],
+        unique=False,
+        postgresql_where=sa.text("grade_rank IS NOT NULL"),
+    )
+    op.create_index("ix_customer_name_sort", "customer", ["name_sort", "id"], unique=False)
+    op.create_index(
+        "ix_customer_next_follow_up_on",
+        "customer",
+        ["next_follow_up_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("next_follow_up_on IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_customer_owner_id_name_sort", "customer", ["owner_id", "name_sort", "id"], unique=False
+    )
+    op.create_index(op.f("ix_customer_parent_id"), "customer", ["parent_id"], unique=False)
+    op.create_index(
+        "ix_customer_phone_reversed",
+        "customer",
+        ["phone_reversed"],
+        unique=False,
+        postgresql_ops={"phone_reversed": "text_pattern_ops"},
+    )
+    op.create_index(
+        "ix_customer_search_tokens", "customer", ["search_tokens"], unique=False, postgresql_using="gin"
+    )
+    op.create_index(
+        "uq_customer_credit_code",
+        "customer",
+        ["credit_code"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_customer_number",
+        "customer",
+        ["number"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("title", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("body", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("details", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("occasion", sa.Text(collation="C"), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("kind IN ('FOLLOW_UPS_DUE')", name=op.f("ck_notice_kind")),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_notice_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    op.create_index(
+        "ix_notice_member_id_created_at", "notice", ["member_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "uq_notice_member_id_occasion",
+        "notice",
+        ["member_id", "occasion"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "contact",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("title", sa.Text(collation="C"), nullable=True),
+        sa.Column("department", sa.Text(collation="C"), nullable=True),
+        sa.Column("head_of_department", sa.Boolean(), nullable=False),
+        sa.Column("decision_power", sa.Text(collation="C"), nullable=True),
+        sa.Column("primary", sa.Boolean(), nullable=False),
+        sa.Column("phone", sa.Text(collation="C"), nullable=True),
+        sa.Column("phone_e164", sa.Text(collation="C"), nullable=True),
+        sa.Column("phone_reversed", sa.Text(collation="C"), nullable=True),
+        sa.Column("email", sa.Text(collation="C"), nullable=True),
+        sa.Column("birthday", sa.Date(), nullable=True),
+        sa.Column("preferred_channel", sa.Text(collation="C"), nullable=True),
+        sa.Column("note", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("name_sort", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_text", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_tokens", postgresql.ARRAY(sa.Text(collation="C")), nullable=True),
+        sa.CheckConstraint(
+            "decision_power IN ('DECIDES', 'INFLUENCES', 'USES', 'NONE')",
+            name=op.f("ck_contact_decision_power"),
+        ),
+        sa.CheckConstraint(
+            "preferred_channel IN ('PHONE', 'EMAIL', 'MESSAGE', 'VISIT', 'LETTER')",
+            name=op.f("ck_contact_preferred_channel"),
+        ),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_contact_customer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
+    )
+    op.create_index(
+        "ix_contact_customer_id_name_sort", "contact", ["customer_id", "name_sort", "id"], unique=False
+    )
+    op.create_index(
+        "ix_contact_phone_reversed",
+        "contact",
+        ["phone_reversed"],
+        unique=False,
+        postgresql_ops={"phone_reversed": "text_pattern_ops"},
+    )
+    op.create_index(
+        "ix_contact_search_tokens", "contact", ["search_tokens"], unique=False, postgresql_using="gin"
+    )
+    op.create_table(
+        "customer_grade",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("scheme_id", sa.Uuid(), nullable=False),
+        sa.Column("level_id", sa.Uuid(), nullable=False),
+        sa.Column("rule_version", sa.Integer(), nullable=False),
+        sa.Column("figures", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("explanation", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("graded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_customer_grade_customer_id")),
+        sa.ForeignKeyConstraint(["level_id"], ["grade_level.id"], name=op.f("fk_customer_grade_level_id")),
+        sa.ForeignKeyConstraint(["scheme_id"], ["grade_scheme.id"], name=op.f("fk_customer_grade_scheme_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_grade")),
+    )
+    op.create_index(
+        "ix_customer_grade_customer_id_graded_at",
+        "customer_grade",
+        ["customer_id", "graded_at", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_customer_grade_level_id"), "customer_grade", ["level_id"], unique=False)
+    op.create_index(
+        "uq_customer_grade_current",
+        "customer_grade",
+        ["customer_id", "scheme_id"],
+        unique=True,
+        postgresql_where=sa.text("current"),
+    )
+    op.create_table(
+        "customer_tag",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("tag_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_customer_tag_customer_id")),
+        sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name=op.f("fk_customer_tag_tag_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_tag")),
+    )
+    op.create_index(op.f("ix_customer_tag_tag_id"), "customer_tag", ["tag_id"], unique=False)
+    op.create_index(
+        "uq_customer_tag_customer_id_tag_id",
+        "customer_tag",
+        ["customer_id", "tag_id"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "follow_up_plan",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("way", sa.Text(collation="C"), nullable=True),
+        sa.Column("purpose", sa.Text(collation="C"), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("origin", sa.Text(collation="C"), nullable=False),
+        sa.Column("rule", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("done_on", sa.Date(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("origin IN ('CYCLE', 'MANUAL')", name=op.f("ck_follow_up_plan_origin")),
+        sa.CheckConstraint("state IN ('PLANNED', 'DONE', 'CANCELLED')", name=op.f("ck_follow_up_plan_state")),
+        sa.CheckConstraint(
+            "way IN ('CALL', 'VISIT', 'EMAIL', 'MESSAGE', 'LETTER', 'FAX', 'MEETING', 'ONLINE')",
+            name=op.f("ck_follow_up_plan_way"),
+        ),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_follow_up_plan_customer_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["member.id"], name=op.f("fk_follow_up_plan_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up_plan")),
+    )
+    op.create_index(
+        "ix_follow_up_plan_customer_id_due_on",
+        "follow_up_plan",
+        ["customer_id", "due_on", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_follow_up_plan_open",
+        "follow_up_plan",
+        ["owner_id", "due_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'PLANNED' AND archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_follow_up_plan_cycle",
+        "follow_up_plan",
+        ["customer_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'PLANNED' AND origin = 'CYCLE' AND archived_at IS NULL"),
+    )
+    op.create_table(
+        "product",
+        sa.Column("number", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("category_id", sa.Uuid(), nullable=True),
+        sa.Column("supplier_id", sa.Uuid(), nullable=True),
+        sa.Column("quantity_per_unit", sa.Text(collation="C"), nullable=True),
+        sa.Column("currency", sa.Text(collation="C"), nullable=True),
+        sa.Column("list_price", sa.Numeric(precision=18, scale=6), nullable=True),
+        sa.Column("cost", sa.Numeric(precision=18, scale=6), nullable=True),
+        sa.Column("units_in_stock", sa.Integer(), nullable=True),
+        sa.Column("units_on_order", sa.Integer(), nullable=True),
+        sa.Column("reorder_level", sa.Integer(), nullable=True),
+        sa.Column("discontinued", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("name_sort", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_text", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_tokens", postgresql.ARRAY(sa.Text(collation="C")), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["category_id"], ["product_category.id"], name=op.f("fk_product_category_id")
+        ),
+        sa.ForeignKeyConstraint(["supplier_id"], ["customer.id"], name=op.f("fk_product_supplier_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_product")),
+    )
+    op.create_index(op.f("ix_product_category_id"), "product", ["category_id"], unique=False)
+    op.create_index("ix_product_name_sort", "product", ["name_sort", "id"], unique=False)
+    op.create_index(
+        "ix_product_search_tokens", "product", ["search_tokens"], unique=False, postgresql_using="gin"
+    )
+    op.create_index(op.f("ix_product_supplier_id"), "product", ["supplier_id"], unique=False)
+    op.create_index(
+        "uq_product_number",
+        "product",
+        ["number"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "sales_order",
+        sa.Column("number", sa.Text(collation="C"), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("seller_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("ordered_on", sa.Date(), nullable=False),
+        sa.Column("required_on", sa.Date(), nullable=True),
+        sa.Column("currency", sa.Text(collation="C"), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("freight", sa.BigInteger(), nullable=True),
+        sa.Column("ship_name", sa.Text(collation="C"), nullable=True),
+        sa.Column("ship_address", sa.Text(collation="C"), nullable=True),
+        sa.Column("ship_city", sa.Text(collation="C"), nullable=True),
+        sa.Column("ship_region", sa.Text(collation="C"), nullable=True),
+        sa.Column("ship_postal_code", sa.Text(collation="C"), nullable=True),
+        sa.Column("ship_country", sa.Text(collation="C"), nullable=True),
+        sa.Column("note", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("state IN ('OPEN', 'DELIVERED', 'CANCELLED')", name=op.f("ck_sales_order_state")),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_sales_order_customer_id")),
+        sa.ForeignKeyConstraint(["seller_id"], ["member.id"], name=op.f("fk_sales_order_seller_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_order")),
+    )
+    op.create_index(
+        "ix_sales_order_customer_id_ordered_on",
+        "sales_order",
+        ["customer_id", "ordered_on", "id"],
+        unique=False,
+    )
+    op.create_index("ix_sales_order_ordered_on", "sales_order", ["ordered_on", "id"], unique=False)
+    op.create_index(op.f("ix_sales_order_seller_id"), "sales_order", ["seller_id"], unique=False)
+    op.create_index(
+        "uq_sales_order_number",
+        "sales_order",
+        ["number"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "delivery",
+        sa.Column("number", sa.Text(collation="C"), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("carrier", sa.Text(collation="C"), nullable=True),
+        sa.Column("shipped_on", sa.Date(), nullable=True),
+        sa.Column("delivered_on", sa.Date(), nullable=True),
+        sa.Column("note", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('PLANNED', 'SHIPPED', 'RECEIVED', 'CANCELLED')", name=op.f("ck_delivery_state")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["sales_order.id"], name=op.f("fk_delivery_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
+    )
+    op.create_index(op.f("ix_delivery_order_id"), "delivery", ["order_id"], unique=False)
+    op.create_index(
+        "uq_delivery_number",
+        "delivery",
+        ["number"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "follow_up_record",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
+        sa.Column("plan_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("way", sa.Text(collation="C"), nullable=False),
+        sa.Column("reached", sa.Boolean(), nullable=False),
+        sa.Column("duration_minutes", sa.Integer(), nullable=True),
+        sa.Column("content", sa.Text(collation="C"), nullable=True),
+        sa.Column("result", sa.Text(collation="C"), nullable=True),
+        sa.Column("next_step", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "way IN ('CALL', 'VISIT', 'EMAIL', 'MESSAGE', 'LETTER', 'FAX', 'MEETING', 'ONLINE')",
+            name=op.f("ck_follow_up_record_way"),
+        ),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_follow_up_record_contact_id")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_follow_up_record_customer_id")
+        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_follow_up_record_member_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["follow_up_plan.id"], name=op.f("fk_follow_up_record_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up_record")),
+    )
+    op.create_index(op.f("ix_follow_up_record_contact_id"), "follow_up_record", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_follow_up_record_customer_id_at", "follow_up_record", ["customer_id", "at", "id"], unique=False
+    )
+    op.create_index(op.f("ix_follow_up_record_plan_id"), "follow_up_record", ["plan_id"], unique=False)
+    op.create_table(
+        "order_line",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity", sa.Numeric(precision=18, scale=6), nullable=False),
+        sa.Column("unit_price", sa.Numeric(precision=18, scale=6), nullable=False),
+        sa.Column("discount", sa.Numeric(precision=18, scale=6), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["sales_order.id"], name=op.f("fk_order_line_order_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_order_line_product_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
+    )
+    op.create_index(op.f("ix_order_line_product_id"), "order_line", ["product_id"], unique=False)
+    op.create_index(
+        "uq_order_line_order_id_position",
+        "order_line",
+        ["order_id", "position"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )

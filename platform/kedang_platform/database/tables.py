@@ -1,0 +1,8 @@
+"""Every table of the shared schemas: importing this makes both metadata complete, for migrations."""
+
+from kedang_platform.database.metadata import platform_metadata, work_metadata
+from kedang_platform.identity import tables as identity
+from kedang_platform.registry import tables as registry
+from kedang_platform.work import tables as work
+
+__all__ = ["identity", "platform_metadata", "registry", "work", "work_metadata"]

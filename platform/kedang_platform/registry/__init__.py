@@ -1,0 +1,25 @@
+"""Which companies there are, where each one's schema lies, and the schemas kept ready for new ones."""
+
+from kedang_platform.registry.companies import (
+    CompanyInactive,
+    active_companies,
+    ensure_usable,
+    find_company,
+    set_status,
+)
+from kedang_platform.registry.company import Company, CompanyStatus, NewCompany
+from kedang_platform.registry.spares import NoSpareSchema, claim_schema, count_spares
+
+__all__ = [
+    "Company",
+    "CompanyInactive",
+    "CompanyStatus",
+    "NewCompany",
+    "NoSpareSchema",
+    "active_companies",
+    "claim_schema",
+    "count_spares",
+    "ensure_usable",
+    "find_company",
+    "set_status",
+]
