@@ -1,7 +1,23 @@
-"""Every feature's models, imported in the order of the layers: what migrations and the catalogue see."""
+"""Every feature's models and the rules on them, in the order of the layers: importing this makes them known."""
 
+from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.customers import models as customers
+from kedang_tenants.followups import models as followups
+from kedang_tenants.grading import models as grading
+from kedang_tenants.people import calendar, custom_fields, notices
 from kedang_tenants.people import models as people
+from kedang_tenants.trade import models as trade
 
-__all__ = ["changing_tables", "customers", "people"]
+__all__ = [
+    "calendar",
+    "catalogue_models",
+    "changing_tables",
+    "custom_fields",
+    "customers",
+    "followups",
+    "grading",
+    "notices",
+    "people",
+    "trade",
+]

@@ -22,6 +22,7 @@ from kedang_tenants.catalogue.kinds import (
     PhoneKind,
     ReferenceKind,
     TextKind,
+    WordsKind,
 )
 from kedang_tenants.catalogue.record_types import Catalogue, Field, RecordType, Relation, catalogue
 
@@ -53,6 +54,7 @@ __all__ = [
     "Relation",
     "Searchable",
     "TextKind",
+    "WordsKind",
     "catalogue",
     "contribute",
     "field",

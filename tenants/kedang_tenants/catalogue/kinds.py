@@ -415,6 +415,34 @@ class LocalisedKind(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class WordsKind(Kind):
+    """A list of at most ``most`` different short texts, in the order given."""
+
+    most: int = 100
+    max_length: int = 100
+    sortable: ClassVar[bool] = False
+    operators: ClassVar[tuple[str, ...]] = ("has", "is_null")
+
+    def column_type(self) -> TypeEngine[Any]:
+        return ARRAY(Text(collation="C"))
+
+    def check(self, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            raise InvalidValue("INVALID_LIST", msg("This must be a list."))
+        one = TextKind(self.max_length)
+        words = [str(word) for word in dict.fromkeys(one.check(item) for item in value) if word]
+        if len(words) > self.most:
+            raise InvalidValue("TOO_MANY", msg("At most {limit} entries are allowed here."), limit=self.most)
+        return words
+
+    def read_text(self, text: str) -> object:
+        return self.check(re.split(r"[;；|]", text))
+
+    def write_text(self, value: object) -> str:
+        return ";".join(value) if isinstance(value, list) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKind(Kind):
     """A structured value that the product writes and people only read."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from sqlalchemy.orm import Mapped
+
 from kedang_platform.database import TenantRead
 from kedang_platform.i18n import msg
 from kedang_platform.working_calendar import WorkingCalendar
@@ -16,7 +18,6 @@ from kedang_tenants.catalogue import (
     TextKind,
     field,
 )
-from sqlalchemy.orm import Mapped
 
 WEEKDAYS = (
     Option("MONDAY", msg("Monday")),
@@ -28,6 +29,7 @@ WEEKDAYS = (
     Option("SUNDAY", msg("Sunday")),
 )
 _NUMBER = {option.code: number for number, option in enumerate(WEEKDAYS)}
+_USUAL = ("SATURDAY", "SUNDAY")
 HOLIDAY, WORKING_DAY = "HOLIDAY", "WORKING_DAY"
 
 
@@ -68,7 +70,7 @@ async def load_calendar(read: TenantRead, *, country: str) -> WorkingCalendar:
     days = await read.fetch("SELECT day, kind FROM calendar_day WHERE archived_at IS NULL")
     return WorkingCalendar(
         country=country,
-        weekend=frozenset(_NUMBER[code] for code in weekend or ("SATURDAY", "SUNDAY")),
+        weekend=frozenset(_NUMBER[code] for code in (_USUAL if weekend is None else weekend)),
         extra_holidays=frozenset(row["day"] for row in days if row["kind"] == HOLIDAY),
         extra_working_days=frozenset(row["day"] for row in days if row["kind"] == WORKING_DAY),
     )

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
     ChoiceKind,
@@ -20,8 +23,6 @@ from kedang_tenants.catalogue import (
     unique_among_living,
 )
 from kedang_tenants.people.models import Member
-from sqlalchemy import Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
 
 FOLLOW_UPS_DUE = "FOLLOW_UPS_DUE"
 

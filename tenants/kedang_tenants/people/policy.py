@@ -36,7 +36,7 @@ PRODUCTS = ("product", "product_category")
 FOLLOW_UPS = ("follow_up_plan", "follow_up_record")
 GRADES = ("grade_scheme", "grade_level", "customer_grade")
 PEOPLE = ("member", "department")
-SET_UP = ("custom_field", "company_calendar", *GRADES)
+SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES)
 OWN_THINGS = ("notice", "import", "export")
 
 Table = Mapping[str, Access]

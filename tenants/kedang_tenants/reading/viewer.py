@@ -49,7 +49,7 @@ NO_ACCESS = Access()
 class Viewer:
     """One member at one moment, or the product itself (``member_id`` None) doing its own work.
 
-    ``department_members`` are the ids of all members of the viewer's department and those below.
+    ``fingerprint`` is equal for viewers whose rights reach equally far. ``department_members`` are the ids of all members of the viewer's department and those below.
     """
 
     company: CompanyRef
@@ -61,6 +61,7 @@ class Viewer:
     time_zone: str
     currency: str
     country: str
+    fingerprint: str
     via: str = "api"
     custom_fields: tuple[CustomField, ...] = ()
 
