@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 import psutil
 
@@ -48,26 +49,24 @@ def launch(
     argv: Sequence[str | Path],
     *,
     account: Account | None,
-    log: Path,
-    cwd: Path,
+    log: Path | None,
+    cwd: Path | None = None,
     death_signal: signal.Signals,
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, its output appended to ``log``.
+    """Start a program in a session of its own, its output appended to ``log`` (None: shown as ours).
 
     It runs as ``account`` (None: as ourselves), away from the terminal's Ctrl-C, and gets
     ``death_signal`` from the kernel when the thread that launched it ends (Linux), so call this
     from the main thread.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    rotate(log)
-    with log.open("ab") as output:
+    with _opened(log) as output:
         process = subprocess.Popen(  # noqa: S603 - the programs of our own wheels
             [str(part) for part in argv],
             stdin=subprocess.PIPE,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if output else None,
             cwd=cwd,
             env=dict(env) if env is not None else server_environment(),
             start_new_session=True,
@@ -99,6 +98,14 @@ def dies_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
 def server_environment() -> dict[str, str]:
     """The little that a server binary sees of our environment: no locale, no secret, no PG* variable."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _opened(log: Path | None) -> AbstractContextManager[IO[bytes] | None]:
+    if log is None:
+        return contextlib.nullcontext()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    rotate(log)
+    return log.open("ab")
 
 
 def rotate(log: Path) -> None:

@@ -59,10 +59,13 @@ def down() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to this release: roles, shared schemas, every company's schema."""
-    from kedang_workers.cli.migrate import migrate as run
+    from kedang_workers.cli.migrate import migrate_all
 
     with _failures_told():
-        asyncio.run(run(_with_own_servers(), echo=screen()))
+        settings = Settings()
+        url = _named(settings.database_url, "KEDANG_DATABASE_URL")
+        code = asyncio.run(migrate_all(settings, database_url=url, echo=screen()))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -92,14 +95,15 @@ def worker() -> None:
 def _become(module: str) -> NoReturn:
     """Turn this process into the module's, so that signals reach it directly."""
     with _failures_told():
-        _with_own_servers()
+        settings = Settings()
+        _named(settings.database_url, "KEDANG_DATABASE_URL")
+        _named(settings.redis_url, "KEDANG_REDIS_URL")
     os.execv(sys.executable, [sys.executable, "-P", "-m", module])  # noqa: S606 - our own module
 
 
-def _with_own_servers() -> Settings:
-    settings = Settings()
-    if not (settings.database_url and settings.redis_url):
+def _named(url: str | None, setting: str) -> str:
+    if url is None:
         raise OwnServersNeeded(
-            msg("A single process needs KEDANG_DATABASE_URL and KEDANG_REDIS_URL; `kedang up` brings its own servers.")
+            msg("A single process needs {setting}; `kedang up` brings servers of its own."), setting=setting
         )
-    return settings
+    return url

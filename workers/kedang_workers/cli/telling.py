@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from typing import Final
 
 from kedang_platform.embedded import Echo
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import Language, choose_language, translate
+
+COMPANIES_BEHIND: Final = 3  # exit code of a migration that left some companies behind
 
 
 def terminal_language(environment: Mapping[str, str]) -> Language:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
 from kedang_platform import embedded
@@ -19,6 +18,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.settings import Settings
 from kedang_workers.cli.children import INSTANCE, Child, Program, end_all, end_orphans
 from kedang_workers.cli.stopping import Stopping, StopRequested
+from kedang_workers.cli.telling import COMPANIES_BEHIND
 
 GATEWAY: Final = Program("gateway", "kedang_graphql")
 RELAY: Final = Program("relay", "kedang_workers.relay")
@@ -119,10 +119,8 @@ class Supervisor:
         child = self._begin_once(program, environment)
         while child.running:
             time.sleep(0.05)
-        if child.exit_code != 0:
-            raise ChildFailed(
-                msg("{name} failed with code {code}."), name=program.name, code=child.exit_code
-            )
+        if child.exit_code not in {0, COMPANIES_BEHIND}:
+            raise ChildFailed(msg("{name} failed with code {code}."), name=program.name, code=child.exit_code)
         self._once.remove(child)
 
     def _wait_for_gateway(self) -> None:
@@ -179,7 +177,12 @@ class Supervisor:
         if graphiql_built():
             self._echo(msg("  GraphiQL       {url}"), url=f"{base}/graphql")
         else:
-            self._echo(msg("  GraphiQL       missing: it is built with Node 20, then `make web`; the API is at {url}"), url=f"{base}/graphql")
+            self._echo(
+                msg(
+                    "  GraphiQL       missing: it is built with Node 20, then `make web`; the API is at {url}"
+                ),
+                url=f"{base}/graphql",
+            )
         self._echo(msg("  Sign up        {url}"), url=f"{base}/sign-up")
         self._echo(msg("  Mail page      {url}"), url=f"{base}/mail")
         told = demo_told(self._settings)
@@ -210,5 +213,3 @@ def gateway_ready(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
-
-
