@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
-from kedang_platform.clock import Clock
-from kedang_platform.database import Databases
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kedang_platform.clock import Clock, SystemClock
+from kedang_platform.database import Databases, DatabaseUrls, database_urls
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.mail import open_mailer
+from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
 from kedang_platform.work import Services
+from kedang_platform.work.wakeup import Waker
+
+
+class ServersUnknown(KedangError):
+    """The process was not told where its servers are."""
 
 
 def make_services(*, databases: Databases, settings: Settings, clock: Clock) -> Services:
     """What handlers use, over databases that the caller has opened and closes."""
-    return Services(databases=databases, settings=settings, clock=clock)
+    return Services(databases=databases, settings=settings, clock=clock, mail=open_mailer(settings))
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """What handlers use, opened on the running event loop and closed with the block.
+
+    Raises ServersUnknown, DatabaseUnavailable.
+    """
+    databases = await Databases.open(settings, addresses(settings))
+    try:
+        waker = Waker(redis_url(settings))
+        databases.wake_relay = waker.wake
+        try:
+            yield make_services(databases=databases, settings=settings, clock=SystemClock())
+        finally:
+            await waker.close()
+    finally:
+        await databases.close()
+
+
+def addresses(settings: Settings) -> DatabaseUrls:
+    """Where the database is, for each login role."""
+    if settings.database_url is None:
+        raise ServersUnknown(msg("KEDANG_DATABASE_URL is not set."))
+    secret = load_secret_key(settings)
+    return database_urls(settings.database_url, secret=secret, prefix=settings.role_prefix)
+
+
+def redis_url(settings: Settings) -> str:
+    """Where Valkey is; the messages of work have its logical database 0 unless the address names one."""
+    if settings.redis_url is None:
+        raise ServersUnknown(msg("KEDANG_REDIS_URL is not set."))
+    return settings.redis_url

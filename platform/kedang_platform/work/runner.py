@@ -68,6 +68,7 @@ class JobRunner:
         self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._report = report
         self._running: dict[UUID, RunningJob] = {}
+        self._tasks: set[asyncio.Task[Outcome]] = set()
         self._slow = 0
         self._draining = False
 
@@ -76,15 +77,11 @@ class JobRunner:
 
         What cannot be settled because the database is away is taken back when the lease ends.
         """
-        async with self._services.databases.control() as tx:
-            claim = await claims.claim(tx, job_id, attempt, lease=self._lease)
-        if claim is None:
-            return Outcome.DUPLICATE
-        try:
-            return await self._answer(claim)
-        except KedangError as error:
-            log.warning("job.unsettled", job=str(claim.id), kind=claim.kind, code=error.code)
-            return Outcome.LOST
+        # A task of its own, so that breaking it off leaves whoever called alone.
+        task = asyncio.get_running_loop().create_task(self._run(job_id, attempt))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await task
 
     async def keep_leases(self) -> None:
         """Renew the leases of what runs here, three times a lease, until cancelled."""
@@ -98,6 +95,20 @@ class JobRunner:
         self._draining = True
         for job in self._running.values():
             job.interrupted = True
+
+    def break_off(self) -> None:
+        """Cancel what still runs: its open step is rolled back and the job put back."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _run(self, job_id: UUID, attempt: int) -> Outcome:
+        try:
+            async with self._services.databases.control() as tx:
+                claim = await claims.claim(tx, job_id, attempt, lease=self._lease)
+            return Outcome.DUPLICATE if claim is None else await self._answer(claim)
+        except KedangError as error:
+            log.warning("job.unsettled", job=str(job_id), code=error.code)
+            return Outcome.LOST
 
     async def _renew(self) -> None:
         held = [(job.id, job.attempt) for job in self._running.values()]
@@ -142,8 +153,7 @@ class JobRunner:
         except JobInterrupted:
             return await self._released(claim, after=timedelta(0))
         except asyncio.CancelledError:
-            await self._released(claim, after=timedelta(0))
-            raise
+            return await self._released(claim, after=timedelta(0))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is settled and reported
             return await self._failed(claim, error, retries=handler.retries)
         if job.finished:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.settings import Settings
+
+if TYPE_CHECKING:  # mail asks for work, so work names it only here
+    from kedang_platform.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +18,4 @@ class Services:
     databases: Databases
     clock: Clock
     settings: Settings
+    mail: Mailer

@@ -101,6 +101,9 @@ GRANTS = (
 roles; both are replaced by quoted role names."""
 
 POLICIES = (
+    "DROP POLICY IF EXISTS job_of_control ON work.job",
+    "DROP POLICY IF EXISTS job_of_company ON work.job",
+    "DROP POLICY IF EXISTS job_of_shared_role ON work.job",
     "ALTER TABLE work.job ENABLE ROW LEVEL SECURITY",
     "CREATE POLICY job_of_control ON work.job TO {control} USING (true) WITH CHECK (true)",
     (
@@ -108,7 +111,7 @@ POLICIES = (
         " USING (tenant = current_user) WITH CHECK (tenant = current_user)"
     ),
 )
-"""A company's role sees, adds and changes its own jobs only; placeholders as in ``GRANTS``."""
+"""A company's role sees, adds and changes its own jobs only; placeholders as in ``GRANTS``. May be repeated."""
 
 SHARED_ROLE_POLICY = (
     "CREATE POLICY job_of_shared_role ON work.job TO {app}"

@@ -1,0 +1,166 @@
+"""The relay: hands due jobs to the workers, company by company, and takes back what got lost.
+
+``python -m kedang_workers.relay``; several at once are safe, and one is enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import Databases
+from kedang_platform.errors import KedangError
+from kedang_platform.settings import Settings
+from kedang_platform.work.claims import sweep
+from kedang_platform.work.lanes import Handed, Limits, hand_out, take_back
+from kedang_platform.work.wakeup import CHANNEL
+from kedang_workers.broker import make_broker, send
+from kedang_workers.composition import open_services, redis_url
+from kedang_workers.process import serve
+
+MARK = "kedang:relay"
+"""A key that vanishes when Valkey is emptied, and by that tells that all messages are gone."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """``idle`` is the wait when nothing is due, ``sweep`` the time between two looks for what got lost.
+
+    ``unanswered`` is how long a message may lie unread before it counts as lost: well above any
+    normal wait in the queue, since a message that was only late is then sent twice (and ignored once).
+    """
+
+    idle: timedelta = timedelta(seconds=1)
+    sweep: timedelta = timedelta(seconds=1)
+    unanswered: timedelta = timedelta(seconds=60)
+    crowded_least: timedelta = timedelta(milliseconds=10)
+    crowded_most: timedelta = timedelta(milliseconds=100)
+
+
+class Relay:
+    def __init__(
+        self,
+        *,
+        databases: Databases,
+        clock: Clock,
+        redis_url: str,
+        limits: Limits | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self._databases = databases
+        self._clock = clock
+        self._broker: RedisBroker = make_broker(redis_url)
+        self._redis = Redis.from_url(redis_url, socket_connect_timeout=5)
+        self._limits = limits or Limits()
+        self._timing = timing or Timing()
+        self._woken = asyncio.Event()
+        self._swept_at = -1e9
+        self._crowded = self._timing.crowded_least
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay until ``stop`` is set; a server that is away is waited for."""
+        listening = asyncio.create_task(self._listen())
+        stopping = asyncio.create_task(self._wake_at(stop))
+        try:
+            while not stop.is_set():
+                await self._wait(await self._survive_round())
+        finally:
+            for task in (listening, stopping):
+                task.cancel()
+            await asyncio.gather(listening, stopping, return_exceptions=True)
+            await self._redis.aclose()
+            await asyncio.to_thread(self._broker.close)
+
+    async def round(self) -> timedelta:
+        """Take back what got lost, hand out what is due; returns how long the next round may wait."""
+        if monotonic() - self._swept_at >= self._timing.sweep.total_seconds():
+            await self._sweep()
+            self._swept_at = monotonic()
+        async with self._databases.control() as tx:
+            due = await hand_out(tx, now=self._clock.now(), limits=self._limits)
+        await self._send(due.jobs)
+        if not due.more:
+            return self._timing.idle
+        if due.jobs:
+            self._crowded = self._timing.crowded_least
+        else:
+            self._crowded = min(self._crowded * 2, self._timing.crowded_most)
+        return self._crowded
+
+    async def _survive_round(self) -> timedelta:
+        try:
+            return await self.round()
+        except (KedangError, RedisError, OSError) as error:
+            log.warning("relay.server_away", error=str(error))
+            return self._timing.idle
+
+    async def _sweep(self) -> None:
+        emptied = not await self._redis.exists(MARK)
+        after = timedelta(0) if emptied else self._timing.unanswered
+        async with self._databases.control() as tx:
+            swept = await sweep(tx, unanswered_after=after)
+        if emptied:
+            await self._redis.set(MARK, b"1")
+        if swept.expired or swept.unanswered:
+            log.info("relay.taken_back", expired=swept.expired, unanswered=swept.unanswered)
+
+    async def _send(self, jobs: Sequence[Handed]) -> None:
+        if not jobs:
+            return
+        sent = await asyncio.to_thread(self._send_all, jobs)
+        if sent < len(jobs):
+            async with self._databases.control() as tx:
+                await take_back(tx, jobs[sent:])
+            raise RedisError(f"{len(jobs) - sent} messages could not be sent")
+
+    def _send_all(self, jobs: Sequence[Handed]) -> int:
+        """Returns how many were surely sent; the rest may go out twice, which the fence forgives."""
+        for number, job in enumerate(jobs):
+            try:
+                send(self._broker, job)
+            except (RedisError, OSError) as error:
+                log.warning("relay.valkey_away", error=str(error))
+                return number
+        return len(jobs)
+
+    async def _wait(self, at_most: timedelta) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most.total_seconds()):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _listen(self) -> None:
+        while True:
+            with suppress(RedisError, OSError):
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(CHANNEL)
+                    async for _ in channel.listen():
+                        self._woken.set()
+            await asyncio.sleep(1)
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._woken.set()
+
+
+async def relay(settings: Settings, stop: asyncio.Event) -> None:
+    async with open_services(settings) as services:
+        await Relay(databases=services.databases, clock=services.clock, redis_url=redis_url(settings)).run(
+            stop
+        )
+
+
+if __name__ == "__main__":
+    serve(relay)
