@@ -23,6 +23,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+AMONG_LIVING = "among_living"
+"""Marks the unique indexes whose values a change checks before it writes."""
+
 
 class Base(DeclarativeBase):
     """Everything that stands in a company's schema; the tables carry no schema name (design 2)."""
@@ -133,4 +136,5 @@ def unique_among_living(cls: type[Record], columns: Sequence[str]) -> Index:
     table = cls.__table__
     name = f"uq_{cls.__tablename__}_{'_'.join(columns)}"
     living = table.c.archived_at.is_(None)
-    return Index(name, *(table.c[column] for column in columns), unique=True, postgresql_where=living)
+    columns_of = (table.c[column] for column in columns)
+    return Index(name, *columns_of, unique=True, postgresql_where=living, info={AMONG_LIVING: True})

@@ -12,6 +12,7 @@ import orjson
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import Field, InvalidValue, RecordType, catalogue
+from kedang_tenants.catalogue.base import AMONG_LIVING
 from kedang_tenants.catalogue.custom import to_document
 from kedang_tenants.changing.drafts import Draft
 from kedang_tenants.reading import Scope, Viewer
@@ -185,7 +186,7 @@ def _and(condition: str | None) -> str:
 async def check_unique(write: TenantWrite, drafts: Sequence[Draft]) -> None:
     """Refuse values that another living record holds, or that two drafts of this change claim."""
     for index in drafts[0].record.table.indexes if drafts else ():
-        if index.unique:
+        if AMONG_LIVING in index.info:
             await _check_index(write, drafts, [column.name for column in index.columns])
 
 

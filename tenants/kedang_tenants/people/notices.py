@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped
 
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
@@ -18,6 +18,7 @@ from kedang_tenants.catalogue import (
     Option,
     Record,
     ReferenceKind,
+    TextKind,
     field,
     relation,
     unique_among_living,
@@ -56,7 +57,7 @@ class Notice(Record):
         DocumentKind(), label=msg("Details"), read_only=True, exported=False
     )
     read_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Read at"), read_only=True)
-    occasion: Mapped[str] = mapped_column(Text(collation="C"))
+    occasion: Mapped[str] = field(TextKind(100), label=msg("Occasion"), required=True, hidden=True)
 
     member: Mapped[Member] = relation("Member", label=msg("Member"), foreign_key="Notice.member_id")
 

@@ -31,10 +31,10 @@ def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensit
 
 
 ARCHIVE = ("customer", "contact", "customer_tag")
-TRADE = ("order", "order_line", "delivery")
+TRADE = ("order", "order_line", "delivery", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
 FOLLOW_UPS = ("follow_up_plan", "follow_up_record")
-GRADES = ("grade_scheme", "grade_level", "customer_grade")
+GRADES = ("grade_scheme", "grade_level")
 PEOPLE = ("member", "department")
 SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES)
 OWN_THINGS = ("notice", "import", "export")

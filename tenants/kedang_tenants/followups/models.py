@@ -1,0 +1,213 @@
+"""Follow-ups: when a customer is to be contacted next, and what came of every contact (F1-F3)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped
+
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import (
+    ChoiceKind,
+    DayKind,
+    FlagKind,
+    InstantKind,
+    IntegerKind,
+    LocalisedKind,
+    Option,
+    Record,
+    ReferenceKind,
+    TextKind,
+    contribute,
+    field,
+    relation,
+)
+from kedang_tenants.customers.models import Contact, Customer
+from kedang_tenants.people.models import Member
+
+PLANNED, DONE, CANCELLED = "PLANNED", "DONE", "CANCELLED"
+CYCLE, MANUAL = "CYCLE", "MANUAL"
+
+WAYS = (
+    Option("CALL", msg("Call")),
+    Option("VISIT", msg("Visit")),
+    Option("EMAIL", msg("E-mail")),
+    Option("MESSAGE", msg("Message")),
+    Option("LETTER", msg("Letter")),
+    Option("FAX", msg("Fax")),
+    Option("MEETING", msg("Meeting")),
+    Option("ONLINE", msg("Online")),
+)
+PLAN_STATES = (
+    Option(PLANNED, msg("Planned")),
+    Option(DONE, msg("Done")),
+    Option(CANCELLED, msg("Cancelled")),
+)
+ORIGINS = (Option(CYCLE, msg("By the cycle of the grade")), Option(MANUAL, msg("Planned by hand")))
+
+
+class FollowUpPlan(Record):
+    """A contact that is to be made (跟进计划). A customer has at most one open plan by its cycle."""
+
+    __tablename__ = "follow_up_plan"
+    __prefix__ = "fpl"
+    __labels__ = (msg("Follow-up plan"), msg("Follow-up plans"))
+    __owner__ = ("owner_id",)
+    __order__ = ("due_on",)
+
+    customer_id: Mapped[UUID] = field(
+        ReferenceKind("customer"),
+        label=msg("Customer"),
+        required=True,
+        references="customer.id",
+        create_only=True,
+    )
+    owner_id: Mapped[UUID | None] = field(
+        ReferenceKind("member"),
+        label=msg("Owner"),
+        references="member.id",
+        description="Whoever plans it where nobody is said",
+    )
+    due_on: Mapped[date] = field(DayKind(), label=msg("Due on"), required=True)
+    way: Mapped[str | None] = field(ChoiceKind(WAYS), label=msg("Way"))
+    purpose: Mapped[str | None] = field(TextKind(500), label=msg("Purpose"))
+    state: Mapped[str] = field(ChoiceKind(PLAN_STATES), label=msg("State"), required=True, default=PLANNED)
+    origin: Mapped[str] = field(
+        ChoiceKind(ORIGINS), label=msg("Origin"), required=True, default=MANUAL, read_only=True
+    )
+    rule: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(500), label=msg("Why this day"), read_only=True, exported=False
+    )
+    done_on: Mapped[date | None] = field(DayKind(), label=msg("Done on"), read_only=True)
+
+    customer: Mapped[Customer] = relation(
+        "Customer", label=msg("Customer"), foreign_key="FollowUpPlan.customer_id"
+    )
+    owner: Mapped[Member | None] = relation("Member", label=msg("Owner"), foreign_key="FollowUpPlan.owner_id")
+    records: Mapped[list[FollowUpRecord]] = relation(
+        "FollowUpRecord", label=msg("Follow-up records"), foreign_key="FollowUpRecord.plan_id"
+    )
+
+    __table_args__ = (
+        Index("ix_follow_up_plan_customer_id_due_on", "customer_id", "due_on", "id"),
+        Index(
+            "ix_follow_up_plan_open",
+            "owner_id",
+            "due_on",
+            "id",
+            postgresql_where=text("state = 'PLANNED' AND archived_at IS NULL"),
+        ),
+        Index(
+            "uq_follow_up_plan_cycle",
+            "customer_id",
+            unique=True,
+            postgresql_where=text("state = 'PLANNED' AND origin = 'CYCLE' AND archived_at IS NULL"),
+        ),
+    )
+
+
+class FollowUpRecord(Record):
+    """A contact that was made or tried (跟进记录); only one that reached somebody moves the next date."""
+
+    __tablename__ = "follow_up_record"
+    __prefix__ = "fre"
+    __labels__ = (msg("Follow-up record"), msg("Follow-up records"))
+    __owner__ = ("customer", "owner_id")
+    __order__ = ("at",)
+
+    customer_id: Mapped[UUID] = field(
+        ReferenceKind("customer"),
+        label=msg("Customer"),
+        required=True,
+        references="customer.id",
+        create_only=True,
+    )
+    contact_id: Mapped[UUID | None] = field(
+        ReferenceKind("contact"), label=msg("Contact"), references="contact.id", index=True
+    )
+    member_id: Mapped[UUID | None] = field(
+        ReferenceKind("member"),
+        label=msg("By"),
+        references="member.id",
+        description="Whoever records it where nobody is said",
+    )
+    plan_id: Mapped[UUID | None] = field(
+        ReferenceKind("follow_up_plan"),
+        label=msg("Follow-up plan"),
+        references="follow_up_plan.id",
+        index=True,
+        create_only=True,
+    )
+    at: Mapped[datetime] = field(InstantKind(), label=msg("At"), required=True)
+    way: Mapped[str] = field(ChoiceKind(WAYS), label=msg("Way"), required=True)
+    reached: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("Somebody was reached"),
+        required=True,
+        default=True,
+    )
+    duration_minutes: Mapped[int | None] = field(IntegerKind(0, 10_000), label=msg("Duration in minutes"))
+    content: Mapped[str | None] = field(TextKind(20_000, multiline=True), label=msg("Content"), sort=False)
+    result: Mapped[str | None] = field(TextKind(2000, multiline=True), label=msg("Result"), sort=False)
+    next_step: Mapped[str | None] = field(TextKind(2000, multiline=True), label=msg("Next step"), sort=False)
+
+    customer: Mapped[Customer] = relation(
+        "Customer", label=msg("Customer"), foreign_key="FollowUpRecord.customer_id"
+    )
+    contact: Mapped[Contact | None] = relation(
+        "Contact", label=msg("Contact"), foreign_key="FollowUpRecord.contact_id"
+    )
+    member: Mapped[Member | None] = relation(
+        "Member", label=msg("By"), foreign_key="FollowUpRecord.member_id"
+    )
+    plan: Mapped[FollowUpPlan | None] = relation(
+        "FollowUpPlan", label=msg("Follow-up plan"), foreign_key="FollowUpRecord.plan_id"
+    )
+
+    __table_args__ = (Index("ix_follow_up_record_customer_id_at", "customer_id", "at", "id"),)
+
+
+contribute(
+    Customer,
+    "assigned_on",
+    field(
+        DayKind(),
+        label=msg("Assigned on"),
+        read_only=True,
+        description="Since when its owner has it; the cycle counts from here until the first contact",
+    ),
+)
+contribute(
+    Customer,
+    "last_contact_at",
+    field(InstantKind(), label=msg("Last contact"), read_only=True),
+)
+contribute(
+    Customer,
+    "next_follow_up_on",
+    field(
+        DayKind(),
+        label=msg("Next follow-up"),
+        read_only=True,
+        description="The earliest day of its open follow-up plans",
+    ),
+)
+contribute(
+    Customer,
+    "follow_up_plans",
+    relation("FollowUpPlan", label=msg("Follow-up plans"), foreign_key="FollowUpPlan.customer_id"),
+)
+contribute(
+    Customer,
+    "follow_up_records",
+    relation("FollowUpRecord", label=msg("Follow-up records"), foreign_key="FollowUpRecord.customer_id"),
+)
+_customer = Customer.__table__.c
+Index(
+    "ix_customer_next_follow_up_on",
+    _customer.next_follow_up_on,
+    _customer.id,
+    postgresql_where=_customer.next_follow_up_on.is_not(None),
+)

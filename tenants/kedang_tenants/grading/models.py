@@ -1,0 +1,271 @@
+"""Grading: schemes, their levels, and which customer was given which level when and why (G1-G3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped
+
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import (
+    ChoiceKind,
+    ColourKind,
+    DecimalKind,
+    DocumentKind,
+    FlagKind,
+    InstantKind,
+    IntegerKind,
+    LocalisedKind,
+    Option,
+    Record,
+    ReferenceKind,
+    TextKind,
+    contribute,
+    field,
+    relation,
+    unique_among_living,
+)
+from kedang_tenants.customers.models import Customer
+
+DRAFT, PUBLISHED = "DRAFT", "PUBLISHED"
+SALES = "SALES"
+CALENDAR_YEAR, TRAILING_12_MONTHS = "CALENDAR_YEAR", "TRAILING_12_MONTHS"
+
+MEASURES = (Option(SALES, msg("Sales")),)
+PERIODS = (
+    Option(CALENDAR_YEAR, msg("A calendar year")),
+    Option(TRAILING_12_MONTHS, msg("The last twelve months")),
+)
+
+
+class GradeScheme(Record):
+    """A way of dividing customers into levels.
+
+    Scheme and levels are edited freely; what is in force is ``rule``, which publishing makes of them
+    under the next ``rule_version``. The leading scheme gives customers the grade they are shown with.
+    """
+
+    __tablename__ = "grade_scheme"
+    __prefix__ = "gsc"
+    __labels__ = (msg("Grade scheme"), msg("Grade schemes"))
+    __key__ = ("name",)
+    __order__ = ("name",)
+
+    name: Mapped[str] = field(TextKind(100), label=msg("Name"), required=True, unique=True, name_level=True)
+    leading: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("Leads the follow-ups"),
+        required=True,
+        default=False,
+        description="At most one scheme leads",
+    )
+    measure: Mapped[str] = field(ChoiceKind(MEASURES), label=msg("Measure"), required=True, default=SALES)
+    period: Mapped[str] = field(
+        ChoiceKind(PERIODS), label=msg("Period"), required=True, default=TRAILING_12_MONTHS
+    )
+    year: Mapped[int | None] = field(
+        IntegerKind(1900, 9998), label=msg("Year"), description="Of a calendar year only"
+    )
+    state: Mapped[str] = field(
+        ChoiceKind((Option(DRAFT, msg("Draft")), Option(PUBLISHED, msg("Published")))),
+        label=msg("State"),
+        required=True,
+        default=DRAFT,
+        read_only=True,
+    )
+    rule_version: Mapped[int] = field(
+        IntegerKind(0), label=msg("Version of the rule"), required=True, default=0, read_only=True
+    )
+    rule: Mapped[dict[str, Any] | None] = field(
+        DocumentKind(), label=msg("Rule in force"), read_only=True, exported=False
+    )
+    published_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Published at"), read_only=True)
+
+    levels: Mapped[list[GradeLevel]] = relation(
+        "GradeLevel", label=msg("Levels"), foreign_key="GradeLevel.scheme_id"
+    )
+
+
+Index(
+    "uq_grade_scheme_leading",
+    GradeScheme.__table__.c.leading,
+    unique=True,
+    postgresql_where=text('"leading" AND archived_at IS NULL'),
+)
+
+
+class GradeLevel(Record):
+    """One level of a scheme: what it takes to reach it, how it looks, how often its customers are contacted."""
+
+    __tablename__ = "grade_level"
+    __prefix__ = "gle"
+    __labels__ = (msg("Grade level"), msg("Grade levels"))
+    __key__ = ("scheme_id", "code")
+    __order__ = ("position",)
+
+    scheme_id: Mapped[UUID] = field(
+        ReferenceKind("grade_scheme"),
+        label=msg("Grade scheme"),
+        required=True,
+        references="grade_scheme.id",
+        create_only=True,
+        name_level=True,
+    )
+    code: Mapped[str] = field(TextKind(10), label=msg("Code"), required=True, name_level=True)
+    name: Mapped[dict[str, str]] = field(
+        LocalisedKind(100), label=msg("Name"), required=True, name_level=True
+    )
+    colour: Mapped[str] = field(ColourKind(), label=msg("Colour"), required=True, name_level=True)
+    position: Mapped[int] = field(
+        IntegerKind(1, 1000),
+        label=msg("Position"),
+        required=True,
+        name_level=True,
+        description="1 is the best",
+    )
+    minimum: Mapped[Decimal | None] = field(
+        DecimalKind(),
+        label=msg("At least"),
+        description="In the company's currency; empty: everybody whom no better level takes",
+    )
+    exclusive: Mapped[bool] = field(
+        FlagKind(), label=msg("More than the minimum, not just as much"), required=True, default=False
+    )
+    cycle_days: Mapped[int | None] = field(
+        IntegerKind(1, 3650),
+        label=msg("Follow-up cycle in days"),
+        description="Empty: no follow-ups by themselves",
+    )
+
+    scheme: Mapped[GradeScheme] = relation(
+        "GradeScheme", label=msg("Grade scheme"), foreign_key="GradeLevel.scheme_id"
+    )
+    customers: Mapped[list[Customer]] = relation(
+        "Customer", label=msg("Customers"), foreign_key="Customer.grade_level_id"
+    )
+
+
+unique_among_living(GradeLevel, ("scheme_id", "code"))
+
+
+class CustomerGrade(Record):
+    """What one customer was graded by one scheme: the present grade and those before it.
+
+    ``figures`` holds what was measured (``value`` in minor units of ``currency``, ``orders``, the
+    period ``from`` and ``until``, of which the last day is not part) and the ``minimum`` that was met.
+    """
+
+    __tablename__ = "customer_grade"
+    __prefix__ = "cgr"
+    __labels__ = (msg("Grade of a customer"), msg("Grades of customers"))
+    __owner__ = ("customer", "owner_id")
+    __order__ = ("graded_at",)
+    __actions__ = frozenset()
+
+    customer_id: Mapped[UUID] = field(
+        ReferenceKind("customer"),
+        label=msg("Customer"),
+        required=True,
+        references="customer.id",
+        read_only=True,
+    )
+    scheme_id: Mapped[UUID] = field(
+        ReferenceKind("grade_scheme"),
+        label=msg("Grade scheme"),
+        required=True,
+        references="grade_scheme.id",
+        read_only=True,
+    )
+    level_id: Mapped[UUID] = field(
+        ReferenceKind("grade_level"),
+        label=msg("Grade"),
+        required=True,
+        references="grade_level.id",
+        read_only=True,
+        index=True,
+    )
+    rule_version: Mapped[int] = field(
+        IntegerKind(1), label=msg("Version of the rule"), required=True, read_only=True
+    )
+    figures: Mapped[dict[str, Any]] = field(
+        DocumentKind(), label=msg("Figures"), required=True, read_only=True, exported=False
+    )
+    explanation: Mapped[dict[str, str]] = field(
+        LocalisedKind(1000), label=msg("Explanation"), required=True, read_only=True
+    )
+    current: Mapped[bool] = field(
+        FlagKind(), label=msg("In force"), required=True, default=True, read_only=True
+    )
+    graded_at: Mapped[datetime] = field(InstantKind(), label=msg("Graded at"), required=True, read_only=True)
+    ended_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Until"), read_only=True)
+
+    customer: Mapped[Customer] = relation(
+        "Customer", label=msg("Customer"), foreign_key="CustomerGrade.customer_id"
+    )
+    scheme: Mapped[GradeScheme] = relation(
+        "GradeScheme", label=msg("Grade scheme"), foreign_key="CustomerGrade.scheme_id"
+    )
+    level: Mapped[GradeLevel] = relation(
+        "GradeLevel", label=msg("Grade"), foreign_key="CustomerGrade.level_id"
+    )
+
+    __table_args__ = (
+        Index("ix_customer_grade_customer_id_graded_at", "customer_id", "graded_at", "id"),
+        Index(
+            "uq_customer_grade_current",
+            "customer_id",
+            "scheme_id",
+            unique=True,
+            postgresql_where=text("current"),
+        ),
+    )
+
+
+contribute(
+    Customer,
+    "grade_level_id",
+    field(
+        ReferenceKind("grade_level"),
+        label=msg("Grade"),
+        references="grade_level.id",
+        read_only=True,
+        name_level=True,
+    ),
+)
+contribute(
+    Customer,
+    "grade_rank",
+    field(
+        IntegerKind(1, 1000),
+        label=msg("Rank of the grade"),
+        read_only=True,
+        name_level=True,
+        description="The position of the grade's level: 1 is the best",
+    ),
+)
+contribute(
+    Customer, "grade", relation("GradeLevel", label=msg("Grade"), foreign_key="Customer.grade_level_id")
+)
+contribute(
+    Customer,
+    "grade_history",
+    relation("CustomerGrade", label=msg("Grades over time"), foreign_key="CustomerGrade.customer_id"),
+)
+_customer = Customer.__table__.c
+Index(
+    "ix_customer_grade_level_id_name_sort",
+    _customer.grade_level_id,
+    _customer.name_sort,
+    _customer.id,
+    postgresql_where=_customer.grade_level_id.is_not(None),
+)
+Index(
+    "ix_customer_grade_rank",
+    _customer.grade_rank,
+    _customer.id,
+    postgresql_where=_customer.grade_rank.is_not(None),
+)
