@@ -53,14 +53,15 @@ async def revise(
     environment: Environment, message: str, *, superuser_url: str, rewrite_first: bool
 ) -> Path | None:
     """Write the next revision, or 0001 again; returns its file, or None when nothing differs."""
-    if rewrite_first:
-        for file in (environment.folder / "versions").glob("[0-9]*.py"):
-            file.unlink()
     async with scratch_database(superuser_url) as url:
-        await apply_revisions(url, environment)
+        if not rewrite_first:
+            await apply_revisions(url, environment)
         upgrade, imports = await compare(url, environment, _upgrade)
     if upgrade.strip() == "pass":
         return None
+    if rewrite_first:
+        for file in (environment.folder / "versions").glob("[0-9]*.py"):
+            file.unlink()
     return _write(environment, message, upgrade, imports)
 
 

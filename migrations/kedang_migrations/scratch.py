@@ -45,7 +45,7 @@ def schema_of(environment: Environment) -> str:
 
 
 async def apply_revisions(url: str, environment: Environment) -> None:
-    """Run every revision of ``environment``, and before those of ``work`` or a tenant nothing else."""
+    """Run every revision of ``environment`` in its empty schema."""
     connection = await connect(url)
     try:
         if environment is TENANT:

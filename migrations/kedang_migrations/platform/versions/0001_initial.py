@@ -200,6 +200,23 @@ def upgrade() -> None:
     op.create_index("session_expiry", "session", ["expires_at"], unique=False, schema="platform")
     op.create_index("session_person", "session", ["person_id"], unique=False, schema="platform")
     op.create_table(
+        "subscription",
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("free_seats", sa.Integer(), nullable=False),
+        sa.Column("paid_seats", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("free_seats >= 2", name=op.f("ck_subscription_two_seats_are_free")),
+        sa.CheckConstraint("paid_seats >= 0", name=op.f("ck_subscription_paid_seats_are_counted")),
+        sa.ForeignKeyConstraint(
+            ["company_id"],
+            ["platform.company.id"],
+            name=op.f("fk_subscription_company_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("company_id", name=op.f("pk_subscription")),
+        schema="platform",
+    )
+    op.create_table(
         "tenant_schema",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("database", sa.Text(), nullable=False),

@@ -99,7 +99,7 @@ def upgrade() -> None:
         "grade_scheme",
         ["leading"],
         unique=True,
-        postgresql_where=sa.text("leading AND archived_at IS NULL"),
+        postgresql_where=sa.text('"leading" AND archived_at IS NULL'),
     )
     op.create_index(
         "uq_grade_scheme_name",
