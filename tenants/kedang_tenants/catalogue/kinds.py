@@ -22,6 +22,7 @@ from sqlalchemy.types import TypeEngine
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.money import UnknownCurrency, minor_digits
+from kedang_platform.phones import country_code
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -151,6 +152,28 @@ class CurrencyKind(TextKind):
             minor_digits(code)
         except UnknownCurrency as error:
             raise InvalidValue(error.code, error.message, **error.params) from None
+        return code
+
+
+@dataclass(frozen=True, slots=True)
+class CountryKind(TextKind):
+    """A country by its ISO 3166-1 alpha-2 code; in a file also by its name in English or Chinese."""
+
+    max_length: int = 2
+
+    def check(self, value: object) -> object:
+        text = TextKind.check(self, value)
+        if text is None:
+            return None
+        code = country_code(str(text))
+        if code is None:
+            raise InvalidValue("UNKNOWN_VALUE", msg("“{value}” is not a country."), value=str(text))
+        return code
+
+    def read_text(self, text: str) -> object:
+        code = country_code(text)
+        if code is None:
+            raise InvalidValue("UNKNOWN_VALUE", msg("“{value}” is not a country."), value=text.strip()[:50])
         return code
 
 

@@ -13,6 +13,7 @@ from kedang_tenants.catalogue import (
     ChoiceKind,
     ChoicesKind,
     ColourKind,
+    CountryKind,
     DayKind,
     EmailKind,
     FlagKind,
@@ -104,7 +105,7 @@ class Customer(Record, Searchable):
     region: Mapped[str | None] = field(TextKind(100), label=msg("Region"), name_level=True)
     postal_code: Mapped[str | None] = field(TextKind(20), label=msg("Postal code"))
     country: Mapped[str | None] = field(
-        TextKind(2), label=msg("Country"), description="ISO 3166-1 alpha-2", name_level=True
+        CountryKind(), label=msg("Country"), description="ISO 3166-1 alpha-2", name_level=True
     )
     phone: Mapped[str | None] = field(PhoneKind(), label=msg("Phone"), derives="phone")
     phone_e164: Mapped[str | None] = field(
