@@ -1,28 +1,73 @@
 # The index of commands. `make up` runs the product, `make test` proves it.
-PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+RUN = $(BIN)/python -P -m
+# Modules of tests/ lie beside the packages: these need the checkout on the path.
+RUN_TESTS = $(BIN)/python -m
+PYTHON ?= $(shell for python in python3.11 python3; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-user
+GRAPHIQL = graphql/kedang_graphql/static/graphiql/index.html
+TEST_WORKERS ?= 2
+TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers check bench demo-check lock env
+.PHONY: help up down test test-servers check bench demo-check requirements web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-env: $(BIN)/.installed  ## make the environment from the hashed lock
+up: env  ## start everything here; Ctrl-C stops it
+	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be built (see above); everything else starts."
+	@exec $(RUN) kedang_workers.cli up
 
-$(BIN)/.installed: requirements.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the locked packages into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+down:  ## stop what `make up` started
+	@test -x $(BIN)/python || { echo "Nothing is running: there is no environment yet."; exit 0; }; \
+	exec $(RUN) kedang_workers.cli down
+
+test: env  ## the tests on the embedded servers
+	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not bench" $(TESTS)
+
+test-servers: env  ## the tests on Debian's PostgreSQL and redis
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not bench" --ignore=tests/embedded $(TESTS)
 
 check: env  ## format, lint, types, import contracts
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(BIN)/python -c "from importlinter.cli import lint_imports_command as lint; lint()"
+
+bench: env  ## measure; the numbers belong into docs/benchmarks.md
+	@$(RUN_TESTS) pytest -q -s -p no:cacheprovider -m bench tests/bench
+
+demo-check: env  ## compare the running demonstration company with figures worked out from its CSV files
+	@$(RUN) kedang_workers.demo check
+
+requirements: env  ## write docs/requirements.md from the markers of the tests
+	@$(RUN_TESTS) tests.support.requirements
+
+web: $(GRAPHIQL)  ## build GraphiQL (needs Node 20)
+
+$(GRAPHIQL): web/package.json web/package-lock.json web/tsconfig.json $(wildcard web/graphiql/*)
+	@if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
+		echo "GraphiQL is missing: building it needs Node 20.19 or later. Everything else works without it."; \
+	else \
+		echo "Building GraphiQL ..." && cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
+	fi
+
+env: $(BIN)/.installed  ## make the environment from the hashed lock
+
+# The environment knows absolute paths, so a folder that was moved gets its scripts written again.
+ifneq ($(shell cat $(BIN)/.installed 2>/dev/null),$(CURDIR))
+$(BIN)/.installed: moved
+endif
+$(BIN)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed (python3.11, or python3 of that version); PYTHON=... names another."; exit 1; }
+	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing the locked packages into $(VENV) ..."
+	@$(PIP) --require-hashes --only-binary=:all: -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@printf '%s' "$(CURDIR)" > $@
 
 lock:  ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
