@@ -48,7 +48,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """What can be told of a job. ``error_message`` is a msgid to be filled with ``error_params``."""
+    """What can be told of a job. ``error_message`` is a msgid to be filled with ``error_params``.
+
+    The error is that of a job that failed for good; tries that are made again are nobody's concern.
+    """
 
     id: UUID
     kind: str
@@ -169,6 +172,7 @@ async def request_cancel(write: TenantWrite | ControlTransaction, job_id: UUID) 
 
 
 def _status(record: asyncpg.Record) -> JobStatus:
+    failed = record["state"] == "failed"
     return JobStatus(
         id=record["id"],
         kind=record["kind"],
@@ -176,9 +180,9 @@ def _status(record: asyncpg.Record) -> JobStatus:
         progress=Progress(record["progress_done"] or 0, record["progress_total"]),
         cancel_requested=record["cancel_requested"],
         result=decode(record["result"]),
-        error_code=record["error_code"],
-        error_message=record["error_message"],
-        error_params=orjson.loads(record["error_params"] or "{}"),
+        error_code=record["error_code"] if failed else None,
+        error_message=record["error_message"] if failed else None,
+        error_params=orjson.loads(record["error_params"]) if failed else {},
         created_at=record["created_at"],
         finished_at=record["finished_at"],
     )
