@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="Key of signed links; unset makes one in var/secret at the first start."
     )
+    sign_ups_per_hour: int = Field(
+        default=20, ge=1, description="Sign-ups an hour that one address may ask for; a limit against abuse."
+    )
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")
     demo: bool = Field(default=True, description="Whether the first start builds the demonstration company.")

@@ -1,6 +1,7 @@
 """Who belongs to which company: invited, active, suspended; the platform's half of it.
 
-Seats are decided here, under the subscription's lock. What the company itself keeps of a member
+Seats are decided here, under the subscription's lock. Locks are taken in one order everywhere:
+subscription, one-time token, membership. What the company itself keeps of a member
 (roles, department) is a row of its own schema with the same ``member_id``.
 """
 
@@ -21,7 +22,7 @@ from kedang_platform.identity.errors import AlreadyMember, LinkUnknown, LinkUsed
 from kedang_platform.identity.sessions import end_sessions
 from kedang_platform.identity.tables import membership, person
 from kedang_platform.ids import new_id
-from kedang_platform.licensing import require_seat
+from kedang_platform.licensing import hold_seats, require_seat
 from kedang_platform.mail import Outgoing, post
 from kedang_platform.registry import Company
 
@@ -76,7 +77,9 @@ async def invite(
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts`` (200 invitations a company and day).
     """
     await throttle.spend(control, throttle.INVITE_COMPANY, str(company.id), now=now)
+    await hold_seats(control, company_id=company.id)
     person_id, language = await _person_of(control, invitation, now=now)
+    await tokens.withdraw(control, "invitation", email=invitation.email, company_id=company.id)
     before = await _lock_membership(control, company_id=company.id, person_id=person_id)
     if before is not None and before.state == "active":
         raise AlreadyMember
@@ -156,7 +159,6 @@ async def _send(
     sender: str,
     now: datetime,
 ) -> None:
-    await tokens.withdraw(control, "invitation", email=invitation.email, company_id=company.id)
     token = await tokens.issue(
         control,
         "invitation",
@@ -253,6 +255,12 @@ async def join(
     return member
 
 
+_EMAIL = """
+SELECT p.email FROM platform.membership m JOIN platform.person p ON p.id = m.person_id
+WHERE m.company_id = $1 AND m.member_id = $2
+"""
+
+
 async def suspend(
     control: ControlTransaction, *, company_id: UUID, member_id: UUID, now: datetime
 ) -> Member | None:
@@ -260,18 +268,15 @@ async def suspend(
 
     A repeated call changes nothing. None when there is no such member.
     """
-    statement = select(membership).where(
-        membership.c.company_id == company_id, membership.c.member_id == member_id
-    )
-    row = (await control.execute(statement.with_for_update())).one_or_none()
-    if row is None:
+    email = await control.fetchval(_EMAIL, company_id, member_id)
+    if email is None:
         return None
-    member = _member(row)
+    await tokens.withdraw(control, "invitation", email=email, company_id=company_id)
+    member = await membership_of(control, company_id=company_id, member_id=member_id, hold=True)
+    assert member is not None
     await _set_state(control, member, "suspended")
     await end_sessions(control, person_id=member.person_id, company_id=company_id)
     await revoke_keys_of(control, company_id=company_id, member_id=member_id, now=now)
-    email = await control.fetchval("SELECT email FROM platform.person WHERE id = $1", member.person_id)
-    await tokens.withdraw(control, "invitation", email=email, company_id=company_id)
     return member
 
 
@@ -283,11 +288,14 @@ async def _set_state(control: ControlTransaction, member: Member, state: str) ->
     )
 
 
-async def membership_of(read: ControlRead, *, member_id: UUID) -> Member | None:
-    """The membership behind a company's member row; None when there is none."""
+async def membership_of(
+    read: ControlRead, *, company_id: UUID, member_id: UUID, hold: bool = False
+) -> Member | None:
+    """The membership behind a member's row of the company; ``hold`` locks it until the transaction ends."""
     row = await read.fetchrow(
-        """SELECT person_id, company_id, member_id, seat, state FROM platform.membership
-           WHERE member_id = $1""",
+        f"""SELECT person_id, company_id, member_id, seat, state FROM platform.membership
+            WHERE company_id = $1 AND member_id = $2 {"FOR UPDATE" if hold else ""}""",
+        company_id,
         member_id,
     )
     return Member(**row) if row is not None else None

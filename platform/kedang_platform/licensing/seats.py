@@ -54,16 +54,21 @@ async def subscribe(control: ControlTransaction, *, company_id: UUID, free_seats
     )
 
 
-async def require_seat(control: ControlTransaction, *, company_id: UUID) -> None:
-    """Hold the company's seats until the transaction ends and see that one is left; else ``SeatRequired``.
+async def hold_seats(control: ControlTransaction, *, company_id: UUID) -> int:
+    """Lock the company's seats until the transaction ends and return how many there are.
 
-    Everything that takes a seat calls this first and writes the membership in the same transaction:
-    the lock on the subscription makes of concurrent takers a queue (design 7).
+    Everything that changes who holds what begins with this: of several at once it makes a queue (design 7).
     """
     row = await control.fetchrow(_LOCK, company_id)
     if row is None:
         raise LookupError(f"no subscription of company {company_id}")
-    seats = row["free_seats"] + row["paid_seats"]
+    seats: int = row["free_seats"] + row["paid_seats"]
+    return seats
+
+
+async def require_seat(control: ControlTransaction, *, company_id: UUID) -> None:
+    """See, under the lock, that a seat is left, else ``SeatRequired``; the caller takes it in this transaction."""
+    seats = await hold_seats(control, company_id=company_id)
     if await control.fetchval(_TAKEN, company_id) >= seats:
         raise SeatRequired(seats=seats)
 

@@ -1,0 +1,94 @@
+"""What a new company finds in its schema: its owner, a department, a working week, and each feature's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+import holidays
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_platform.i18n import msg, translate
+from kedang_platform.identity.memberships import Member
+from kedang_platform.registry import Company
+from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.people.calendar import WEEKDAYS
+from kedang_tenants.people.member_rows import NewRow, language_code, write_row
+from kedang_tenants.people.viewers import system_viewer
+from kedang_tenants.reading import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The person who signed the company up."""
+
+    person_id: UUID
+    member_id: UUID
+    name: str
+    email: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What every step may know of the company that is being opened."""
+
+    company: Company
+    owner: Owner
+
+
+Step: TypeAlias = Callable[[TenantWrite, Viewer, Opening, Clock], Awaitable[None]]
+
+
+async def open_company(write: TenantWrite, company: Company, owner: Owner, *, clock: Clock) -> None:
+    """Put the defaults into the company's schema, all or nothing; one that has them is left as it is."""
+    if await write.fetchval("SELECT id FROM member LIMIT 1") is not None:
+        return
+    viewer = await system_viewer(write, company=company)
+    opening = Opening(company, owner)
+    for step in STEPS:
+        await step(write, viewer, opening, clock)
+
+
+async def seed_people(write: TenantWrite, viewer: Viewer, opening: Opening, clock: Clock) -> None:
+    """One department, and the owner in it."""
+    name = translate(msg("Head office"), opening.company.language)
+    department = Change("department", "create", values={"name": name})
+    (made,) = await change_internally(write, viewer, [department], clock=clock)
+    owner = opening.owner
+    member = Member(
+        person_id=owner.person_id,
+        company_id=opening.company.id,
+        member_id=owner.member_id,
+        seat="full",
+        state="active",
+    )
+    new = NewRow(
+        name=owner.name,
+        email=owner.email,
+        roles=("OWNER",),
+        language=language_code(owner.language),
+        department_id=made.id,
+    )
+    await write_row(write, viewer, member=member, new=new, clock=clock)
+
+
+async def seed_calendar(write: TenantWrite, viewer: Viewer, opening: Opening, clock: Clock) -> None:
+    """The weekend that is usual in the country; public holidays and make-up days are looked up, not stored."""
+    rest = [WEEKDAYS[number].code for number in sorted(_weekend(opening.company.country))]
+    week = Change("working_week", "create", values={"weekend": rest})
+    await change_internally(write, viewer, [week], clock=clock)
+
+
+def _weekend(country: str) -> set[int]:
+    """Days of rest, Monday 0 to Sunday 6; Saturday and Sunday where nothing is known."""
+    if country not in holidays.list_supported_countries():
+        return {5, 6}
+    return set(holidays.country_holidays(country).weekend)
+
+
+STEPS: tuple[Step, ...] = (seed_people, seed_calendar)
+"""What is done for a new company, in this order; a feature with defaults adds its step here."""

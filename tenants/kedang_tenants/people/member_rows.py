@@ -1,0 +1,113 @@
+"""The member's row in the company's schema, which follows the platform's membership."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import Databases, TenantWrite
+from kedang_platform.identity import memberships
+from kedang_platform.registry import Company
+from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.people.models import Member
+from kedang_tenants.people.viewers import system_viewer
+from kedang_tenants.reading import Viewer
+
+_SEATS = {"full": "FULL", "none": "VIEW_ONLY"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """What the company keeps of a member beside what the platform decides; clean already."""
+
+    name: str
+    email: str
+    roles: tuple[str, ...]
+    language: str
+    department_id: UUID | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the payload of a job."""
+        department = str(self.department_id) if self.department_id else None
+        return {**asdict(self), "roles": list(self.roles), "department_id": department}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> NewRow:
+        department = value["department_id"]
+        return cls(
+            name=value["name"],
+            email=value["email"],
+            roles=tuple(value["roles"]),
+            language=value["language"],
+            department_id=UUID(department) if department else None,
+        )
+
+
+def language_code(language: str) -> str:
+    """A language tag as a member's row keeps it: ``zh-CN`` is ``ZH_CN``."""
+    return "ZH_CN" if language == "zh-CN" else "EN"
+
+
+async def follow(
+    databases: Databases,
+    *,
+    company: Company,
+    member_id: UUID,
+    clock: Clock,
+    new: NewRow | None = None,
+    reset_roles: bool = False,
+    viewer: Viewer | None = None,
+) -> None:
+    """Bring the member's row to what the platform says now; repeating it changes nothing.
+
+    ``new`` is what a row is made of that does not exist yet; with ``reset_roles`` an existing one gets
+    its roles, too. The membership is held meanwhile, so of several that follow it the last one writes
+    its last state.
+    """
+    async with databases.control() as control:
+        member = await memberships.membership_of(
+            control, company_id=company.id, member_id=member_id, hold=True
+        )
+        if member is None:
+            return
+        async with databases.tenant_write(company.ref) as write:
+            actor = viewer or await system_viewer(write, company=company)
+            await write_row(write, actor, member=member, new=new, reset_roles=reset_roles, clock=clock)
+
+
+async def write_row(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    member: memberships.Member,
+    new: NewRow | None,
+    clock: Clock,
+    reset_roles: bool = False,
+) -> None:
+    """Create or update the row; see ``follow``."""
+    exists = await write.fetchval("SELECT id FROM member WHERE id = $1", member.member_id) is not None
+    decided: dict[str, object] = {"state": member.state.upper(), "seat": _SEATS[member.seat]}
+    if exists:
+        roles = {"roles": list(new.roles)} if new and reset_roles else {}
+        change = Change("member", "update", id=member.member_id, values=decided | roles)
+        await change_internally(write, viewer, [change], clock=clock)
+    elif new:
+        change = Change("member", "create", id=member.member_id, values=decided | _own(new))
+        await change_internally(write, viewer, [change], clock=clock)
+        row = update(Member).where(Member.id == member.member_id)
+        await write.execute(row.values(person_id=member.person_id))
+
+
+def _own(new: NewRow) -> dict[str, object]:
+    return {
+        "name": new.name,
+        "email": new.email,
+        "roles": list(new.roles),
+        "language": new.language,
+        "department_id": new.department_id,
+    }

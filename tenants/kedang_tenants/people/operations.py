@@ -1,0 +1,223 @@
+"""Asking people in, letting them in, taking the company away from them.
+
+The platform decides who is a member and who holds a seat; the member's row in the company's schema
+follows, at once in the request that changed it, and by a job where that request did not come so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import ControlTransaction, Databases
+from kedang_platform.errors import BadUserInput, Forbidden, KedangError, NotFound
+from kedang_platform.i18n import msg
+from kedang_platform.identity import IdentityServices, SignedIn, emails, memberships, throttle
+from kedang_platform.identity.errors import WrongCredentials
+from kedang_platform.identity.memberships import Invitation, Seat
+from kedang_platform.identity.passwords import check_password
+from kedang_platform.identity.signing_in import enter
+from kedang_platform.licensing import hold_seats
+from kedang_platform.registry import Company, find_company
+from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.people.member_rows import NewRow, follow, language_code
+from kedang_tenants.people.roles import ROLES
+from kedang_tenants.reading import Scope, Viewer
+
+FOLLOW_JOB = "people.follow_membership"
+# The request that changed a membership writes the row itself; the job comes after it.
+_HEAD_START = timedelta(seconds=10)
+_CODES = frozenset(option.code for option in ROLES)
+
+
+class RoleUnknown(BadUserInput):
+    def __init__(self) -> None:
+        super().__init__(msg("A member needs at least one of the known roles."), path=("roles",))
+
+
+class LastOwner(KedangError):
+    """A company always has an active owner (T2)."""
+
+    def __init__(self) -> None:
+        super().__init__(msg("The last owner cannot leave the company."))
+
+
+async def invite_member(
+    services: IdentityServices,
+    viewer: Viewer,
+    *,
+    company: Company,
+    email: str,
+    name: str,
+    roles: Collection[str],
+    seat: Seat,
+) -> UUID:
+    """Ask a person in by mail; returns the id of the member, who has state INVITED until they accept.
+
+    A full seat is reserved at once, a view-only member (``none``) takes none. Inviting again sends a
+    fresh link. Raises ``Forbidden``, ``EmailInvalid``, ``NameMissing``, ``RoleUnknown``,
+    ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts``; nothing is written then.
+    """
+    _may_manage(viewer, roles=roles)
+    if not roles or not set(roles) <= _CODES:
+        raise RoleUnknown
+    inviter = await _name_of(services.databases, viewer)
+    invitation = Invitation(
+        email=emails.normalise(email),
+        name=emails.clean_name(name),
+        seat=seat,
+        inviter=inviter or company.name,
+        language=company.language,
+    )
+    async with services.databases.control() as control:
+        member = await memberships.invite(
+            control,
+            company=company,
+            invitation=invitation,
+            base_url=services.settings.base_url,
+            sender=services.settings.mail_from,
+            now=services.clock.now(),
+        )
+        new = NewRow(
+            name=invitation.name,
+            email=invitation.email,
+            roles=tuple(sorted(roles)),
+            language=language_code(invitation.language),
+        )
+        await _follow_later(control, services.clock, member=member, new=new)
+    await follow(
+        services.databases,
+        company=company,
+        member_id=member.member_id,
+        clock=services.clock,
+        new=new,
+        reset_roles=True,
+        viewer=viewer,
+    )
+    return member.member_id
+
+
+async def accept_invitation(
+    services: IdentityServices, *, token: str, password: str, address: str, user_agent: str = ""
+) -> SignedIn:
+    """Use an invitation and sign in: a new person chooses the password, a known one gives theirs.
+
+    Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, what ``check_password`` raises, or for a
+    known person ``WrongCredentials`` and ``TooManyAttempts``.
+    """
+    now = services.clock.now()
+    async with services.databases.control_read() as read:
+        invitation = await memberships.open_invitation(read, token=token, now=now)
+    password_hash = None
+    if invitation.known:
+        await _prove(services, email=invitation.email, password=password, address=address)
+    else:
+        check_password(password, own=(invitation.email, invitation.name, invitation.company))
+        password_hash = await services.passwords.hash(password)
+    async with services.databases.control() as control:
+        member = await memberships.activate(control, token=token, password_hash=password_hash, now=now)
+        company = await find_company(control, company_id=member.company_id)
+        signed_in = await enter(
+            control,
+            person_id=member.person_id,
+            company_id=member.company_id,
+            user_agent=user_agent,
+            now=now,
+        )
+        await _follow_later(control, services.clock, member=member)
+    await follow(services.databases, company=company, member_id=member.member_id, clock=services.clock)
+    return signed_in
+
+
+async def deactivate_member(
+    services: IdentityServices, viewer: Viewer, *, company: Company, member_id: UUID
+) -> None:
+    """Take the company away from a member: sessions and keys end, the seat is free, the history stays.
+
+    Repeating it changes nothing. Raises ``Forbidden``, ``NotFound``, and ``LastOwner`` when no other
+    active owner would be left.
+    """
+    _may_manage(viewer, roles=())
+    async with services.databases.control() as control:
+        await hold_seats(control, company_id=company.id)
+        member = await memberships.membership_of(control, company_id=company.id, member_id=member_id)
+        if member is None:
+            raise NotFound(msg("There is no such member."))
+        owners = await _owners(services.databases, company)
+        if member_id in owners:
+            _may_manage(viewer, roles=("OWNER",))
+            await _check_not_last(control, company_id=company.id, member_id=member_id, owners=owners)
+        await memberships.suspend(
+            control, company_id=company.id, member_id=member_id, now=services.clock.now()
+        )
+        await _follow_later(control, services.clock, member=member)
+    services.credentials.forget()
+    await follow(
+        services.databases, company=company, member_id=member_id, clock=services.clock, viewer=viewer
+    )
+
+
+_OTHER_ACTIVE = """
+SELECT count(*) FROM platform.membership
+WHERE company_id = $1 AND member_id = ANY($2::uuid[]) AND member_id <> $3 AND state = 'active'
+"""
+
+
+def _may_manage(viewer: Viewer, *, roles: Collection[str]) -> None:
+    """Who may change people may do so, but nobody grants more than they have, nor touches who has more."""
+    allowed = viewer.on("member").update is Scope.ALL and viewer.on("member").create is Scope.ALL
+    if not allowed or ("OWNER" in roles and "OWNER" not in viewer.roles):
+        raise Forbidden(msg("You may not do this."))
+
+
+async def _name_of(databases: Databases, viewer: Viewer) -> str | None:
+    async with databases.tenant_read(viewer.company) as read:
+        name: str | None = await read.fetchval("SELECT name FROM member WHERE id = $1", viewer.member_id)
+        return name
+
+
+async def _owners(databases: Databases, company: Company) -> set[UUID]:
+    """The members with the owner's role, whatever their state."""
+    async with databases.tenant_read(company.ref) as read:
+        rows = await read.fetch("SELECT id FROM member WHERE 'OWNER' = ANY(roles)")
+    return {row["id"] for row in rows}
+
+
+async def _check_not_last(
+    control: ControlTransaction, *, company_id: UUID, member_id: UUID, owners: set[UUID]
+) -> None:
+    if await control.fetchval(_OTHER_ACTIVE, company_id, list(owners), member_id) == 0:
+        raise LastOwner
+
+
+async def _prove(services: IdentityServices, *, email: str, password: str, address: str) -> None:
+    """A known person shows who they are, under the same limits as at sign-in."""
+    async with services.databases.control() as control:
+        now = services.clock.now()
+        await throttle.spend(control, throttle.SIGN_IN_ADDRESS, address, now=now)
+        await throttle.spend(control, throttle.SIGN_IN_ACCOUNT, email, now=now)
+        password_hash = await control.fetchval(
+            "SELECT password_hash FROM platform.person WHERE email = $1", email
+        )
+    if not await services.passwords.verify(password_hash, password):
+        raise WrongCredentials
+    async with services.databases.control() as control:
+        await throttle.refund(control, throttle.SIGN_IN_ADDRESS, address)
+        await throttle.forgive(control, throttle.SIGN_IN_ACCOUNT, email)
+
+
+async def _follow_later(
+    control: ControlTransaction,
+    clock: Clock,
+    *,
+    member: memberships.Member,
+    new: NewRow | None = None,
+) -> None:
+    payload = {
+        "company": str(member.company_id),
+        "member": str(member.member_id),
+        "new": new.as_json() if new else None,
+    }
+    await enqueue(control, NewJob(FOLLOW_JOB, payload, due_at=clock.now() + _HEAD_START))
