@@ -15,8 +15,9 @@ from typing import Final
 import psutil
 
 from kedang_platform.embedded import Echo
-from kedang_platform.embedded.processes import launch, log_end
+from kedang_platform.embedded.processes import launch
 from kedang_platform.i18n import msg
+from kedang_workers.cli.log_tail import LogTail
 
 INSTANCE: Final = "KEDANG_INSTANCE"
 STEADY_SECONDS: Final = 60.0
@@ -41,13 +42,13 @@ class Child:
         self.log = logs / f"{program.name}.log"
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
-        self._log_start = 0
+        self._tail = LogTail(self.log)
         self._started = 0.0
         self._due = 0.0
         self._failures = 0
 
     def start(self) -> None:
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        self._tail = LogTail(self.log)
         self._process = launch(
             [sys.executable, "-P", "-m", self.program.module, *self.program.arguments],
             account=None,
@@ -65,12 +66,10 @@ class Child:
     def exit_code(self) -> int | None:
         return self._process.poll() if self._process else None
 
-    def last_words(self) -> str:
-        """The end of what it wrote since its last start; empty when that went to the screen."""
-        if self.program.on_screen or not self.log.exists():
-            return ""
-        rotated = self.log.stat().st_size < self._log_start
-        return log_end(self.log, since=0 if rotated else self._log_start, lines=8)
+    def tell_errors(self, *, echo: Echo) -> None:
+        """Show the errors that it has logged since the last look; the rest stays in the log."""
+        for line in self._tail.errors():
+            echo("{name}: {line}", name=self.program.name, line=line)
 
     def look_after(self, *, echo: Echo) -> None:
         """Notice that it ended, say so once with its last words, and start it again when its time has come."""
@@ -87,7 +86,7 @@ class Child:
                 code=self.exit_code,
                 seconds=round(delay),
                 log=str(self.log),
-                text=_indented(self.last_words()),
+                text=_indented(self._tail.last(8)),
             )
             self._process = None
         if now >= self._due:

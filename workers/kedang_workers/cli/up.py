@@ -27,7 +27,7 @@ WORKER: Final = "kedang_workers.start"
 MIGRATE: Final = Program("migrate", "kedang_workers.cli", ("migrate",), on_screen=True)
 DEMO: Final = Program("demo", "kedang_workers.demo", ("build",), on_screen=True)
 
-DRAIN_SECONDS: Final = 40.0
+DRAIN_SECONDS: Final = 60.0  # a draining worker takes up to 50
 
 
 class ChildFailed(KedangError):
@@ -136,6 +136,7 @@ class Supervisor:
     def _look_after_all(self) -> None:
         self._look_after_servers()
         for child in self._children:
+            child.tell_errors(echo=self._echo)
             child.look_after(echo=self._echo)
         for child in [child for child in self._once if not child.running]:
             self._once.remove(child)

@@ -1,0 +1,87 @@
+"""What the command line refuses, and in which language."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kedang_platform.embedded import AlreadyRunning, FolderLock
+from kedang_platform.settings import Settings
+from kedang_workers.cli.down import down
+from kedang_workers.cli.telling import terminal_language
+from tests.cli.test_children import Told
+
+
+def _kedang(command, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KEDANG_")}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "kedang_workers.cli", command],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=clean | environment,
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "relay", "schedule", "worker", "migrate"])
+def test_a_single_process_names_the_setting_it_lacks(command):
+    done = _kedang(command)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "A single process needs KEDANG_DATABASE_URL; `kedang up` brings servers of its own.\n"
+    )
+
+
+def test_down_without_anything_running_is_fine(tmp_path):
+    done = _kedang("down", KEDANG_VAR=str(tmp_path / "var"))
+    assert done.returncode == 0
+    assert done.stdout == f"Nothing is running in {tmp_path / 'var'}.\n"
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_second_up_is_refused_politely_with_the_number_of_the_first(tmp_path):
+    lock = FolderLock(tmp_path / "up.lock")
+    lock.acquire()
+    try:
+        done = _kedang("up", KEDANG_VAR=str(tmp_path))
+    finally:
+        lock.release()
+    assert done.returncode == 1
+    assert done.stderr == f"Already running here as process {os.getpid()} ({tmp_path}).\n"
+    assert done.stdout == ""
+
+
+def test_down_believes_the_lock_and_not_the_number_in_it(tmp_path):
+    # A number without a held lock is that of a dead supervisor, by now perhaps a stranger's.
+    (tmp_path / "up.lock").write_text(f"{os.getpid()}\n")
+    told = Told()
+    down(Settings(var=tmp_path), echo=told)
+    assert told.texts == [f"Nothing is running in {tmp_path}."]
+
+
+def test_a_lock_names_its_holder_only_while_it_is_held(tmp_path):
+    first, second = FolderLock(tmp_path / "a.lock"), FolderLock(tmp_path / "a.lock")
+    assert second.holder() is None
+    first.acquire()
+    assert second.holder() == os.getpid()
+    with pytest.raises(AlreadyRunning):
+        second.acquire()
+    first.release()
+    assert second.holder() is None
+    second.acquire()
+    second.release()
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh-CN"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "zh_CN.GB18030", "LANG": "en_US.UTF-8"}, "zh-CN"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_terminal_speaks_the_language_of_its_locale(environment, language):
+    assert terminal_language(environment) == language
