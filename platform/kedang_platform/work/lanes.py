@@ -81,6 +81,7 @@ SELECT due.tenant,
 FROM due LEFT JOIN work.lane USING (tenant)
 ORDER BY lane.served_at NULLS FIRST, due.tenant
 """
+# "At once" is -infinity, which the driver tells as a time without a zone: nothing it could be compared with.
 _TAKE = """
 WITH turn AS (
     SELECT next.id FROM unnest($1::text[], $2::int[]) AS lane (tenant, room) CROSS JOIN LATERAL (
@@ -90,7 +91,7 @@ WITH turn AS (
 )
 UPDATE work.job SET state = 'queued', attempt = attempt + 1, queued_at = now()
 FROM turn WHERE job.id = turn.id
-RETURNING job.id, job.attempt, job.tenant, job.priority, job.due_at
+RETURNING job.id, job.attempt, job.tenant, job.priority, greatest(job.due_at, 'epoch') AS due_at
 """
 _SERVED = """
 INSERT INTO work.lane (tenant, served_at) SELECT tenant, clock_timestamp() FROM unnest($1::text[]) AS served (tenant)
