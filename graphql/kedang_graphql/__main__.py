@@ -1,0 +1,29 @@
+"""``python -m kedang_graphql``: the gateway as a process."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from kedang_graphql.app import create_app
+from kedang_platform.settings import Settings
+
+
+def main() -> None:
+    """Serve until told to stop; requests under way are finished first (at most 10 seconds)."""
+    settings = Settings()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_level="info",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

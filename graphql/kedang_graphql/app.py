@@ -1,0 +1,96 @@
+"""The web application: GraphQL, pages, files, health - and nothing decided here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from kedang_graphql.http import GraphQLEndpoint
+from kedang_graphql.routes import FEATURE_ROUTES
+from kedang_graphql.schema import build_gateway
+from kedang_graphql.services import Services
+from kedang_platform.errors import KedangError
+from kedang_platform.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+GRAPHIQL = STATIC / "graphiql" / "index.html"
+
+
+def create_app(settings: Settings, services: Services | None = None) -> Starlette:
+    """The application. It opens its services when it starts, unless it is given them (then it leaves them open)."""
+    gateway = build_gateway()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        opened = services or await Services.open(settings)
+        app.state.services = opened
+        app.state.graphql = GraphQLEndpoint(gateway, opened)
+        app.state.ready = True
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            if services is None:
+                await opened.close()
+
+    app = Starlette(routes=_routes(), lifespan=lifespan)
+    app.state.ready = False
+    return app
+
+
+def _routes() -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route("/graphql", _graphql, methods=["GET", "POST"]),
+        Route("/graphql/schema.graphql", _sdl),
+        Route("/livez", _live),
+        Route("/readyz", _ready),
+        *FEATURE_ROUTES,
+    ]
+    if STATIC.is_dir():
+        routes.append(Mount("/static", StaticFiles(directory=STATIC)))
+    return routes
+
+
+async def _graphql(request: Request) -> Response:
+    if request.method == "GET" and "query" not in request.query_params:
+        return _graphiql(request)
+    endpoint: GraphQLEndpoint = request.app.state.graphql
+    return await endpoint(request)
+
+
+def _graphiql(request: Request) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse("Send a query by POST as application/json.\n", 400)
+    if not GRAPHIQL.is_file():
+        return PlainTextResponse(
+            "GraphiQL was not built, because Node 20 was not found. The API itself works.\n", 404
+        )
+    return FileResponse(GRAPHIQL, headers={"cache-control": "no-cache"})
+
+
+async def _sdl(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
+    return PlainTextResponse(build_gateway().schema.as_str() + "\n")
+
+
+async def _live(request: Request) -> Response:  # noqa: ARG001
+    return JSONResponse({"status": "live"})
+
+
+async def _ready(request: Request) -> Response:
+    """Ready when the database answers; not while starting or draining."""
+    if not request.app.state.ready:
+        return JSONResponse({"status": "starting or draining"}, 503)
+    services: Services = request.app.state.services
+    try:
+        async with services.databases.control_read() as read:
+            await read.fetchval("SELECT 1")
+    except (KedangError, OSError):
+        return JSONResponse({"status": "no database"}, 503)
+    return JSONResponse({"status": "ready"})

@@ -1,0 +1,46 @@
+"""Credentials of a request: an API key in the Authorization header, or the session's cookie."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kedang_graphql.context import SessionCookie
+from kedang_platform.settings import Settings
+
+_LONGEST = 300
+
+
+def cookie_name(settings: Settings) -> str:
+    """``__Host-`` binds the cookie to this host over https (RFC 6265bis, 4.1.3.2); over http it cannot be used."""
+    return "__Host-kedang" if is_secure(settings) else "kedang"
+
+
+def is_secure(settings: Settings) -> bool:
+    return settings.base_url.startswith("https://")
+
+
+def bearer_of(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip()[:_LONGEST] if scheme.lower() == "bearer" and token.strip() else None
+
+
+def cookie_of(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(cookie_name(settings)) or None
+
+
+def set_session_cookie(response: Response, session: SessionCookie, settings: Settings) -> None:
+    """Give the browser the session, or take it away."""
+    name, secure = cookie_name(settings), is_secure(settings)
+    if session.token is None:
+        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
+        return
+    response.set_cookie(
+        name,
+        session.token,
+        expires=session.expires_at,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )

@@ -1,0 +1,75 @@
+"""What a resolver knows of the request it works for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import Databases
+from kedang_platform.errors import Forbidden, Unauthenticated
+from kedang_platform.i18n import Language, msg
+from kedang_platform.identity.credentials import Identified
+from kedang_platform.identity.services import IdentityServices
+from kedang_platform.registry import Company
+from kedang_platform.settings import Settings
+from kedang_tenants.reading import Viewer
+
+if TYPE_CHECKING:
+    from kedang_graphql.engine.viewers import Viewers
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """A session to be set in the answer's cookie, or to be cleared (``token`` None)."""
+
+    token: str | None
+    expires_at: datetime | None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What resolvers add to the HTTP answer beside the data."""
+
+    session: SessionCookie | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request: the services of the process, and who asks in which language.
+
+    ``identified`` is None for an anonymous request; ``signed_in`` and ``viewer`` then raise
+    Unauthenticated.
+    """
+
+    databases: Databases
+    settings: Settings
+    clock: Clock
+    identity: IdentityServices
+    viewers: Viewers
+    identified: Identified | None
+    language: Language
+    request_address: str
+    user_agent: str
+    answer: Answer = field(default_factory=Answer)
+    forget: Callable[[], None] = lambda: None
+
+    def signed_in(self) -> Identified:
+        if self.identified is None:
+            raise Unauthenticated(msg("Please sign in or send an API key."))
+        return self.identified
+
+    @property
+    def company(self) -> Company:
+        return self.signed_in().company
+
+    async def viewer(self) -> Viewer:
+        """The member who asks, with the rights they have now (at most 5 seconds old)."""
+        return await self.viewers.of(self.signed_in())
+
+    def require_scope(self, scope: str) -> None:
+        """Raise Forbidden when the API key was not given this scope."""
+        if scope not in self.signed_in().scopes:
+            raise Forbidden(msg("This API key may not do this: it lacks the scope “{scope}”."), scope=scope)

@@ -1,0 +1,142 @@
+"""graphql-core with the engine in it: what the catalogue describes is answered whole, the rest is stock.
+
+A field is either completed by the engine or executed field by field as the reference does; there is
+nothing in between, so errors, their paths and the spreading of null are the reference's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLObjectType
+from graphql.execution.collect_fields import FieldDetails
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from kedang_graphql.context import Context
+from kedang_graphql.engine.composing import Composer
+from kedang_graphql.engine.requests import Binding, Budget
+from kedang_graphql.engine.roots import RootReader, Roots, answer_record
+from kedang_graphql.engine.selection import SelectionReader
+from kedang_platform.errors import Forbidden
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What a resolver returns for a record: the engine answers whatever is selected of it."""
+
+    record: str
+    id: UUID
+
+
+Verb = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
+
+
+class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes one operation; ``roots`` and ``verbs`` are set on the class that ``executor_class`` makes."""
+
+    roots: Roots
+    verbs: Mapping[str, Verb]
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: list[FieldDetails],
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        if path.prev is None:
+            name = field_details_list[0].node.name.value
+            if parent_type is self.schema.query_type and name in self.roots:
+                return self._guarded(
+                    parent_type, field_details_list, path, self._root(name, field_details_list)
+                )
+            if parent_type is self.schema.mutation_type and name in self.verbs:
+                return self._verb(parent_type, name, field_details_list, path, position_context)
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: list[FieldDetails],
+        info: Any,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        if isinstance(result, Ref):
+            return self._record(result, field_details_list)
+        return super().complete_object_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    async def _guarded(
+        self,
+        parent_type: GraphQLObjectType,
+        details: list[FieldDetails],
+        path: Path,
+        answer: Awaitable[Any],
+    ) -> Any:
+        """An answer of the engine, its failure handled as that of the field."""
+        definition = parent_type.fields[details[0].node.name.value]
+        try:
+            return await answer
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this field
+            self.handle_field_error(error, definition.type, details, path)
+            return None
+
+    async def _root(self, name: str, details: list[FieldDetails]) -> Any:
+        context: Context = self.context_value
+        context.require_scope("read")
+        viewer = await context.viewer()
+        reader = RootReader(self.schema, catalogue(), self.operation, self.fragments, self.variable_values)
+        assert self.schema.query_type is not None
+        root = self.roots[name](reader, self.schema.query_type.fields[name], details)
+        binding = Binding(viewer, self.variable_values, Budget())
+        async with context.databases.tenant_read(viewer.company) as tx:
+            return await root.answer(tx, binding, Composer(viewer, {}))
+
+    async def _record(self, ref: Ref, details: list[FieldDetails]) -> Any:
+        context: Context = self.context_value
+        viewer = await context.viewer()
+        selections = SelectionReader(
+            self.schema, catalogue(), self.operation, self.fragments, self.variable_values
+        )
+        node = selections.record_node(catalogue().record(ref.record), details)
+        binding = Binding(viewer, self.variable_values, Budget())
+        async with context.databases.tenant_read(viewer.company) as tx:
+            return await answer_record(tx, binding, Composer(viewer, {}), node, ref.id)
+
+    def _verb(
+        self,
+        parent_type: GraphQLObjectType,
+        name: str,
+        details: list[FieldDetails],
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        definition = parent_type.fields[name]
+        info = self.build_resolve_info(definition, [d.node for d in details], parent_type, path)
+
+        async def act() -> Any:
+            context: Context = self.context_value
+            arguments = get_argument_values(definition, details[0].node, self.variable_values)
+            if "write" not in context.signed_in().scopes:
+                raise Forbidden(
+                    msg("This API key may not do this: it lacks the scope “{scope}”."), scope="write"
+                )
+            return await self.verbs[name](context, arguments)
+
+        return self.complete_awaitable_value(definition.type, details, info, path, act(), position_context)
+
+
+def executor_class(roots: Roots, verbs: Mapping[str, Verb]) -> type[EngineExecutor]:
+    """The executor of one schema."""
+    return type("BoundExecutor", (EngineExecutor,), {"roots": roots, "verbs": verbs})

@@ -1,0 +1,88 @@
+"""What a document may be: limits checked once per document, before anything is executed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, OperationType
+from graphql.language import FragmentSpreadNode, SelectionSetNode
+
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+
+LONGEST_DOCUMENT = 64 * 1024
+MOST_TOKENS = 1000
+DEEPEST = 12
+MOST_ALIASES = 30
+MOST_DIRECTIVES = 20
+MOST_MUTATIONS = 5
+# Guesses at passwords and tokens are counted per request, so a request may hold only one.
+AUTHENTICATION_FIELDS = frozenset(
+    {"signIn", "signUp", "confirmEmail", "acceptInvitation", "requestPasswordReset", "resetPassword"}
+)
+
+
+class DocumentTooLarge(KedangError):
+    code: ClassVar[str] = "DOCUMENT_TOO_LARGE"
+
+
+def check_limits(document: DocumentNode) -> None:
+    """Raise DocumentTooLarge for a document that is too deep, too wide or asks for too much at once."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            count = _Count(fragments)
+            count.visit(definition.selection_set, 1)
+            count.check(definition)
+
+
+class _Count:
+    """Walks an operation with its fragments written out; stops as soon as a limit is passed."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._counts: Counter[str] = Counter()
+        self._authentications = 0
+
+    def visit(self, selections: SelectionSetNode, depth: int) -> None:
+        if depth > DEEPEST:
+            raise DocumentTooLarge(msg("Selections may be nested {limit} levels deep."), limit=DEEPEST)
+        for node in selections.selections:
+            self._count("directives", len(node.directives or ()), MOST_DIRECTIVES)
+            if isinstance(node, FieldNode):
+                self._visit_field(node, depth)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments.get(node.name.value)
+                if fragment is not None:
+                    self._count("spreads", 1, MOST_TOKENS)
+                    self.visit(fragment.selection_set, depth)
+            else:
+                inner: Any = node
+                self.visit(inner.selection_set, depth)
+
+    def _visit_field(self, node: FieldNode, depth: int) -> None:
+        self._count("fields", 1, MOST_TOKENS)
+        if node.alias is not None:
+            self._count("aliases", 1, MOST_ALIASES)
+        if depth == 1 and node.name.value in AUTHENTICATION_FIELDS:
+            self._authentications += 1
+            if self._authentications > 1:
+                raise DocumentTooLarge(msg("One sign-in or sign-up is allowed in a request."))
+        introspection = node.name.value.startswith("__")
+        if node.selection_set is not None and not introspection:
+            self.visit(node.selection_set, depth + 1)
+
+    def _count(self, what: str, number: int, limit: int) -> None:
+        self._counts[what] += number
+        if self._counts[what] > limit:
+            raise DocumentTooLarge(msg("A request may hold at most {limit} {what}."), limit=limit, what=what)
+
+    def check(self, operation: OperationDefinitionNode) -> None:
+        if operation.operation is OperationType.MUTATION:
+            fields = len(operation.selection_set.selections)
+            if fields > MOST_MUTATIONS:
+                raise DocumentTooLarge(
+                    msg("A request may hold at most {limit} changes."), limit=MOST_MUTATIONS
+                )

@@ -1,0 +1,184 @@
+"""Documents, parsed and validated once and remembered, with the plans made of them.
+
+The memory of the cache is bounded in bytes: an entry is weighed by its document, and the least
+recently used ones go first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    validate,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
+from graphql.execution.values import VariableValues, get_variable_values
+
+from kedang_graphql.engine.limits import LONGEST_DOCUMENT, MOST_TOKENS, DocumentTooLarge, check_limits
+from kedang_graphql.engine.roots import Root, RootReader, Roots
+from kedang_platform.errors import BadUserInput
+from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import Catalogue
+
+CACHE_BYTES = 32 * 1024 * 1024
+# A parsed and planned document takes about this many times the bytes of its text.
+_WEIGHT = 60
+_MOST_PLANS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RootField:
+    """A root field of a planned operation: its response key and what answers it."""
+
+    key: str
+    root: Root | None
+    details: tuple[FieldDetails, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """An operation whose root fields are all answered by the engine, and the code generated for it."""
+
+    roots: list[RootField]
+    compiled: dict[int, Any] = field(default_factory=dict)
+    masked: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Operation:
+    """One document: what is wrong with it, or its definitions and the plans made so far."""
+
+    document: DocumentNode | None
+    errors: list[GraphQLError]
+    fragments: dict[str, FragmentDetails] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], Plan | None] = field(default_factory=dict)
+    directive_variables: frozenset[str] = frozenset()
+
+    def definition(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to execute; raises BadUserInput as the specification's GetOperation does."""
+        assert self.document is not None
+        found = [d for d in self.document.definitions if isinstance(d, OperationDefinitionNode)]
+        if name is not None:
+            found = [d for d in found if d.name and d.name.value == name]
+        if len(found) == 1:
+            return found[0]
+        if name is None:
+            raise BadUserInput(msg("This document holds several operations: name the one to execute."))
+        raise BadUserInput(msg("There is no operation called “{name}”."), name=name)
+
+
+class OperationCache:
+    """Documents by the hash of their text, at most CACHE_BYTES of them by estimate."""
+
+    def __init__(self, schema: GraphQLSchema, catalogue: Catalogue, roots: Roots) -> None:
+        self._schema = schema
+        self._catalogue = catalogue
+        self._roots = roots
+        self._operations: OrderedDict[bytes, tuple[int, Operation]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, text: str) -> Operation:
+        """The operation of a document; raises DocumentTooLarge for one past the limits."""
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        known = self._operations.get(key)
+        if known is not None:
+            self._operations.move_to_end(key)
+            return known[1]
+        operation = self._read(text)
+        self._keep(key, len(text) * _WEIGHT + 2000, operation)
+        return operation
+
+    def variables(
+        self, definition: OperationDefinitionNode, inputs: Mapping[str, Any]
+    ) -> VariableValues | list[GraphQLError]:
+        return get_variable_values(
+            self._schema, definition.variable_definitions or (), dict(inputs), max_errors=20
+        )
+
+    def plan(
+        self, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
+    ) -> Plan | None:
+        """How the engine answers an operation wholly; None where anything in it is not the engine's."""
+        if definition.operation is not OperationType.QUERY:
+            return None
+        coerced = variables.coerced
+        name = definition.name.value if definition.name else None
+        key = (name, *(coerced.get(v) for v in sorted(operation.directive_variables)))
+        if key not in operation.plans:
+            if len(operation.plans) >= _MOST_PLANS:
+                operation.plans.clear()
+            operation.plans[key] = self._plan(operation, definition, variables)
+        return operation.plans[key]
+
+    def _plan(
+        self, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
+    ) -> Plan | None:
+        query = self._schema.query_type
+        assert query is not None
+        collected = collect_fields(self._schema, operation.fragments, variables, query, definition)
+        reader = RootReader(self._schema, self._catalogue, definition, operation.fragments, variables)
+        plan = Plan([])
+        for response_key, details in collected.grouped_field_set.items():
+            name = details[0].node.name.value
+            if name == "__typename":
+                plan.roots.append(RootField(response_key, None, tuple(details)))
+                continue
+            make = self._roots.get(name)
+            if make is None:
+                return None
+            plan.roots.append(
+                RootField(response_key, make(reader, query.fields[name], details), tuple(details))
+            )
+        return plan
+
+    def _read(self, text: str) -> Operation:
+        if len(text) > LONGEST_DOCUMENT:
+            raise DocumentTooLarge(msg("A document has at most {limit} bytes."), limit=LONGEST_DOCUMENT)
+        try:
+            document = parse(text, max_tokens=MOST_TOKENS, no_location=False)
+        except GraphQLError as error:
+            return Operation(None, [error])
+        check_limits(document)
+        errors = validate(self._schema, document, max_errors=20)
+        if errors:
+            return Operation(None, list(errors))
+        fragments = {
+            d.name.value: FragmentDetails(d)
+            for d in document.definitions
+            if isinstance(d, FragmentDefinitionNode)
+        }
+        return Operation(document, [], fragments, directive_variables=_directive_variables(document))
+
+    def _keep(self, key: bytes, weight: int, operation: Operation) -> None:
+        self._operations[key] = (weight, operation)
+        self._bytes += weight
+        while self._bytes > CACHE_BYTES and len(self._operations) > 1:
+            _, (gone, _) = self._operations.popitem(last=False)
+            self._bytes -= gone
+
+
+def _directive_variables(document: DocumentNode) -> frozenset[str]:
+    """The variables on which it depends what is selected at all."""
+    found: set[str] = set()
+    pending: list[Any] = list(document.definitions)
+    while pending:
+        node = pending.pop()
+        for directive in getattr(node, "directives", None) or ():
+            for argument in directive.arguments or ():
+                if argument.value.kind == "variable":
+                    found.add(argument.value.name.value)
+        selections = getattr(node, "selection_set", None)
+        if selections is not None:
+            pending += selections.selections
+    return frozenset(found)

@@ -1,0 +1,118 @@
+"""The root fields that the engine answers: lists, single records, any node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from graphql import GraphQLField, GraphQLSchema, OperationDefinitionNode
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails
+from graphql.execution.values import VariableValues
+
+from kedang_graphql.engine.composing import Composer
+from kedang_graphql.engine.ids import split_id
+from kedang_graphql.engine.requests import Binding, masked_connection_paths, masked_paths
+from kedang_graphql.engine.selection import Arguments, ConnectionNode, RecordNode, SelectionReader
+from kedang_platform.database import TenantRead
+from kedang_tenants.catalogue import Catalogue, RecordType, catalogue
+from kedang_tenants.reading import Lookup, Viewer, read_listing, read_lookup
+
+
+class Root:
+    """A root field, planned: it reads inside a transaction and gives its part of the response."""
+
+    async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any:
+        raise NotImplementedError
+
+    def masked(self, viewer: Viewer, key: str) -> list[str]:
+        """Where in the response fields are masked for this viewer."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class ListRoot(Root):
+    connection: ConnectionNode
+
+    async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any:
+        listing = binding.listing(self.connection)
+        read = await read_listing(tx, binding.viewer, listing)
+        return composer.connection(self.connection, read, listing, read.page)
+
+    def masked(self, viewer: Viewer, key: str) -> list[str]:
+        return list(masked_connection_paths(viewer, self.connection, key))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRoot(Root):
+    """One record by its id, of one kind or of whichever kind the id is of."""
+
+    nodes: Mapping[str, RecordNode]
+    arguments: Arguments
+
+    async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any:
+        found = split_id(self.arguments.values(binding.variables)["id"])
+        if found is None or found[0] not in self.nodes:
+            return None
+        return await answer_record(tx, binding, composer, self.nodes[found[0]], found[1])
+
+    def masked(self, viewer: Viewer, key: str) -> list[str]:
+        paths = [path for node in self.nodes.values() for path in masked_paths(viewer, node, key)]
+        return sorted(set(paths))
+
+
+async def answer_record(
+    tx: TenantRead, binding: Binding, composer: Composer, node: RecordNode, record_id: object
+) -> dict[str, Any] | None:
+    """The response of a selection on one record; None when it is not there for this viewer."""
+    select = binding.select([node])
+    read = await read_lookup(tx, binding.viewer, Lookup(node.record.name, (record_id,), select))
+    rows = read.page.rows
+    return composer.record(node, read, select)(rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class RootReader:
+    """What is needed to plan the root fields of one operation."""
+
+    schema: GraphQLSchema
+    catalogue: Catalogue
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDetails]
+    variables: VariableValues
+
+    def selections(self) -> SelectionReader:
+        return SelectionReader(self.schema, self.catalogue, self.operation, self.fragments, self.variables)
+
+
+MakeRoot = Callable[[RootReader, GraphQLField, list[FieldDetails]], Root]
+Roots = Mapping[str, MakeRoot]
+
+
+def make_roots() -> Roots:
+    """The engine's root fields by their names in the API."""
+    roots: dict[str, MakeRoot] = {"node": partial(_record_root, tuple(catalogue()))}
+    for record in catalogue():
+        roots[record.api_plural] = partial(_list_root, record)
+        roots[singular(record)] = partial(_record_root, (record,))
+    return roots
+
+
+def singular(record: RecordType) -> str:
+    """The root field that finds one record: the type's name with a small first letter."""
+    return record.api_name[0].lower() + record.api_name[1:]
+
+
+def _list_root(
+    record: RecordType, reader: RootReader, definition: GraphQLField, details: list[FieldDetails]
+) -> Root:
+    return ListRoot(reader.selections().connection_node(record, definition, details))
+
+
+def _record_root(
+    records: Iterable[RecordType], reader: RootReader, definition: GraphQLField, details: list[FieldDetails]
+) -> Root:
+    selections = reader.selections()
+    nodes = {record.name: selections.record_node(record, details) for record in records}
+    return RecordRoot(nodes, selections.arguments(definition, details[0].node))

@@ -1,0 +1,257 @@
+"""GraphQL over HTTP (the GraphQL-over-HTTP draft): one request in, one answer out.
+
+POST carries queries and changes as JSON. GET is for queries of API keys only, never with a cookie,
+so that a link cannot act for anybody. A browser that asks for a page gets GraphiQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, OperationType, execute
+from graphql.execution.values import VariableValues
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kedang_graphql.authentication import bearer_of, cookie_of, set_session_cookie
+from kedang_graphql.context import Context
+from kedang_graphql.engine.composing import Composer
+from kedang_graphql.engine.operations import Operation, OperationCache, Plan
+from kedang_graphql.engine.requests import Binding, Budget
+from kedang_graphql.errors import told
+from kedang_graphql.schema import Gateway
+from kedang_graphql.services import Services
+from kedang_platform.errors import BadUserInput, Forbidden, KedangError
+from kedang_platform.i18n import choose_language, msg, translate
+
+LARGEST_BODY = 1024 * 1024
+LARGEST_ANONYMOUS_BODY = 64 * 1024
+_RESPONSE_TYPE = "application/graphql-response+json"
+_STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "COMPANY_UPGRADING": 503, "BODY_TOO_LARGE": 413}
+
+
+class BodyTooLarge(KedangError):
+    """The request's body is larger than it may be."""
+
+
+class NotAllowedHere(KedangError):
+    """Changes are sent by POST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What a request asks to execute."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None
+
+
+class GraphQLEndpoint:
+    """Answers requests with the engine, and with graphql-core where the engine does not reach."""
+
+    def __init__(self, gateway: Gateway, services: Services) -> None:
+        self._gateway = gateway
+        self._services = services
+        self._operations: OperationCache = gateway.operation_cache()
+
+    async def __call__(self, request: Request) -> Response:
+        """The answer to one request; failures are told in it, none is raised."""
+        language = choose_language(request.headers.get("accept-language"))
+        context: Context | None = None
+        try:
+            context = await self._context(request)
+            language = context.language
+            params = await _params(request, context)
+            status, body = await self._execute(context, params, request.method)
+        except KedangError as error:
+            status, body = _refused(error, language, _accepts_response_type(request))
+        response = Response(
+            orjson.dumps(body),
+            status,
+            media_type=_RESPONSE_TYPE if _accepts_response_type(request) else "application/json",
+        )
+        response.headers["cache-control"] = "no-store"
+        if context is not None and context.answer.session is not None:
+            set_session_cookie(response, context.answer.session, self._services.settings)
+        return response
+
+    async def _context(self, request: Request) -> Context:
+        services = self._services
+        bearer, cookie = bearer_of(request), cookie_of(request, services.settings)
+        if bearer is None and cookie is not None:
+            _check_origin(request)
+        identified = await services.identity.credentials.identify(bearer=bearer, cookie=cookie)
+        language = choose_language(request.headers.get("accept-language"))
+        if identified is not None:
+            viewer = await services.viewers.of(identified)
+            header = request.headers.get("accept-language")
+            language = choose_language(header if header and header != "*" else None, viewer.language)
+        return Context(
+            databases=services.databases,
+            settings=services.settings,
+            clock=services.clock,
+            identity=services.identity,
+            viewers=services.viewers,
+            identified=identified,
+            language=language,
+            request_address=request.client.host if request.client else "",
+            user_agent=request.headers.get("user-agent", "")[:300],
+        )
+
+    async def _execute(self, context: Context, params: Params, method: str) -> tuple[int, dict[str, Any]]:
+        operation = self._operations.get(params.query)
+        if operation.errors:
+            return 400, {"errors": [told(error, context.language) for error in operation.errors]}
+        definition = operation.definition(params.operation_name)
+        if method == "GET" and definition.operation is not OperationType.QUERY:
+            raise NotAllowedHere(msg("Changes are sent by POST."))
+        variables = self._operations.variables(definition, params.variables)
+        if isinstance(variables, list):
+            return 400, {"errors": [told(error, context.language) for error in variables]}
+        plan = self._operations.plan(operation, definition, variables)
+        if plan is not None and context.identified is not None:
+            return await self._answer(context, plan, variables)
+        return await self._execute_stock(context, operation, params)
+
+    async def _answer(
+        self, context: Context, plan: Plan, variables: VariableValues
+    ) -> tuple[int, dict[str, Any]]:
+        """All root fields in one transaction of the company."""
+        context.require_scope("read")
+        viewer = await context.viewer()
+        binding = Binding(viewer, variables, Budget())
+        composer = Composer(viewer, plan.compiled)
+        data: dict[str, Any] = {}
+        async with context.databases.tenant_read(viewer.company) as tx:
+            for field in plan.roots:
+                if field.root is None:
+                    data[field.key] = "Query"
+                    continue
+                try:
+                    data[field.key] = await field.root.answer(tx, binding, composer)
+                except KedangError as error:
+                    return 200, self._failed(error, field.key, field.details, context)
+        body: dict[str, Any] = {"data": data}
+        masked = self._masked(plan, viewer)
+        if masked:
+            body["extensions"] = {"masked": masked}
+        return 200, body
+
+    def _failed(self, error: KedangError, key: str, details: Any, context: Context) -> dict[str, Any]:
+        located = GraphQLError(
+            str(error), [detail.node for detail in details], path=[key], original_error=error
+        )
+        return {"data": None, "errors": [told(located, context.language)]}
+
+    def _masked(self, plan: Plan, viewer: Any) -> list[str]:
+        known = plan.masked.get(viewer.fingerprint)
+        if known is None:
+            if len(plan.masked) > 100:
+                plan.masked.clear()
+            known = [p for field in plan.roots if field.root for p in field.root.masked(viewer, field.key)]
+            plan.masked[viewer.fingerprint] = known
+        return known
+
+    async def _execute_stock(
+        self, context: Context, operation: Operation, params: Params
+    ) -> tuple[int, dict[str, Any]]:
+        assert operation.document is not None
+        running = execute(
+            self._gateway.core,
+            operation.document,
+            variable_values=dict(params.variables),
+            operation_name=params.operation_name,
+            context_value=context,
+            executor_class=self._gateway.executor,
+        )
+        result: ExecutionResult = await running if isawaitable(running) else running
+        body: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            body["errors"] = [told(error, context.language) for error in result.errors]
+            codes = {entry["extensions"]["code"] for entry in body["errors"]}
+            if result.data is None and codes <= set(_STATUS):
+                return _STATUS[next(iter(codes))], body
+        return 200, body
+
+
+def _refused(error: KedangError, language: str, modern: bool) -> tuple[int, dict[str, Any]]:
+    entry = {
+        "message": translate(error.message, language, error.params),
+        "extensions": {"code": error.code},
+    }
+    status = 405 if isinstance(error, NotAllowedHere) else _STATUS.get(error.code, 400)
+    return status if modern or status != 200 else 200, {"errors": [entry]}
+
+
+def _accepts_response_type(request: Request) -> bool:
+    return _RESPONSE_TYPE in request.headers.get("accept", "")
+
+
+async def _params(request: Request, context: Context) -> Params:
+    if request.method == "GET":
+        return _get_params(request, context)
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise BadUserInput(msg("Send the request as application/json."))
+    limit = LARGEST_BODY if context.identified is not None else LARGEST_ANONYMOUS_BODY
+    body = await _body(request, limit)
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise BadUserInput(msg("The request's body is not JSON.")) from None
+    return _checked(given)
+
+
+def _get_params(request: Request, context: Context) -> Params:
+    if context.identified is not None and context.identified.kind != "api_key":
+        raise Forbidden(msg("Queries by GET need an API key."))
+    given: dict[str, Any] = dict(request.query_params)
+    if "variables" in given:
+        try:
+            given["variables"] = orjson.loads(given["variables"])
+        except orjson.JSONDecodeError:
+            raise BadUserInput(msg("The variables are not JSON.")) from None
+    return _checked(given)
+
+
+def _checked(given: Any) -> Params:
+    if not isinstance(given, dict):
+        raise BadUserInput(msg("The request is an object with a query."))
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
+    if not isinstance(query, str) or not query:
+        raise BadUserInput(msg("The request is an object with a query."))
+    if variables is not None and not isinstance(variables, dict):
+        raise BadUserInput(msg("The variables are an object."))
+    if name is not None and not isinstance(name, str):
+        raise BadUserInput(msg("The name of the operation is text."))
+    return Params(query, variables or {}, name or None)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise BodyTooLarge(msg("The request is larger than {limit} bytes."), limit=limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(msg("The request is larger than {limit} bytes."), limit=limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _check_origin(request: Request) -> None:
+    """A cookie counts only for our own pages: another site's script cannot act for a person."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise Forbidden(msg("This request comes from another site."))
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+        raise Forbidden(msg("This request comes from another site."))

@@ -1,0 +1,108 @@
+"""The one static schema: what the catalogue generates, and the verbs of the trade that features add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.tools import merge_types
+
+from kedang_graphql.engine.building import Argument, blank, finish, output_field
+from kedang_graphql.engine.executor import EngineExecutor, executor_class
+from kedang_graphql.engine.operations import OperationCache
+from kedang_graphql.engine.roots import Roots, make_roots, singular
+from kedang_graphql.engine.types import Node, Types
+from kedang_graphql.engine.verbs import make_verbs
+from kedang_graphql.features import MUTATIONS, QUERIES
+from kedang_graphql.scalars import CONFIG
+from kedang_tenants.catalogue import catalogue
+
+
+@strawberry.input(description="Which record, and at which version its caller last saw it.")
+class RecordInput:
+    id: strawberry.ID
+    version: int | None = strawberry.UNSET
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The schema, ready to execute: graphql-core's own, and the engine that answers most of it."""
+
+    schema: strawberry.Schema
+    core: GraphQLSchema
+    executor: type[EngineExecutor]
+    roots: Roots
+
+    def operation_cache(self) -> OperationCache:
+        return OperationCache(self.core, catalogue(), self.roots)
+
+
+def types() -> Types:
+    """The generated types, for features that name them in their verbs."""
+    return _types()
+
+
+@cache
+def _types() -> Types:
+    return Types(catalogue())
+
+
+@cache
+def build_gateway() -> Gateway:
+    """Build the schema of this release; the same for every company, so once a process."""
+    made = types()
+    schema = strawberry.Schema(
+        query=merge_types("Query", (_query(made), *QUERIES)),
+        mutation=merge_types("Mutation", (_mutation(made), *MUTATIONS)),
+        types=[classes.node for classes in made.of.values()],
+        config=CONFIG,
+    )
+    # Strawberry keeps graphql-core's schema private; planning and limits need it.
+    core: GraphQLSchema = schema._schema  # noqa: SLF001
+    roots = make_roots()
+    return Gateway(schema, core, executor_class(roots, make_verbs(catalogue())), roots)
+
+
+def _query(made: Types) -> type:
+    fields = {
+        "node": output_field(
+            "node",
+            Node | None,
+            arguments=[Argument("id", strawberry.ID)],
+            description="Any record by its id.",
+        )
+    }
+    for record in catalogue():
+        classes = made.of[record.name]
+        fields[record.api_plural] = output_field(
+            record.api_plural,
+            classes.connection,
+            arguments=made.listing_arguments(record),
+            description=record.labels[1],
+        )
+        one = singular(record)
+        fields[one] = output_field(
+            one, classes.node | None, arguments=[Argument("id", strawberry.ID)], description=record.labels[0]
+        )
+    return finish(blank("GeneratedQuery"), fields)
+
+
+def _mutation(made: Types) -> type:
+    fields = {}
+    for record in catalogue():
+        classes = made.of[record.name]
+        inputs: Sequence[tuple[str, Any]] = (
+            ("create", classes.create),
+            ("update", classes.update),
+            ("archive", RecordInput),
+            ("restore", RecordInput),
+        )
+        for action, given in inputs:
+            if action in record.actions:
+                name = f"{action}{record.api_name}"
+                fields[name] = output_field(name, classes.payload, arguments=[Argument("input", given)])
+    return finish(blank("GeneratedMutation"), fields)

@@ -1,0 +1,46 @@
+"""The gateway's composition root: what a process opens once and hands to every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kedang_graphql.engine.viewers import Viewers
+from kedang_platform.clock import Clock, SystemClock
+from kedang_platform.database import Databases, database_urls
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.identity.services import IdentityServices
+from kedang_platform.secrets import load_secret_key
+from kedang_platform.settings import Settings
+
+
+class ServersUnknown(KedangError):
+    """The process was not told where its servers are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    databases: Databases
+    settings: Settings
+    clock: Clock
+    identity: IdentityServices
+    viewers: Viewers
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Services:
+        """Open the pools that the settings name; raises ServersUnknown when they name none."""
+        if settings.database_url is None:
+            raise ServersUnknown(msg("KEDANG_DATABASE_URL is not set."))
+        urls = database_urls(
+            settings.database_url, secret=load_secret_key(settings), prefix=settings.role_prefix
+        )
+        return cls.on(await Databases.open(settings, urls), settings, SystemClock())
+
+    @classmethod
+    def on(cls, databases: Databases, settings: Settings, clock: Clock) -> Services:
+        identity = IdentityServices.open(databases, settings, clock)
+        return cls(databases, settings, clock, identity, Viewers(databases))
+
+    async def close(self) -> None:
+        self.identity.close()
+        await self.databases.close()
