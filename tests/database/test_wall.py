@@ -7,7 +7,9 @@ import pytest
 
 from kedang_platform.database import Databases, WallError
 from kedang_platform.database.pools import connect
+from kedang_platform.database.provision import provision
 from kedang_platform.work import NewJob, enqueue
+from tests.support.database import SECRET
 
 DENIED = asyncpg.InsufficientPrivilegeError
 
@@ -144,22 +146,18 @@ async def test_a_company_deletes_no_job_and_gives_none_away(databases, two_compa
         assert await refused(lambda: databases.tenant_write(first.ref), statement), statement
 
 
-async def test_an_application_role_that_sees_too_much_is_not_started_with(
-    databases, database_settings, database_superuser_url
+@pytest.mark.parametrize("right", ["BYPASSRLS", "INHERIT", "SUPERUSER", "CREATEROLE"])
+async def test_an_application_role_that_sees_too_much_is_not_started_with_until_it_is_repaired(
+    databases, database_settings, database_superuser_url, right
 ):
-    application = databases.roles().app
+    urls = databases._address("main")
     superuser = await connect(database_superuser_url)
+    await superuser.execute(f"ALTER ROLE {databases.roles().app} {right}")
+    await superuser.close()
     try:
-        for right, repair in (
-            ("BYPASSRLS", "NOBYPASSRLS"),
-            ("INHERIT", "NOINHERIT"),
-            ("SUPERUSER", "NOSUPERUSER"),
-        ):
-            await superuser.execute(f"ALTER ROLE {application} {right}")
-            try:
-                with pytest.raises(WallError):
-                    await Databases.open(database_settings, databases._address("main"))
-            finally:
-                await superuser.execute(f"ALTER ROLE {application} {repair}")
+        with pytest.raises(WallError):
+            await Databases.open(database_settings, urls)
     finally:
-        await superuser.close()
+        assert await provision(database_superuser_url, secret=SECRET, settings=database_settings) == urls
+    repaired = await Databases.open(database_settings, urls)
+    await repaired.close()

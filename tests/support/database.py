@@ -5,6 +5,7 @@ and some spare schemas. ``company`` and ``two_companies`` are claimed from these
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
@@ -38,13 +39,35 @@ def database_settings(worker_id) -> Settings:
 @pytest.fixture(scope="session")
 async def database_superuser_url(servers, database_settings) -> AsyncIterator[str]:
     """This worker's database, as a superuser; new and empty."""
-    name = database_settings.role_prefix
+    async with new_database(servers, database_settings.role_prefix) as url:
+        yield url
+
+
+@asynccontextmanager
+async def new_database(servers, name: str) -> AsyncIterator[str]:
+    """The superuser's address of a new database, dropped afterwards with the roles that begin with its name."""
     server = await asyncpg.connect(servers.database_url)
+    try:
+        await _drop(server, name)
+        await server.execute(f"CREATE DATABASE {name}")
+        yield on_database(servers.database_url, name)
+        await _drop(server, name)
+    finally:
+        await server.close()
+
+
+async def _drop(server: asyncpg.Connection, name: str) -> None:
     await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await server.execute(f"CREATE DATABASE {name}")
-    yield on_database(servers.database_url, name)
-    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await server.close()
+    companies = await server.fetch(
+        "SELECT member::regrole::text AS role FROM pg_auth_members m"
+        " WHERE m.roleid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND member::regrole::text LIKE 't\\_%'",
+        f"{name}_tenant",
+    )
+    ours = await server.fetch(
+        "SELECT rolname AS role FROM pg_roles WHERE starts_with(rolname, $1)", f"{name}_"
+    )
+    if roles := ", ".join(row["role"] for row in (*companies, *ours)):
+        await server.execute(f"DROP ROLE {roles}")
 
 
 @pytest.fixture(scope="session")

@@ -34,13 +34,21 @@ class WallError(RuntimeError):
 
 
 # What connecting and running a statement can raise; a connection's time-out is an OSError too.
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError)
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    DBAPIError,
+    OSError,
+)
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _BUSY = frozenset({"55P03", "40P01", "40001", "53300"})
 _STOPPED = frozenset({"57014"})
 _GONE = frozenset({"57P01", "57P02", "57P03"})
 _CONNECTION_CLASS = "08"
+# What asyncpg says, without a code, of a connection that broke before the statement was sent.
+_LOST = ("connection is closed", "connection has been released back to the pool")
 
 
 def busy() -> DatabaseBusy:
@@ -54,7 +62,7 @@ def unavailable() -> DatabaseUnavailable:
 def meaning(error: BaseException) -> KedangError | None:
     """What a failure of the driver means to a caller; None when it is a bug or a broken constraint."""
     if isinstance(error, DBAPIError):
-        return _disconnected(error) or (meaning(error.orig) if error.orig is not None else None)
+        return _meaning_of_wrapped(error)
     if isinstance(error, OSError):
         return unavailable()
     state = getattr(error, "sqlstate", None) or ""
@@ -64,7 +72,9 @@ def meaning(error: BaseException) -> KedangError | None:
         return StatementTimeout(msg("This took longer than allowed and was stopped."))
     if state in _GONE or state.startswith(_CONNECTION_CLASS):
         return unavailable()
-    if isinstance(error, asyncpg.InterfaceError) and "connection is closed" in str(error):
+    if isinstance(error, asyncpg.InternalClientError):
+        return unavailable()  # the server's last words came between two statements
+    if isinstance(error, asyncpg.InterfaceError) and any(sign in str(error) for sign in _LOST):
         return unavailable()
     return None
 
@@ -77,5 +87,8 @@ def tell(error: Exception) -> NoReturn:
     raise known from error
 
 
-def _disconnected(error: DBAPIError) -> KedangError | None:
-    return unavailable() if error.connection_invalidated else None
+def _meaning_of_wrapped(error: DBAPIError) -> KedangError | None:
+    if error.connection_invalidated:
+        return unavailable()
+    driver = error.orig.__cause__ if error.orig is not None else None
+    return meaning(driver) if driver is not None else None

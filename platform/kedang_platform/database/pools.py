@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -120,14 +120,18 @@ class ReadPool:
             raise
 
     async def _give_back(self, connection: Borrowed, verb: str) -> None:
+        """Never raises: the answer has been given, and it does not depend on how a read ends."""
         try:
             await connection.execute(verb, timeout=FINISH_SECONDS)
-        except Exception:
-            # The answer does not depend on how a read ends; the connection is not used again.
+        except DRIVER_ERRORS:
             log.warning("a read did not end cleanly; its connection is closed", exc_info=True)
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # broken connections have left the pool by themselves
+                connection.terminate()
+        try:
+            await self._pool.release(connection, timeout=FINISH_SECONDS)
+        except DRIVER_ERRORS:
+            log.warning("a connection broke while it was given back", exc_info=True)
         finally:
-            await self._pool.release(connection)
             self._free.release()
 
     def _recycle_later(self) -> None:
@@ -228,7 +232,7 @@ async def _commit(driver: Connection, connection: AsyncConnection) -> None:
 async def _roll_back(driver: Connection, connection: AsyncConnection) -> None:
     try:
         await driver.execute("ROLLBACK", timeout=FINISH_SECONDS)
-    except Exception:
+    except DRIVER_ERRORS:
         # The error that led here is the one to be told; this connection is not used again.
         log.warning("a transaction could not be rolled back; its connection is closed", exc_info=True)
         await connection.invalidate()

@@ -73,22 +73,26 @@ async def _in_one_transaction(connection: Connection, statements: Sequence[str])
 
 def _roles(urls: DatabaseUrls, secret: SecretKey) -> Iterator[str]:
     roles = urls.roles
-    yield _create(roles.tenant)
-    yield f"ALTER ROLE {roles.tenant} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+    yield from _role(roles.tenant, "NOLOGIN NOCREATEROLE")
     for role, rights in (
-        (roles.owner, "CREATEROLE NOINHERIT"),
-        (roles.control, "NOCREATEROLE INHERIT"),
-        (roles.app, "NOCREATEROLE NOINHERIT"),
+        (roles.owner, "LOGIN CREATEROLE NOINHERIT"),
+        (roles.control, "LOGIN NOCREATEROLE INHERIT"),
+        (roles.app, "LOGIN NOCREATEROLE NOINHERIT"),
     ):
-        yield _create(role)
-        yield f"ALTER ROLE {role} LOGIN {rights} PASSWORD '{role_password(secret, role)}'"
+        yield from _role(role, f"{rights} PASSWORD '{role_password(secret, role)}'")
     yield f"GRANT {roles.tenant} TO {roles.owner} WITH ADMIN OPTION"
 
 
-def _create(role: str) -> str:
-    return (
+def _role(role: str, rights: str) -> Iterator[str]:
+    yield (
         f"DO $$ BEGIN CREATE ROLE {role};"
         " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
+    yield f"ALTER ROLE {role} {rights}"
+    # Only a superuser may so much as say these words, so they are said only where they are needed.
+    yield (
+        f"DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}' AND (rolsuper OR rolbypassrls))"
+        f" THEN ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS; END IF; END $$"
     )
 
 
