@@ -43,8 +43,9 @@ bench: env  ## measure; the numbers belong into docs/benchmarks.md
 demo-check: env  ## compare the running demonstration company with figures worked out from its CSV files
 	@$(RUN) kedang_workers.demo check
 
-requirements: env  ## write docs/requirements.md from the markers of the tests
+requirements: env  ## write docs/requirements.md (requirement -> tests) and docs/settings.md
 	@$(RUN_TESTS) tests.support.requirements
+	@$(RUN_TESTS) tests.support.settings_table
 
 web: $(GRAPHIQL)  ## build GraphiQL (needs Node 20)
 
@@ -69,5 +70,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@printf '%s' "$(CURDIR)" > $@
 
+UV_COMPILE = uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock:  ## resolve the dependencies again (needs uv)
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --extra dev pyproject.toml -o requirements.lock
+	$(UV_COMPILE) -c requirements.lock pyproject.toml -o requirements-run.lock

@@ -1,0 +1,34 @@
+"""Writes docs/settings.md: every setting with its default (``make requirements`` runs it too)."""
+
+from pathlib import Path
+
+from pydantic_core import PydanticUndefined
+
+from kedang_platform.settings import Settings
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+PREFIX = "KEDANG_"
+
+
+def document() -> str:
+    """The text of docs/settings.md."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {_default(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    head = ["| variable | default | what it is |", "| --- | --- | --- |"]
+    return (
+        "# Settings\n\nEnvironment variables, read once at the start of each process. Written by `make requirements`.\n\n"
+        + "\n".join(head + rows)
+        + "\n"
+    )
+
+
+def _default(value: object) -> str:
+    if value is None or value is PydanticUndefined:
+        return "–"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(), encoding="utf-8")
