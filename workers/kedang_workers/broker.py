@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import Middleware
 
 from kedang_platform.work.lanes import Handed
 
@@ -16,7 +15,7 @@ QUEUE = "jobs"
 ACTOR = "run"
 
 
-def make_broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> RedisBroker:
+def make_broker(redis_url: str) -> RedisBroker:
     """A broker that gives a dead worker's unread messages back half a minute after its last heartbeat.
 
     With dramatiq's own values maintenance happens at one command in a thousand, so that messages of a
@@ -25,7 +24,7 @@ def make_broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> Red
     client = redis.Redis.from_url(redis_url, socket_connect_timeout=5, socket_timeout=10)
     return RedisBroker(
         client=client,
-        middleware=list(middleware),
+        middleware=[],
         namespace="kedang",
         heartbeat_timeout=30_000,
         maintenance_chance=1_000_000,

@@ -155,11 +155,15 @@ class Relay:
         self._woken.set()
 
 
-async def relay(settings: Settings, stop: asyncio.Event) -> None:
+async def relay(settings: Settings, stop: asyncio.Event, *, timing: Timing | None = None) -> None:
+    """Relay for the installation that ``settings`` name, until ``stop`` is set."""
     async with open_services(settings) as services:
-        await Relay(databases=services.databases, clock=services.clock, redis_url=redis_url(settings)).run(
-            stop
-        )
+        await Relay(
+            databases=services.databases,
+            clock=services.clock,
+            redis_url=redis_url(settings),
+            timing=timing,
+        ).run(stop)
 
 
 if __name__ == "__main__":
