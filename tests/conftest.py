@@ -1,3 +1,10 @@
 """The support that every test may ask for; each module there owns its fixtures."""
 
-pytest_plugins = ["tests.support.servers", "tests.support.database"]
+# In the order of their imports of each other: pytest rewrites the assertions of a plugin before it is imported.
+pytest_plugins = [
+    "tests.support.servers",
+    "tests.support.database",
+    "tests.support.workers",
+    "tests.support.people",
+    "tests.support.gateway",
+]

@@ -81,5 +81,5 @@ def finish(
 
 
 def enumeration(name: str, codes: Sequence[str], *, description: str = "") -> Any:
-    made: Any = Enum(name, {code: code for code in codes})
+    made: Any = Enum(name, {code: code for code in codes})  # type: ignore[misc]
     return strawberry.enum(made, description=description or None)
