@@ -87,7 +87,7 @@ async def gateway(databases, database_settings, tmp_path_factory) -> AsyncIterat
         uvicorn.Config(create_app(settings, services), log_level="warning", lifespan="on", http="httptools")
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     yield RunningGateway(f"http://127.0.0.1:{port}", services)
     server.should_exit = True
