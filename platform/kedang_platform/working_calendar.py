@@ -88,6 +88,13 @@ class WorkingCalendar:
         raise NoWorkingDay(msg("The working calendar has no working day within a year of {day}."), day=day)
 
 
+def usual_weekend(country: str) -> frozenset[int]:
+    """The weekdays of rest that are usual in ``country`` today, Monday 0; Saturday and Sunday where unknown."""
+    if not _is_supported(country):
+        return SATURDAY_SUNDAY
+    return frozenset(holidays.country_holidays(country).weekend)
+
+
 @dataclass(frozen=True, slots=True)
 class _PublicYear:
     holidays: frozenset[date]

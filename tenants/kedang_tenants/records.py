@@ -3,11 +3,17 @@
 from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.customers import models as customers
+from kedang_tenants.followups import events as followup_events
+from kedang_tenants.followups import guards as followup_guards
 from kedang_tenants.followups import models as followups
+from kedang_tenants.followups import recording as followup_recording
+from kedang_tenants.grading import events as grading_events
+from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
 from kedang_tenants.people import calendar, custom_fields, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.trade import models as trade
+from kedang_tenants.trade import rules as trade_rules
 
 __all__ = [
     "calendar",
@@ -15,9 +21,15 @@ __all__ = [
     "changing_tables",
     "custom_fields",
     "customers",
+    "followup_events",
+    "followup_guards",
+    "followup_recording",
     "followups",
     "grading",
+    "grading_events",
+    "grading_guards",
     "notices",
     "people",
     "trade",
+    "trade_rules",
 ]

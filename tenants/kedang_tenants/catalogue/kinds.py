@@ -416,6 +416,7 @@ class LocalisedKind(Kind):
     """A company's own text in our languages: ``{"en": …, "zh": …}``, at least one of them."""
 
     max_length: int = 200
+    multiline: bool = False
     sortable: ClassVar[bool] = False
     operators: ClassVar[tuple[str, ...]] = ("is_null",)
 
@@ -424,7 +425,7 @@ class LocalisedKind(Kind):
 
     def check(self, value: object) -> object:
         texts = value if isinstance(value, Mapping) else {}
-        one = TextKind(self.max_length)
+        one = TextKind(self.max_length, self.multiline)
         kept = {lang: one.check(texts[lang]) for lang in ("en", "zh") if texts.get(lang) is not None}
         if not any(kept.values()):
             raise InvalidValue("REQUIRED", msg("At least one language must be filled in."))

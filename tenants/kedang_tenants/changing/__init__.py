@@ -11,9 +11,10 @@ from kedang_tenants.changing.drafts import Draft
 from kedang_tenants.changing.events import Event, fan_out, subscribe
 from kedang_tenants.changing.hooks import afterwards, prepares
 from kedang_tenants.changing.requests import Action, Change, Changed
-from kedang_tenants.changing.storing import audit
+from kedang_tenants.changing.storing import EVENTS, audit
 
 __all__ = [
+    "EVENTS",
     "Action",
     "Change",
     "Changed",

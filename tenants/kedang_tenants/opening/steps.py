@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-import holidays
-
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg, translate
 from kedang_platform.identity.memberships import Member
 from kedang_platform.registry import Company
+from kedang_platform.working_calendar import usual_weekend
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.grading.schemes import seed_grading
 from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.people.member_rows import NewRow, language_code, write_row
 from kedang_tenants.people.viewers import system_viewer
@@ -78,17 +78,15 @@ async def seed_people(write: TenantWrite, viewer: Viewer, opening: Opening, cloc
 
 async def seed_calendar(write: TenantWrite, viewer: Viewer, opening: Opening, clock: Clock) -> None:
     """The weekend that is usual in the country; public holidays and make-up days are looked up, not stored."""
-    rest = [WEEKDAYS[number].code for number in sorted(_weekend(opening.company.country))]
+    rest = [WEEKDAYS[number].code for number in sorted(usual_weekend(opening.company.country))]
     week = Change("working_week", "create", values={"weekend": rest})
     await change_internally(write, viewer, [week], clock=clock)
 
 
-def _weekend(country: str) -> set[int]:
-    """Days of rest, Monday 0 to Sunday 6; Saturday and Sunday where nothing is known."""
-    if country not in holidays.list_supported_countries():
-        return {5, 6}
-    return set(holidays.country_holidays(country).weekend)
+async def seed_grades(write: TenantWrite, viewer: Viewer, _opening: Opening, clock: Clock) -> None:
+    """The grade scheme A-E, as a draft."""
+    await seed_grading(write, viewer, clock=clock)
 
 
-STEPS: tuple[Step, ...] = (seed_people, seed_calendar)
+STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades)
 """What is done for a new company, in this order; a feature with defaults adds its step here."""

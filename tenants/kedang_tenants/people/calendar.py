@@ -6,9 +6,7 @@ from datetime import date
 
 from sqlalchemy.orm import Mapped
 
-from kedang_platform.database import TenantRead
 from kedang_platform.i18n import msg
-from kedang_platform.working_calendar import WorkingCalendar
 from kedang_tenants.catalogue import (
     ChoiceKind,
     ChoicesKind,
@@ -28,8 +26,6 @@ WEEKDAYS = (
     Option("SATURDAY", msg("Saturday")),
     Option("SUNDAY", msg("Sunday")),
 )
-_NUMBER = {option.code: number for number, option in enumerate(WEEKDAYS)}
-_USUAL = ("SATURDAY", "SUNDAY")
 HOLIDAY, WORKING_DAY = "HOLIDAY", "WORKING_DAY"
 
 
@@ -62,15 +58,3 @@ class CalendarDay(Record):
         required=True,
     )
     name: Mapped[str | None] = field(TextKind(100), label=msg("Name"))
-
-
-async def load_calendar(read: TenantRead, *, country: str) -> WorkingCalendar:
-    """The working calendar of the company that ``read`` stands in; ``country`` is the company's, ISO 3166 alpha-2."""
-    weekend = await read.fetchval("SELECT weekend FROM working_week WHERE archived_at IS NULL LIMIT 1")
-    days = await read.fetch("SELECT day, kind FROM calendar_day WHERE archived_at IS NULL")
-    return WorkingCalendar(
-        country=country,
-        weekend=frozenset(_NUMBER[code] for code in (_USUAL if weekend is None else weekend)),
-        extra_holidays=frozenset(row["day"] for row in days if row["kind"] == HOLIDAY),
-        extra_working_days=frozenset(row["day"] for row in days if row["kind"] == WORKING_DAY),
-    )

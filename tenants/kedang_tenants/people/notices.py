@@ -51,7 +51,11 @@ class Notice(Record):
         LocalisedKind(300), label=msg("Title"), required=True, read_only=True
     )
     body: Mapped[dict[str, str]] = field(
-        LocalisedKind(20_000), label=msg("Text"), required=True, read_only=True, exported=False
+        LocalisedKind(20_000, multiline=True),
+        label=msg("Text"),
+        required=True,
+        read_only=True,
+        exported=False,
     )
     details: Mapped[dict[str, Any] | None] = field(
         DocumentKind(), label=msg("Details"), read_only=True, exported=False

@@ -1,0 +1,93 @@
+"""The rules of follow-ups that hold in every write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_platform.i18n import msg
+from kedang_tenants.changing import Draft, prepares
+from kedang_tenants.followups.models import CYCLE
+from kedang_tenants.people.calendar import WEEKDAYS
+from kedang_tenants.reading import Viewer
+
+_FAST_CLOCK = timedelta(minutes=5)
+_PRODUCTS_OWN = frozenset({"due_on", "owner_id", "state"})
+"""What people may not set in a plan by the cycle."""
+_WRITTEN_BY_PRODUCT = frozenset({"rule", "done_on"})
+"""Read-only fields that come with every change which the product makes itself."""
+
+
+@prepares("customer")
+async def note_assignment(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """Since when the present owner has the customer."""
+    for draft in drafts:
+        before = draft.old.get("owner_id") if draft.old else None
+        if draft.now("owner_id") != before:
+            draft.values["assigned_on"] = viewer.today(clock) if draft.now("owner_id") else None
+
+
+@prepares("follow_up_plan")
+async def guard_plans(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """A plan by the cycle moves and ends by what happens, not by hand; a new one is for whoever plans it."""
+    for draft in drafts:
+        if draft.action == "create" and draft.now("owner_id") is None:
+            draft.values["owner_id"] = viewer.member_id
+        if draft.old is None or draft.now("origin") != CYCLE or _WRITTEN_BY_PRODUCT & draft.values.keys():
+            continue
+        if draft.action in {"archive", "restore"} or any(_moves(draft, name) for name in _PRODUCTS_OWN):
+            draft.refuse(
+                None, "PLANNED_BY_CYCLE", msg("This plan follows the cycle: record the follow-up instead.")
+            )
+    await _close_by_hand(viewer, drafts, clock)
+
+
+def _moves(draft: Draft, name: str) -> bool:
+    return name in draft.values and draft.old is not None and draft.values[name] != draft.old.get(name)
+
+
+async def _close_by_hand(viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    for draft in drafts:
+        if "state" in draft.values and "done_on" not in draft.values:
+            is_open = draft.values["state"] == "PLANNED"
+            draft.values["done_on"] = None if is_open else viewer.today(clock)
+
+
+@prepares("follow_up_record")
+async def guard_records(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """A record is of the past, and its contact and plan are its customer's."""
+    latest = clock.now() + _FAST_CLOCK
+    for draft in drafts:
+        if draft.action == "create" and draft.now("member_id") is None:
+            draft.values["member_id"] = viewer.member_id
+        at = cast("datetime", draft.now("at"))
+        if "at" in draft.values and at > latest:
+            draft.refuse("at", "IN_THE_FUTURE", msg("This lies in the future; plan it instead."))
+    await _same_customer(write, drafts, "contact_id", "contact")
+    await _same_customer(write, drafts, "plan_id", "follow_up_plan")
+
+
+async def _same_customer(write: TenantWrite, drafts: Sequence[Draft], field: str, table: str) -> None:
+    wanted = {cast("UUID", draft.values[field]) for draft in drafts if draft.values.get(field)}
+    if not wanted:
+        return
+    rows = await write.fetch(f"SELECT id, customer_id FROM {table} WHERE id = ANY($1::uuid[])", list(wanted))
+    customer_of = {row["id"]: row["customer_id"] for row in rows}
+    for draft in drafts:
+        chosen = draft.values.get(field)
+        if chosen is not None and customer_of.get(chosen) != draft.now("customer_id"):
+            draft.refuse(field, "OF_ANOTHER_CUSTOMER", msg("This belongs to another customer."))
+
+
+@prepares("working_week")
+async def guard_week(_write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+    """Somebody has to work some day."""
+    for draft in drafts:
+        if len(cast("list[str]", draft.now("weekend"))) == len(WEEKDAYS):
+            draft.refuse(
+                "weekend", "NO_WORKING_DAY", msg("At least one day of the week must be a working day.")
+            )

@@ -1,0 +1,101 @@
+"""What a recorded contact brings about, in the transaction of the record itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_tenants.changing import Change, Draft, afterwards, change_internally
+from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
+from kedang_tenants.followups.planning import plan_next
+from kedang_tenants.reading import Viewer
+
+_OPEN_PLANS = """
+SELECT id, customer_id, origin, created_at FROM follow_up_plan
+WHERE state = $3 AND archived_at IS NULL
+  AND (id = ANY($1::uuid[]) OR (customer_id = ANY($2::uuid[]) AND origin = $4))
+ORDER BY id FOR UPDATE
+"""
+_LAST_CONTACTS = """
+UPDATE customer c SET last_contact_at = found.at
+FROM (
+    SELECT asked.id, (SELECT max(r.at) FROM follow_up_record r
+                      WHERE r.customer_id = asked.id AND r.reached AND r.archived_at IS NULL) AS at
+    FROM unnest($1::uuid[]) AS asked(id)
+) found
+WHERE c.id = found.id AND c.last_contact_at IS DISTINCT FROM found.at
+"""
+_NEXT_FOLLOW_UPS = """
+UPDATE customer c SET next_follow_up_on = found.due_on
+FROM (
+    SELECT asked.id, (SELECT min(p.due_on) FROM follow_up_plan p
+                      WHERE p.customer_id = asked.id AND p.state = 'PLANNED' AND p.archived_at IS NULL) AS due_on
+    FROM unnest($1::uuid[]) AS asked(id)
+) found
+WHERE c.id = found.id AND c.next_follow_up_on IS DISTINCT FROM found.due_on
+"""
+_LOCK_CUSTOMERS = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+
+
+@afterwards("follow_up_record")
+async def follow_up(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """A contact that reached somebody ends the plan it was made for and the open one by the cycle; the next is made.
+
+    Contacts before the cycle's plan was made (entered late, imported) end nothing; they only count
+    for when the last contact was.
+    """
+    if not drafts:
+        return
+    customers = _customers(drafts)
+    await _end_plans(write, viewer, [draft for draft in drafts if _reached_now(draft)], clock)
+    await write.fetch(_LOCK_CUSTOMERS, customers)
+    await write.fetch(_LAST_CONTACTS, customers)
+    await plan_next(write, viewer, customers, clock=clock)
+
+
+@afterwards("follow_up_plan")
+async def show_next(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+    """Keep the day of the next follow-up at the customer right."""
+    if drafts:
+        customers = _customers(drafts)
+        await write.fetch(_LOCK_CUSTOMERS, customers)
+        await write.fetch(_NEXT_FOLLOW_UPS, customers)
+
+
+def _customers(drafts: Iterable[Draft]) -> list[UUID]:
+    return sorted({cast("UUID", draft.now("customer_id")) for draft in drafts})
+
+
+def _reached_now(draft: Draft) -> bool:
+    """Whether this very change says that somebody was reached."""
+    reached = bool(draft.now("reached")) and draft.now("archived_at") is None
+    return reached and (draft.action == "create" or not (draft.old or {}).get("reached"))
+
+
+async def _end_plans(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """Note the plans that these contacts have fulfilled as done, on the day of the contact."""
+    zone = ZoneInfo(viewer.time_zone)
+    named = {cast("UUID", d.now("plan_id")): _day(d, zone) for d in drafts if d.now("plan_id")}
+    latest: dict[object, date] = {}
+    for draft in drafts:
+        customer = draft.now("customer_id")
+        latest[customer] = max(latest.get(customer, date.min), _day(draft, zone))
+    plans = await write.fetch(_OPEN_PLANS, list(named), list(latest), PLANNED, CYCLE)
+    done = []
+    for plan in plans:
+        day = named.get(plan["id"])
+        if day is None and latest[plan["customer_id"]] >= plan["created_at"].astimezone(zone).date():
+            day = latest[plan["customer_id"]]
+        if day is not None:
+            values = {"state": DONE, "done_on": day}
+            done.append(Change("follow_up_plan", "update", plan["id"], values=values))
+    await change_internally(write, viewer, done, clock=clock)
+
+
+def _day(draft: Draft, zone: ZoneInfo) -> date:
+    return cast("datetime", draft.now("at")).astimezone(zone).date()

@@ -1,0 +1,199 @@
+"""Schemes: the one a company begins with, putting one in force, asking for its customers to be graded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.errors import BadUserInput, Forbidden, NotFound, Refused
+from kedang_platform.i18n import LANGUAGES, msg, translate
+from kedang_platform.ids import new_id
+from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.grading.models import PUBLISHED, TRAILING_12_MONTHS
+from kedang_tenants.grading.rule import (
+    LANGUAGE_KEYS,
+    Level,
+    Rule,
+    find_faults,
+    from_document,
+    to_document,
+)
+from kedang_tenants.reading import Scope, Viewer
+
+REGRADE = "grading.regrade"
+
+
+class SchemeNotPublished(BadUserInput):
+    """The scheme has no rule in force yet, so nobody can be graded by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A published scheme with its rule; ``leading`` when it gives customers the grade they are shown with."""
+
+    id: UUID
+    leading: bool
+    rule: Rule
+
+
+async def schemes_in_force(read: TenantRead, scheme_id: UUID | None = None) -> list[InForce]:
+    """The published schemes, or the one with that id when it is published."""
+    rows = await read.fetch(
+        "SELECT id, leading, rule FROM grade_scheme WHERE state = $1 AND archived_at IS NULL"
+        " AND ($2::uuid IS NULL OR id = $2) ORDER BY id",
+        PUBLISHED,
+        scheme_id,
+    )
+    return [InForce(row["id"], row["leading"], from_document(orjson.loads(row["rule"]))) for row in rows]
+
+
+async def publish_scheme(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> UUID:
+    """Put the scheme as it is edited in force under the next version of its rule, and have everybody graded.
+
+    Publishing what is in force already makes no new version. Returns the job's id. Raises Forbidden,
+    NotFound, and Refused with every fault of the scheme and its levels.
+    """
+    _ensure_may_set_up(viewer)
+    scheme = await _locked_scheme(write, scheme_id)
+    levels = await _levels(write, scheme_id)
+    faults = find_faults(
+        measure=scheme["measure"], period=scheme["period"], year=scheme["year"], levels=levels
+    )
+    if faults:
+        raise Refused(faults)
+    rule = Rule(
+        version=scheme["rule_version"] + 1,
+        measure=scheme["measure"],
+        period=scheme["period"],
+        year=scheme["year"],
+        levels=tuple(levels),
+    )
+    if not _is_in_force(scheme, rule):
+        values = {
+            "state": PUBLISHED,
+            "rule": to_document(rule),
+            "rule_version": rule.version,
+            "published_at": clock.now(),
+        }
+        await change_internally(
+            write, viewer, [Change("grade_scheme", "update", scheme_id, values=values)], clock=clock
+        )
+    return await _enqueue_regrade(write, scheme_id)
+
+
+def _is_in_force(scheme: asyncpg.Record, rule: Rule) -> bool:
+    if scheme["rule"] is None:
+        return False
+    present = from_document(orjson.loads(scheme["rule"]))
+    return replace(rule, version=present.version) == present
+
+
+async def grade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID) -> UUID:
+    """Ask for all customers to be graded by a scheme's rule in force; returns the job's id.
+
+    Raises Forbidden, NotFound, SchemeNotPublished.
+    """
+    _ensure_may_set_up(viewer)
+    scheme = await _locked_scheme(write, scheme_id)
+    if scheme["state"] != PUBLISHED:
+        raise SchemeNotPublished(msg("Publish the grade scheme first."), path=("input", "schemeId"))
+    return await _enqueue_regrade(write, scheme_id)
+
+
+async def enqueue_regrades(write: TenantWrite, schemes: list[InForce]) -> None:
+    """Ask for all customers to be graded by each of the schemes."""
+    for scheme in schemes:
+        await _enqueue_regrade(write, scheme.id)
+
+
+async def _enqueue_regrade(write: TenantWrite, scheme_id: UUID) -> UUID:
+    (job_id,) = await enqueue(write, NewJob(REGRADE, {"scheme": str(scheme_id)}))
+    return job_id
+
+
+def _ensure_may_set_up(viewer: Viewer) -> None:
+    if viewer.on("grade_scheme").update is not Scope.ALL:
+        raise Forbidden(msg("You may not do this."))
+
+
+async def _locked_scheme(write: TenantWrite, scheme_id: UUID) -> asyncpg.Record:
+    row = await write.fetchrow(
+        "SELECT measure, period, year, state, rule_version, rule FROM grade_scheme"
+        " WHERE id = $1 AND archived_at IS NULL FOR UPDATE",
+        scheme_id,
+    )
+    if row is None:
+        raise NotFound(msg("There is no such record."), path=("input", "schemeId"))
+    return row
+
+
+async def _levels(read: TenantRead, scheme_id: UUID) -> list[Level]:
+    rows = await read.fetch(
+        "SELECT id, code, position, minimum, exclusive FROM grade_level"
+        " WHERE scheme_id = $1 AND archived_at IS NULL ORDER BY position, id",
+        scheme_id,
+    )
+    return [Level(r["id"], r["code"], r["position"], r["minimum"], r["exclusive"]) for r in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _DefaultLevel:
+    code: str
+    name: str
+    colour: str
+    minimum: Decimal | None
+    exclusive: bool
+    cycle_days: int
+
+
+_DEFAULT_LEVELS = (
+    _DefaultLevel("A", msg("Key customer"), "#c0392b", Decimal(20_000), False, 14),
+    _DefaultLevel("B", msg("Important customer"), "#d35400", Decimal(10_000), False, 30),
+    _DefaultLevel("C", msg("Ordinary customer"), "#b7950b", Decimal(3_000), False, 60),
+    _DefaultLevel("D", msg("Small customer"), "#1e8449", Decimal(0), True, 90),
+    _DefaultLevel("E", msg("Customer without sales"), "#5d6d7e", None, False, 180),
+)
+
+
+async def seed_grading(write: TenantWrite, viewer: Viewer, *, clock: Clock) -> UUID:
+    """The scheme A-E that every company begins with (T1), as a draft: its sums are the company's to decide.
+
+    Returns the scheme's id.
+    """
+    scheme_id = new_id()
+    scheme = Change(
+        "grade_scheme",
+        "create",
+        scheme_id,
+        values={
+            "name": translate(msg("Value of customers"), viewer.language),
+            "leading": True,
+            "period": TRAILING_12_MONTHS,
+        },
+    )
+    levels = [
+        Change("grade_level", "create", values=_values(scheme_id, level, position))
+        for position, level in enumerate(_DEFAULT_LEVELS, start=1)
+    ]
+    await change_internally(write, viewer, [scheme, *levels], clock=clock)
+    return scheme_id
+
+
+def _values(scheme_id: UUID, level: _DefaultLevel, position: int) -> dict[str, object]:
+    return {
+        "scheme_id": scheme_id,
+        "code": level.code,
+        "name": {LANGUAGE_KEYS[language]: translate(level.name, language) for language in LANGUAGES},
+        "colour": level.colour,
+        "position": position,
+        "minimum": level.minimum,
+        "exclusive": level.exclusive,
+        "cycle_days": level.cycle_days,
+    }

@@ -1,0 +1,74 @@
+"""Planning anew for many customers, and the reminders of every working morning."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from typing import cast
+from uuid import UUID
+
+from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.mail import post
+from kedang_platform.work import RunningJob, handler, recurring
+from kedang_platform.work.parts import Part
+from kedang_tenants.followups.events import REPLAN
+from kedang_tenants.followups.planning import count_graded, replan_part
+from kedang_tenants.followups.reminders import (
+    MAIL_DIGESTS,
+    REMIND,
+    count_members,
+    digests,
+    is_working_day,
+    remind_part,
+)
+from kedang_tenants.reading import Viewer
+from kedang_workers.acting import company_of, product_in
+from kedang_workers.walking import walk
+
+
+@handler(REPLAN, timeout=timedelta(minutes=30), slow=True)
+async def replan(job: RunningJob) -> None:
+    """Move the open plans of a level's customers, or of all, to where cycle and calendar put them now."""
+    level = UUID(str(job.payload["level"])) if job.payload["level"] else None
+
+    async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
+        return await replan_part(write, viewer, level_id=level, after=after, clock=job.clock)
+
+    async def count(read: TenantRead) -> int:
+        return await count_graded(read, level_id=level)
+
+    await walk(job, step, count=count)
+
+
+@recurring(REMIND, at=time(8))
+@handler(REMIND, timeout=timedelta(minutes=30))
+async def remind(job: RunningJob) -> None:
+    """Remind every member of what is due: on working days, and on any day when somebody asked for it."""
+    day = date.fromisoformat(str(job.payload["date"]))
+    if not job.payload.get("asked") and not await _is_working_day(job, day):
+        async with job.finish():
+            return
+
+    async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
+        return await remind_part(write, viewer, day=day, after=after, clock=job.clock)
+
+    async def count(read: TenantRead) -> int:
+        return await count_members(read, day=day)
+
+    await walk(job, step, count=count)
+
+
+async def _is_working_day(job: RunningJob, day: date) -> bool:
+    company = await company_of(job)
+    async with job.databases.tenant_read(company.ref) as read:
+        return await is_working_day(read, await product_in(read, company), day)
+
+
+@handler(MAIL_DIGESTS)
+async def mail_digests(job: RunningJob) -> None:
+    """Give the digests to the mails' way out; each has a key of its own, so that a retry gives none twice."""
+    company = await company_of(job)
+    notices = [UUID(notice) for notice in cast("list[str]", job.payload["notices"])]
+    async with job.databases.tenant_read(company.ref) as read:
+        mails = await digests(read, notices)
+    async with job.finish_control() as control:
+        await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())
