@@ -1,0 +1,1 @@
+"""Files that people send and the product makes; imports, exports and attachments all use them."""
