@@ -6,7 +6,7 @@ RUN = $(BIN)/python -P -m
 RUN_TESTS = $(BIN)/python -m
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$python" && break; done)
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-user
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-user
 GRAPHIQL = graphql/kedang_graphql/static/graphiql/index.html
 TEST_WORKERS ?= 2
 TESTS ?= tests
@@ -18,7 +18,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 up: env  ## start everything here; Ctrl-C stops it
-	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be built (see above); everything else starts."
+	@$(MAKE) --no-print-directory -s web || echo "GraphiQL could not be built (see above); everything else starts."
 	@exec $(RUN) kedang_workers.cli up
 
 down:  ## stop what `make up` started

@@ -33,6 +33,15 @@ def test_a_single_process_names_the_setting_it_lacks(command):
     )
 
 
+@pytest.mark.parametrize("command", ["up", "down", "serve", "migrate"])
+def test_a_setting_that_cannot_be_used_is_named(command, tmp_path):
+    done = _kedang(command, KEDANG_PORT="http", KEDANG_VAR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("KEDANG_PORT cannot be used: Input should be a valid integer")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_down_without_anything_running_is_fine(tmp_path):
     done = _kedang("down", KEDANG_VAR=str(tmp_path / "var"))
     assert done.returncode == 0

@@ -53,6 +53,10 @@ class PostgresServer:
         return f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self._port}/{DATABASE}"
 
     @property
+    def home(self) -> Path:
+        return self._place.home
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 

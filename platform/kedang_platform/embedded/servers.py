@@ -62,6 +62,11 @@ class RunningServers:
         return self._settings.redis_url or (self._valkey.url if self._valkey else "")
 
     @property
+    def home(self) -> Path | None:
+        """Where the data of our own servers lie; None when both are the operator's."""
+        return next((server.home for server in self._own()), None)
+
+    @property
     def pids(self) -> Mapping[str, int]:
         """Process ids of the servers we run ourselves, by name."""
         return {server.name: server.pid for server in self._own() if server.pid}

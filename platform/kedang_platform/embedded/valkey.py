@@ -37,6 +37,10 @@ class ValkeyServer:
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
     @property
+    def home(self) -> Path:
+        return self._place.home
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 

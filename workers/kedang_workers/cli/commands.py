@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
@@ -22,6 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+class SettingWrong(KedangError):
+    """An environment variable has a value that cannot be used."""
 
 
 class OwnServersNeeded(KedangError):
@@ -44,7 +49,7 @@ def up() -> None:
     from kedang_workers.cli.up import Supervisor
 
     with _failures_told():
-        Supervisor(Settings(), echo=screen()).run()
+        Supervisor(_settings(), echo=screen()).run()
 
 
 @app.command()
@@ -53,7 +58,7 @@ def down() -> None:
     from kedang_workers.cli.down import down as stop
 
     with _failures_told():
-        stop(Settings(), echo=screen())
+        stop(_settings(), echo=screen())
 
 
 @app.command()
@@ -62,7 +67,7 @@ def migrate() -> None:
     from kedang_workers.cli.migrate import migrate_all
 
     with _failures_told():
-        settings = Settings()
+        settings = _settings()
         url = _named(settings.database_url, "KEDANG_DATABASE_URL")
         code = asyncio.run(migrate_all(settings, database_url=url, echo=screen()))
     raise typer.Exit(code)
@@ -92,10 +97,22 @@ def worker() -> None:
     _become("kedang_workers.start")
 
 
+def _settings() -> Settings:
+    """The settings; raises SettingWrong, naming the variable without repeating its value."""
+    try:
+        return Settings()
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        variable = f"KEDANG_{first['loc'][0]}".upper()
+        raise SettingWrong(
+            msg("{setting} cannot be used: {reason}."), setting=variable, reason=first["msg"]
+        ) from problem
+
+
 def _become(module: str) -> NoReturn:
     """Turn this process into the module's, so that signals reach it directly."""
     with _failures_told():
-        settings = Settings()
+        settings = _settings()
         _named(settings.database_url, "KEDANG_DATABASE_URL")
         _named(settings.redis_url, "KEDANG_REDIS_URL")
     os.execv(sys.executable, [sys.executable, "-P", "-m", module])  # noqa: S606 - our own module

@@ -190,6 +190,9 @@ class Supervisor:
         if told.get("built"):
             self._echo(msg("  Demonstration  {company}: sign in as {email}, password {password}"), **told)
         self._echo(msg("  Data and logs  {folder}"), folder=self._settings.var)
+        home = self._servers.home if self._servers else None
+        if home and not home.is_relative_to(self._settings.var):
+            self._echo(msg("  Database       {folder}"), folder=home)
         self._echo(msg("Ctrl-C or `make down` stops everything.\n"))
 
 
