@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.support.database",
     "tests.support.workers",
     "tests.support.people",
+    "tests.support.trading",
     "tests.support.gateway",
 ]
