@@ -3,6 +3,7 @@
 from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.customers import models as customers
+from kedang_tenants.files import models as files
 from kedang_tenants.followups import events as followup_events
 from kedang_tenants.followups import guards as followup_guards
 from kedang_tenants.followups import models as followups
@@ -21,6 +22,7 @@ __all__ = [
     "changing_tables",
     "custom_fields",
     "customers",
+    "files",
     "followup_events",
     "followup_guards",
     "followup_recording",

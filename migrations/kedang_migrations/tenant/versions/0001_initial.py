@@ -50,6 +50,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
+        "custom_field",
+        sa.Column("record", sa.Text(collation="C"), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("label", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("options", sa.ARRAY(sa.Text(collation="C")), nullable=True),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('TEXT', 'INTEGER', 'DECIMAL', 'DAY', 'FLAG', 'CHOICE')",
+            name=op.f("ck_custom_field_kind"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_custom_field")),
+    )
+    op.create_index(
+        "uq_custom_field_record_key",
+        "custom_field",
+        ["record", "key"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
         "department",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column("parent_id", sa.Uuid(), nullable=True),
@@ -73,7 +101,7 @@ def upgrade() -> None:
     op.create_table(
         "grade_scheme",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column("leading", sa.Boolean(), nullable=False),
+        sa.Column("leads", sa.Boolean(), nullable=False),
         sa.Column("measure", sa.Text(collation="C"), nullable=False),
         sa.Column("period", sa.Text(collation="C"), nullable=False),
         sa.Column("year", sa.Integer(), nullable=True),
@@ -95,11 +123,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grade_scheme")),
     )
     op.create_index(
-        "uq_grade_scheme_leading",
+        "uq_grade_scheme_leads",
         "grade_scheme",
-        ["leading"],
+        ["leads"],
         unique=True,
-        postgresql_where=sa.text('"leading" AND archived_at IS NULL'),
+        postgresql_where=sa.text("leads AND archived_at IS NULL"),
     )
     op.create_index(
         "uq_grade_scheme_name",
@@ -314,6 +342,32 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
     )
+    op.create_table(
+        "file",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("content_type", sa.Text(collation="C"), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.Text(collation="C"), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("uploaded_by_id", sa.Uuid(), nullable=True),
+        sa.Column("attached_to", sa.Text(collation="C"), nullable=True),
+        sa.Column("content_id", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('PDF', 'PNG', 'JPEG', 'XLSX', 'DOCX', 'CSV', 'TXT')", name=op.f("ck_file_kind")
+        ),
+        sa.CheckConstraint("state IN ('PENDING', 'STORED')", name=op.f("ck_file_state")),
+        sa.ForeignKeyConstraint(["uploaded_by_id"], ["member.id"], name=op.f("fk_file_uploaded_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file")),
+    )
+    op.create_index(op.f("ix_file_attached_to"), "file", ["attached_to"], unique=False)
+    op.create_index(op.f("ix_file_uploaded_by_id"), "file", ["uploaded_by_id"], unique=False)
     op.create_table(
         "notice",
         sa.Column("member_id", sa.Uuid(), nullable=False),
