@@ -46,10 +46,15 @@ def check_password(password: str, *, own: Iterable[str] = ()) -> None:
     if len(password) > LONGEST:
         raise PasswordTooLong(maximum=LONGEST)
     folded = _fold(password)
-    pieces = {_fold(piece) for text in own for piece in (text, text.partition("@")[0])}
-    guesses = _common() | {piece for piece in pieces if len(piece) >= 3}
+    guesses = _common() | _own_pieces(own)
     if folded in guesses or _core(folded) in guesses or _patterned(folded):
         raise PasswordTooCommon
+
+
+def _own_pieces(own: Iterable[str]) -> set[str]:
+    """The texts themselves, the part before an at sign, and each word, when longer than two characters."""
+    pieces = {piece for text in own for piece in (text, *text.split("@"), *text.split())}
+    return {folded for piece in pieces if len(folded := _fold(piece)) > 2}
 
 
 def _patterned(folded: str) -> bool:
@@ -58,7 +63,8 @@ def _patterned(folded: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    """In one spelling, without spaces and case."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _core(folded: str) -> str:

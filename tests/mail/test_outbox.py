@@ -1,0 +1,305 @@
+"""A mail leaves once; after an unknown outcome once more with the same Message-ID (design 6)."""
+
+import asyncio
+import contextlib
+import socket
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import SMTP as POLICY
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from kedang_platform.mail import (
+    FolderMailer,
+    Letter,
+    MailDelayed,
+    Outgoing,
+    SmtpMailer,
+    SmtpServer,
+    deliver,
+    list_mails,
+    mail_folder,
+    open_mailer,
+    post,
+    read_mail,
+)
+from kedang_platform.settings import Settings
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+SENDER = "Kedang <no-reply@kedang.example>"
+LETTER = Letter(
+    subject="Your password was changed",
+    paragraphs=("Hello {name},", ".", "。" * 600),
+    params={"name": "李伟"},
+)
+
+
+class Sink:
+    """A real SMTP server that keeps what it takes, and answers as a test says."""
+
+    def __init__(self):
+        self.taken = []
+        self.rcpt = "250 OK"
+        self.data = "250 OK"
+        self.hang_up = False
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
+        if self.rcpt.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.data.startswith("250"):
+            self.taken.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        if self.hang_up:
+            server.transport.abort()
+        return self.data
+
+    @property
+    def messages(self):
+        return [message_from_bytes(content, policy=POLICY) for _, _, content in self.taken]
+
+
+@pytest.fixture
+def sink():
+    sink = Sink()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller.start()
+    sink.mailer = SmtpMailer(
+        SmtpServer("127.0.0.1", port, encrypted=False, user=None, password=None), timeout=5
+    )
+    yield sink
+    controller.stop()
+
+
+async def write(databases, *, key="greeting:1", recipient="li.wei@northwind.example"):
+    async with databases.control() as control:
+        await post(control, [Outgoing(LETTER, recipient, "zh-CN", key)], sender=SENDER, now=NOW)
+    return await row(databases, key)
+
+
+async def row(databases, key="greeting:1"):
+    async with databases.control_read() as read:
+        return await read.fetchrow("SELECT * FROM platform.mail WHERE key = $1", key)
+
+
+async def send(databases, mailer, mail_id):
+    await deliver(databases, mailer, mail_id, sender=SENDER, now=NOW)
+
+
+async def test_a_mail_is_handed_over_once_and_whole(databases, sink):
+    mail = await write(databases)
+    await send(databases, sink.mailer, mail["id"])
+    await send(databases, sink.mailer, mail["id"])
+    ((mail_from, rcpt_tos, _),) = sink.taken
+    assert (mail_from, rcpt_tos) == ("no-reply@kedang.example", ["li.wei@northwind.example"])
+    (message,) = sink.messages
+    assert message["From"] == "Kedang <no-reply@kedang.example>"
+    assert message["To"] == "li.wei@northwind.example"
+    assert message["Message-ID"] == mail["message_id"]
+    assert message["Date"].datetime == NOW
+    assert message["Auto-Submitted"] == "auto-generated"
+    text = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert "\n\n.\n\n" in text
+    assert "。" * 600 in text
+    assert "李伟" in message.get_body(("html",)).get_content()
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["sent_at"]) == ("sent", 1, NOW)
+    assert (after["text"], after["html"]) == ("", "")
+
+
+async def test_the_same_key_is_the_same_mail(databases):
+    first = await write(databases)
+    second = await write(databases, recipient="someone.else@northwind.example")
+    assert second == first
+    async with databases.control_read() as read:
+        assert await read.fetchval("SELECT count(*) FROM work.job WHERE kind = 'mail.send'") == 1
+
+
+async def test_a_rolled_back_change_sends_nothing(databases):
+    with contextlib.suppress(ZeroDivisionError):
+        async with databases.control() as control:
+            await post(control, [Outgoing(LETTER, "a@x.example", "en", "k")], sender=SENDER, now=NOW)
+            raise ZeroDivisionError
+    assert await row(databases, "k") is None
+
+
+async def test_a_refused_recipient_is_not_tried_again(databases, sink):
+    sink.rcpt = "550 no such mailbox"
+    mail = await write(databases)
+    await send(databases, sink.mailer, mail["id"])
+    after = await row(databases)
+    assert after["state"] == "rejected"
+    assert "no such mailbox" in after["error"]
+    sink.rcpt = "250 OK"
+    await send(databases, sink.mailer, mail["id"])
+    assert sink.taken == []
+
+
+@pytest.mark.parametrize(("stage", "answer"), [("rcpt", "451 greylisted"), ("data", "452 disk full")])
+async def test_a_passing_refusal_is_tried_again(databases, sink, stage, answer):
+    setattr(sink, stage, answer)
+    mail = await write(databases)
+    with pytest.raises(MailDelayed):
+        await send(databases, sink.mailer, mail["id"])
+    assert (await row(databases))["state"] == "queued"
+    setattr(sink, stage, "250 OK")
+    await send(databases, sink.mailer, mail["id"])
+    assert len(sink.taken) == 1
+    assert (await row(databases))["unknowns"] == 0
+
+
+async def test_a_server_that_is_down_is_tried_again(databases, sink):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        down = SmtpMailer(
+            SmtpServer("127.0.0.1", nobody.getsockname()[1], encrypted=False, user=None, password=None)
+        )
+        mail = await write(databases)
+        with pytest.raises(MailDelayed):
+            await send(databases, down, mail["id"])
+    assert (await row(databases))["state"] == "queued"
+    await send(databases, sink.mailer, mail["id"])
+    assert len(sink.taken) == 1
+
+
+@pytest.mark.requirement("T10")
+async def test_after_a_lost_answer_the_mail_goes_once_more_with_the_same_message_id(databases, sink):
+    sink.hang_up = True
+    mail = await write(databases)
+    with pytest.raises(MailDelayed):
+        await send(databases, sink.mailer, mail["id"])
+    sink.hang_up = False
+    await send(databases, sink.mailer, mail["id"])
+    first, second = sink.messages
+    assert first["Message-ID"] == second["Message-ID"] == mail["message_id"]
+    assert first.as_bytes().split(b"boundary")[0] == second.as_bytes().split(b"boundary")[0]
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["unknowns"]) == ("sent", 2, 1)
+
+
+async def test_after_two_lost_answers_it_stays_unknown_and_is_recorded(databases, sink):
+    sink.hang_up = True
+    mail = await write(databases)
+    for _ in range(2):
+        with pytest.raises(MailDelayed):
+            await send(databases, sink.mailer, mail["id"])
+    await send(databases, sink.mailer, mail["id"])
+    await send(databases, sink.mailer, mail["id"])
+    assert len(sink.taken) == 2
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["unknowns"]) == ("unknown", 2, 2)
+
+
+async def test_a_process_that_dies_while_sending_leaves_an_unknown_outcome(databases, sink):
+    class Dying:
+        async def send(self, mail, *, key):
+            await sink.mailer.send(mail, key=key)
+            raise asyncio.CancelledError
+
+    mail = await write(databases)
+    with pytest.raises(asyncio.CancelledError):
+        await send(databases, Dying(), mail["id"])
+    await send(databases, sink.mailer, mail["id"])
+    assert len({message["Message-ID"] for message in sink.messages}) == 1
+    assert (await row(databases))["unknowns"] == 1
+
+
+async def test_of_many_mails_each_has_a_message_id_of_its_own(databases):
+    first, second = await write(databases, key="a"), await write(databases, key="b")
+    assert first["message_id"] != second["message_id"]
+    assert first["message_id"].endswith("@kedang.example>")
+
+
+async def test_without_a_mail_server_mails_lie_in_the_folder(databases, tmp_path):
+    mailer = FolderMailer(tmp_path / "mail")
+    mail = await write(databases)
+    await send(databases, mailer, mail["id"])
+    other = await write(databases, key="greeting:2", recipient="Other@northwind.example")
+    await send(databases, mailer, other["id"])
+    newest, older = list_mails(tmp_path / "mail")
+    assert (newest.recipient, older.recipient) == ("Other@northwind.example", "li.wei@northwind.example")
+    assert older.message_id == mail["message_id"]
+    assert older.subject == mail["subject"]
+    assert older.sent_at == NOW
+    assert "李伟" in older.text
+    assert "李伟" in older.html
+    assert [m.id for m in list_mails(tmp_path / "mail", to="other@NORTHWIND.example")] == [newest.id]
+    assert read_mail(tmp_path / "mail", older.id) == older
+    assert [path.suffix for path in (tmp_path / "mail").iterdir()] == [".eml", ".eml"]
+
+
+async def test_a_repeat_is_the_same_file(databases, tmp_path):
+    class Dying(FolderMailer):
+        async def send(self, mail, *, key):
+            await super().send(mail, key=key)
+            raise asyncio.CancelledError
+
+    mail = await write(databases)
+    with pytest.raises(asyncio.CancelledError):
+        await send(databases, Dying(tmp_path), mail["id"])
+    await send(databases, FolderMailer(tmp_path), mail["id"])
+    assert len(list_mails(tmp_path)) == 1
+
+
+async def test_a_folder_that_cannot_be_written_is_tried_again(databases, tmp_path):
+    (tmp_path / "file").write_text("")
+    mail = await write(databases)
+    with pytest.raises(MailDelayed):
+        await send(databases, FolderMailer(tmp_path / "file"), mail["id"])
+    assert (await row(databases))["state"] == "queued"
+
+
+@pytest.mark.parametrize("mail_id", ["", "..", "../secret", "nothing", "a/b", ".hidden", "a\x00"])
+def test_no_path_leads_out_of_the_folder(tmp_path, mail_id):
+    (tmp_path / "secret.eml").write_text("Subject: secret\n\n")
+    assert read_mail(tmp_path / "mail", mail_id) is None
+
+
+def test_the_settings_choose_the_adapter(tmp_path):
+    settings = Settings(var=tmp_path)
+    assert isinstance(open_mailer(settings), FolderMailer)
+    assert mail_folder(settings) == tmp_path / "mail"
+    with_server = Settings(var=tmp_path, smtp_url="smtp://mail.example:2525")
+    assert isinstance(open_mailer(with_server), SmtpMailer)
+    assert mail_folder(with_server) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "start_tls"),
+    [
+        (
+            "smtp://mail.example",
+            SmtpServer("mail.example", 25, encrypted=False, user=None, password=None),
+            None,
+        ),
+        (
+            "smtps://u:p%40ss@mail.example",
+            SmtpServer("mail.example", 465, encrypted=True, user="u", password="p@ss"),
+            False,
+        ),
+        (
+            "smtp://u:p@mail.example",
+            SmtpServer("mail.example", 587, encrypted=False, user="u", password="p"),
+            True,
+        ),
+        (
+            "smtp://u:p@127.0.0.1:1025",
+            SmtpServer("127.0.0.1", 1025, encrypted=False, user="u", password="p"),
+            None,
+        ),
+    ],
+)
+def test_a_mail_server_is_written_as_an_address(url, server, start_tls):
+    assert SmtpServer.of(url) == server
+    assert server.start_tls is start_tls
+
+
+@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://:25"])
+def test_anything_else_is_no_mail_server(url):
+    with pytest.raises(ValueError, match="smtp://host:port"):
+        SmtpServer.of(url)
