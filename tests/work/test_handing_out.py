@@ -68,6 +68,24 @@ async def test_a_future_job_of_high_priority_does_not_hide_what_is_due(company, 
     assert [job.id for job in await due()] == [now]
 
 
+@pytest.mark.parametrize(
+    ("big", "small", "more"),
+    [
+        pytest.param(15, 1, False, id="everything went out"),
+        pytest.param(17, 1, True, id="one lane is full"),
+        pytest.param(17, 0, True, id="the only lane is full"),
+    ],
+)
+async def test_a_round_tells_whether_due_work_stays_behind(
+    two_companies, ask, databases, clock, big, small, more
+):
+    for company, count in zip(two_companies, (big, small), strict=True):
+        await ask(company, count)
+    async with databases.control() as control:
+        handed = await hand_out(control, now=clock.now(), limits=Limits(queued=64, company=16))
+    assert (len(handed.jobs), handed.more) == (min(big, 16) + small, more)
+
+
 async def test_several_relays_at_once_hand_out_each_job_once(two_companies, ask, databases, clock):
     for company in two_companies:
         await ask(company, 100)

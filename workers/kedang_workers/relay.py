@@ -80,8 +80,11 @@ class Relay:
             for task in (listening, stopping):
                 task.cancel()
             await asyncio.gather(listening, stopping, return_exceptions=True)
-            await self._redis.aclose()
-            await asyncio.to_thread(self._broker.close)
+
+    async def close(self) -> None:
+        """Close the connections to Valkey."""
+        await self._redis.aclose()
+        await asyncio.to_thread(self._broker.client.close)
 
     async def round(self) -> timedelta:
         """Take back what got lost, hand out what is due; returns how long the next round may wait."""
@@ -158,12 +161,16 @@ class Relay:
 async def relay(settings: Settings, stop: asyncio.Event, *, timing: Timing | None = None) -> None:
     """Relay for the installation that ``settings`` name, until ``stop`` is set."""
     async with open_services(settings) as services:
-        await Relay(
+        running = Relay(
             databases=services.databases,
             clock=services.clock,
             redis_url=redis_url(settings),
             timing=timing,
-        ).run(stop)
+        )
+        try:
+            await running.run(stop)
+        finally:
+            await running.close()
 
 
 if __name__ == "__main__":

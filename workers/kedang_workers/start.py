@@ -112,7 +112,7 @@ def work(
         log.info("worker.draining")
         loop.drain()
         worker.stop(timeout=int(_END_SECONDS * 1000))
-        broker.close()
+        broker.client.close()
 
 
 def main(registry: Registry | None = None, *, lease: timedelta = LEASE) -> None:

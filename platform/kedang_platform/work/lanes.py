@@ -6,6 +6,7 @@ seen, and not by a queue in which one company's ten thousand jobs stand before a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +53,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """``jobs`` in the order to be run; ``more`` when due work had to stay behind."""
+    """``jobs`` in the order to be run; ``more`` when due work may have had to stay behind."""
 
     jobs: tuple[Handed, ...]
     more: bool
@@ -117,9 +118,9 @@ async def hand_out(tx: ControlTransaction, *, now: datetime, limits: Limits) -> 
         return Round((), more=True)
     taken = [Taken(**row) for row in await tx.fetch(_TAKE, list(rooms), list(rooms.values()), now)]
     await tx.fetch(_SERVED, list(rooms))
-    return Round(
-        tuple(in_turn(taken, lanes)), more=len(taken) == sum(rooms.values()) or len(rooms) < len(lanes)
-    )
+    got = Counter(job.tenant for job in taken)
+    left_behind = any(got[lane.tenant] == rooms.get(lane.tenant, 0) for lane in lanes)
+    return Round(tuple(in_turn(taken, lanes)), more=left_behind)
 
 
 async def take_back(tx: ControlTransaction, jobs: Sequence[Handed]) -> None:

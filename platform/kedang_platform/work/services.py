@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
+from kedang_platform.files import FileStore
 from kedang_platform.settings import Settings
 
 if TYPE_CHECKING:  # mail asks for work, so work names it only here
@@ -19,3 +20,4 @@ class Services:
     clock: Clock
     settings: Settings
     mail: Mailer
+    files: FileStore
