@@ -17,10 +17,12 @@ class Environment:
 
     name: str
     load_metadata: Callable[[], MetaData]
+    folder: Path
 
     @property
-    def folder(self) -> Path:
-        return Path(__file__).parent / self.name
+    def of_companies(self) -> bool:
+        """Whether it is applied to every company's schema, its tables then bearing no schema's name."""
+        return self.name == "tenant"
 
     def scripts(self) -> ScriptDirectory:
         config = Config()
@@ -53,7 +55,8 @@ def _tenant() -> MetaData:
     return Base.metadata
 
 
-PLATFORM = Environment("platform", _platform)
-WORK = Environment("work", _work)
-TENANT = Environment("tenant", _tenant)
+_HERE = Path(__file__).parent
+PLATFORM = Environment("platform", _platform, _HERE / "platform")
+WORK = Environment("work", _work, _HERE / "work")
+TENANT = Environment("tenant", _tenant, _HERE / "tenant")
 ENVIRONMENTS = {environment.name: environment for environment in (PLATFORM, WORK, TENANT)}

@@ -92,7 +92,7 @@ def _write(environment: Environment, message: str, upgrade: str, imports: list[s
     path = Path(script.path)
     for command in (["check", "--fix", "--quiet", "--exit-zero"], ["format", "--quiet"]):
         subprocess.run([sys.executable, "-m", "ruff", *command, str(path)], check=True)  # noqa: S603 - our tool, our file
-    if environment is TENANT:
+    if environment is TENANT:  # not a test's stand-in
         _note_tenant_revision(f"{number:04d}")
     return path
 

@@ -25,7 +25,7 @@ from kedang_platform.database.databases import MAIN
 from kedang_platform.embedded import Echo, silent
 from kedang_platform.i18n import msg
 
-__all__ = ["FailedSchema", "MigrationReport", "build_spares", "migrate"]
+__all__ = ["FailedSchema", "MigrationReport", "build_spares", "migrate", "migrate_schemas"]
 
 CONNECTIONS = 4
 _PROGRESS_EVERY = 100
@@ -67,17 +67,23 @@ async def migrate(databases: Databases, *, echo: Echo = silent) -> MigrationRepo
     """
     async with only_migrator(databases, waiting=lambda: echo(msg("Waiting for another migration ..."))):
         await _migrate_shared(databases, echo)
-        steps = rendering.steps(TENANT)
-        run = _TenantRun(databases, steps, echo)
-        await run.all(await _behind(databases, steps))
-        return MigrationReport(
-            platform=PLATFORM.head(),
-            work=WORK.head(),
-            tenant=TENANT.head(),
-            migrated=run.migrated,
-            failed=tuple(run.failed),
-            untried=run.untried,
-        )
+        return await migrate_schemas(databases, steps=rendering.steps(TENANT), echo=echo)
+
+
+async def migrate_schemas(
+    databases: Databases, *, steps: Sequence[Step], echo: Echo = silent
+) -> MigrationReport:
+    """Bring the schemas of companies and spares to the last of ``steps``, under the caller's migration lock."""
+    run = _TenantRun(databases, steps, echo)
+    await run.all(await _behind(databases, steps))
+    return MigrationReport(
+        platform=PLATFORM.head(),
+        work=WORK.head(),
+        tenant=steps[-1].revision if steps else "",
+        migrated=run.migrated,
+        failed=tuple(run.failed),
+        untried=run.untried,
+    )
 
 
 async def _migrate_shared(databases: Databases, echo: Echo) -> None:
@@ -132,7 +138,11 @@ class _TenantRun:
             return
         for database in sorted({database for _, database in others}):
             queue = iter([name for name, where in others if where == database])
-            await asyncio.gather(*(self._lane(database, queue) for _ in range(CONNECTIONS)))
+            lanes = [self._lane(database, queue) for _ in range(CONNECTIONS)]
+            ends = await asyncio.gather(*lanes, return_exceptions=True)
+            for end in ends:  # a lane that lost its connection; the others have done the rest by now
+                if isinstance(end, BaseException):
+                    raise end
 
     async def _lane(self, database: str, queue: Iterator[str]) -> None:
         """Schemas off the shared queue, one after the other, over one connection."""
@@ -143,7 +153,7 @@ class _TenantRun:
                     await apply_tenant(connection, schema, steps=self._steps, wall=wall)
                 except asyncpg.PostgresError as error:
                     await note_failure(connection, schema, error)
-                    self._failed(schema, error)
+                    self.failed.append(FailedSchema(schema, str(error)))
                 else:
                     self._done()
 
@@ -153,7 +163,3 @@ class _TenantRun:
             self._echo(
                 msg("{done} of {total} company schemas migrated."), done=self.migrated, total=self._total
             )
-
-    def _failed(self, schema: str, error: Exception) -> None:
-        self.failed.append(FailedSchema(schema, str(error)))
-        self._echo(msg("Schema {name} could not be migrated: {reason}"), name=schema, reason=str(error))

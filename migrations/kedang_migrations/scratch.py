@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from kedang_migrations import rendering
-from kedang_migrations.environments import TENANT, Environment
+from kedang_migrations.environments import Environment
 from kedang_platform.database import dialect
 from kedang_platform.database.pools import connect
 
@@ -41,14 +41,14 @@ async def scratch_database(superuser_url: str) -> AsyncIterator[str]:
 
 
 def schema_of(environment: Environment) -> str:
-    return TENANT_SCHEMA if environment is TENANT else environment.name
+    return TENANT_SCHEMA if environment.of_companies else environment.name
 
 
 async def apply_revisions(url: str, environment: Environment) -> None:
     """Run every revision of ``environment`` in its empty schema."""
     connection = await connect(url)
     try:
-        if environment is TENANT:
+        if environment.of_companies:
             await connection.execute(f"SET search_path TO {TENANT_SCHEMA}")
         for step in rendering.steps(environment):
             for statement in step.statements:
@@ -67,14 +67,14 @@ async def compare(url: str, environment: Environment, use: Callable[[MigrationCo
     schema = schema_of(environment)
 
     def included(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "schema" or name == (None if environment is TENANT else schema)
+        return kind != "schema" or name == (None if environment.of_companies else schema)
 
     def run(connection: Connection) -> T:
         context = MigrationContext.configure(
             connection,
             opts={
                 "target_metadata": environment.load_metadata(),
-                "include_schemas": environment is not TENANT,
+                "include_schemas": not environment.of_companies,
                 "include_name": included,
                 "compare_type": True,
                 "compare_server_default": True,
@@ -89,7 +89,7 @@ async def _with_connection(url: str, environment: Environment, use: Callable[[Co
     engine = create_async_engine(dialect.URL, async_creator=lambda: connect(url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            path = TENANT_SCHEMA if environment is TENANT else ""
+            path = TENANT_SCHEMA if environment.of_companies else ""
             await connection.exec_driver_sql(f"SET search_path TO '{path}'")
             # The dialect took the default schema before the path was set.
             connection.dialect.default_schema_name = path or None

@@ -1,0 +1,59 @@
+"""squawk reads the SQL that the runner will send, statement by statement."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kedang_migrations import rendering
+from kedang_migrations.environments import ENVIRONMENTS
+from kedang_migrations.rendering import Step
+
+SQUAWK = Path(sys.executable).with_name("squawk")
+# A revision runs in one transaction with a lock timeout that the runner sets, on one company's schema at
+# a time: a new index locks one company's table for a moment. Integers count within a record, or a version.
+EXCLUDED = (
+    "require-concurrent-index-creation",
+    "require-timeout-settings",
+    "prefer-robust-stmts",
+    "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
+)
+
+
+def lint(step, folder):
+    sql = folder / f"{step.revision}.sql"
+    sql.write_text(";\n".join(step.statements) + ";\n")
+    command = [SQUAWK, "--assume-in-transaction", "--pg-version=15", "--reporter=gcc"]
+    done = subprocess.run(
+        [*command, *(f"--exclude={rule}" for rule in EXCLUDED), str(sql)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_squawk_finds_nothing_in_the_revisions(name, tmp_path):
+    steps = rendering.steps(ENVIRONMENTS[name])
+    assert steps
+    for step in steps:
+        code, text = lint(step, tmp_path)
+        assert code == 0, text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE customer DROP COLUMN name",
+        "ALTER TABLE customer ALTER COLUMN name TYPE varchar(20)",
+        "ALTER TABLE customer RENAME COLUMN name TO title",
+        "ALTER TABLE customer ADD COLUMN note text NOT NULL",
+        "DROP TABLE customer",
+    ],
+)
+def test_squawk_finds_what_the_release_before_could_not_live_with(statement, tmp_path):
+    code, text = lint(Step("9001", (statement,)), tmp_path)
+    assert code != 0, text
