@@ -7,7 +7,7 @@ with ``translate`` at that moment, in the language of that person.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from io import BytesIO
 from typing import Literal
@@ -49,6 +49,7 @@ def choose_language(*wishes: str | None) -> Language:
     return "en"
 
 
+@lru_cache(maxsize=1000)
 def _negotiate(wish: str) -> Language | None:
     preferred = [part.split(";")[0].strip().replace("-", "_") for part in wish.split(",")]
     try:

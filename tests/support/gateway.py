@@ -15,6 +15,7 @@ from kedang_graphql.app import create_app
 from kedang_graphql.services import Services
 from kedang_platform.clock import SystemClock
 from kedang_platform.settings import Settings
+from tests.support.database import SECRET
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,8 @@ async def gateway(databases, database_settings, tmp_path_factory) -> AsyncIterat
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    settings = Settings(
-        **database_settings.model_dump(exclude_unset=True)
-        | {"var": tmp_path_factory.mktemp("var"), "port": port}
-    )
+    own = {"var": tmp_path_factory.mktemp("var"), "port": port, "secret_key": SECRET._root.decode()}
+    settings = Settings(**database_settings.model_dump(exclude_unset=True) | own)
     services = Services.on(databases, settings, SystemClock())
     server = uvicorn.Server(
         uvicorn.Config(create_app(settings, services), log_level="warning", lifespan="on", http="httptools")

@@ -1,12 +1,14 @@
-"""Rows become the response: for each selection a Python function is generated once and run for every row.
+"""Rows become the response: for each selection Python code is generated once and run for every row.
 
-A generated function is one dict display, so a row costs little more than its values. The names in
-it are response keys and positions, written by ``repr``; nothing of a request's values enters it.
+A record is one dict display and a page one list comprehension, so a row costs little more than its
+values. The code holds response keys and positions, written by ``repr``, and names made here; nothing
+of a request's values enters it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,106 +38,36 @@ from kedang_tenants.reading.planner import TOTAL_LIMIT
 from kedang_tenants.reading.request import Listing, Select
 
 Row = Any
-RowFunction = Callable[[Row], dict[str, Any]]
-_EMPTY = PageOfRows()
+Composed = Callable[[Any], dict[str, Any]]
+Factory = Callable[[Callable[..., Any], Mapping[str, Any], Mapping[str, Any]], Composed]
 
 
 class Composer:
-    """Makes the response of one request; keeps the functions generated for its selections."""
+    """Makes the response of one request; ``compiled`` keeps the code generated for its selections."""
 
-    def __init__(self, viewer: Viewer, compiled: dict[int, Any]) -> None:
+    def __init__(self, viewer: Viewer, compiled: dict[int, Factory]) -> None:
         self._viewer = viewer
         self._compiled = compiled
 
-    def record(self, node: RecordNode, read: Read, select: Select) -> RowFunction:
+    def record(self, node: RecordNode, read: Read, select: Select) -> Composed:
         """The function that turns a row of ``read`` into the response of ``node``."""
-        return self._row_function(node, read, read.layout, select, ())
-
-    def connection(
-        self, node: ConnectionNode, read: Read, listing: Listing, page: PageOfRows
-    ) -> dict[str, Any]:
-        """The response of a list field for one page."""
-        return self._connection_function(node, read, listing)(page)
-
-    def _connection_function(
-        self, node: ConnectionNode, read: Read, listing: Listing
-    ) -> Callable[[PageOfRows], dict[str, Any]]:
-        signature = sort_signature(node.record, listing.order_by)
-        keys = read.layout.keys
-        parts: list[tuple[str, Callable[[PageOfRows], Any]]] = []
-
-        def cursor(row: Row) -> str:
-            return write_cursor(signature, [row[key] for key in keys])
-
-        for key, name, inner in node.outputs:
-            parts.append((key, self._part(node, name, inner, read, listing, cursor)))
-        return lambda page: {key: part(page) for key, part in parts}
-
-    def _part(
-        self,
-        node: ConnectionNode,
-        name: str,
-        inner: Any,
-        read: Read,
-        listing: Listing,
-        cursor: Callable[[Row], str],
-    ) -> Callable[[PageOfRows], Any]:
-        match name:
-            case "nodes":
-                one = self._row_function(inner, read, read.layout, listing.select, ())
-                return lambda page: [one(row) for row in page.rows]
-            case "edges":
-                edge = self._edge_function(node, inner, read, listing, cursor)
-                return lambda page: [edge(row) for row in page.rows]
-            case "pageInfo":
-                return lambda page: {key: _page_info(name, page, cursor) for key, name in inner}
-            case "totalCount":
-                return lambda page: min(page.total, TOTAL_LIMIT)
-            case "totalPrecision":
-                return lambda page: "EXACT" if page.total_is_exact else "AT_LEAST"
-            case _:
-                return lambda page: f"{node.record.api_name}Connection"  # noqa: ARG005
-
-    def _edge_function(
-        self,
-        node: ConnectionNode,
-        edge: EdgeNode,
-        read: Read,
-        listing: Listing,
-        cursor: Callable[[Row], str],
-    ) -> RowFunction:
-        parts: list[tuple[str, Callable[[Row], Any]]] = []
-        for key, what in edge.outputs:
-            if isinstance(what, RecordNode):
-                parts.append((key, self._row_function(what, read, read.layout, listing.select, ())))
-            elif what == "cursor":
-                parts.append((key, cursor))
-            else:
-                parts.append((key, lambda row: f"{node.record.api_name}Edge"))  # noqa: ARG005
-        return lambda row: {key: part(row) for key, part in parts}
-
-    def _row_function(
-        self, node: RecordNode, read: Read, layout: Layout, select: Select, path: tuple[str, ...]
-    ) -> RowFunction:
+        below = dict(_lists_below(node, read, select, ()))
         factory = self._compiled.get(id(node))
         if factory is None:
-            factory = self._compiled[id(node)] = _compile(node, layout)
-        lists = {
-            child: self._child(inner, read, select, owner)
-            for child, (inner, owner) in _lists(node, path).items()
-        }
-        return factory(self._custom, lists)
+            factory = self._compiled[id(node)] = _Source(below).record_factory(node, read.layout)
+        return factory(self._own_fields, _pages(below), _cursors(below))
 
-    def _child(
-        self, connection: ConnectionNode, read: Read, select: Select, path: tuple[str, ...]
-    ) -> Callable[[Any], dict[str, Any]]:
-        child = read.children[path, connection.child]
-        listing = _listing_at(select, path, connection.child)
-        page_function = self._connection_function(connection, child, listing)
-        pages = child.pages
-        return lambda parent: page_function(pages.get(parent, _EMPTY))
+    def connection(self, node: ConnectionNode, read: Read, listing: Listing) -> Composed:
+        """The function that turns a page of ``read`` into the response of ``node``."""
+        below = {node.child: _List(node, read, listing)}
+        for inner in node.record_nodes:
+            below |= _lists_below(inner, read, listing.select, ())
+        factory = self._compiled.get(id(node))
+        if factory is None:
+            factory = self._compiled[id(node)] = _Source(below).connection_factory(node)
+        return factory(self._own_fields, _pages(below), _cursors(below))
 
-    def _custom(self, record: str, document: str | None) -> dict[str, Any] | None:
+    def _own_fields(self, record: str, document: str | None) -> dict[str, Any] | None:
         """The company's own fields of a record by their key; None where they are masked."""
         if document is None:
             return None
@@ -143,29 +75,29 @@ class Composer:
         return {f.key: values.get(f.id) for f in self._viewer.custom_fields if f.record == record}
 
 
-def _page_info(name: str, page: PageOfRows, cursor: Callable[[Row], str]) -> Any:
-    match name:
-        case "hasNextPage":
-            return page.has_next
-        case "hasPreviousPage":
-            return page.has_previous
-        case "startCursor":
-            return cursor(page.rows[0]) if page.rows else None
-        case "endCursor":
-            return cursor(page.rows[-1]) if page.rows else None
-        case _:
-            return "PageInfo"
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of the response with what was read for it."""
+
+    node: ConnectionNode
+    read: Read
+    listing: Listing
 
 
-def _lists(node: RecordNode, path: tuple[str, ...]) -> dict[str, tuple[ConnectionNode, tuple[str, ...]]]:
-    """Every list below a record, also below its to-one relations, with the way to its parent."""
-    found: dict[str, tuple[ConnectionNode, tuple[str, ...]]] = {}
+def _lists_below(
+    node: RecordNode, read: Read, select: Select, path: tuple[str, ...]
+) -> Iterator[tuple[str, _List]]:
+    """Every list below a record, also below its to-one relations and below those lists, by its name."""
     for output in node.outputs:
         if isinstance(output, ToMany):
-            found[output.connection.child] = (output.connection, path)
+            connection = output.connection
+            child = read.children[path, connection.child]
+            listing = _listing_at(select, path, connection.child)
+            yield connection.child, _List(connection, child, listing)
+            for inner in connection.record_nodes:
+                yield from _lists_below(inner, child, listing.select, ())
         elif isinstance(output, ToOne):
-            found |= _lists(output.node, (*path, output.relation))
-    return found
+            yield from _lists_below(output.node, read, select, (*path, output.relation))
 
 
 def _listing_at(select: Select, path: tuple[str, ...], child: str) -> Listing:
@@ -174,40 +106,126 @@ def _listing_at(select: Select, path: tuple[str, ...], child: str) -> Listing:
     return dict(select.many)[child]
 
 
-def _compile(node: RecordNode, layout: Layout) -> Callable[..., RowFunction]:
-    """Generate the function of a selection, wrapped so that each request can hand in its lists."""
-    names: dict[str, Any] = {"decimal": decimal_text, "loads": orjson.loads}
-    body = _expression(node, layout, names)
-    unpacked = "".join(f"    list_{child} = lists[{child!r}]\n" for child in _lists(node, ()))
-    source = f"def factory(own, lists):\n{unpacked}    def compose(r):\n        return {body}\n    return compose\n"
-    exec(compile(source, "<composed>", "exec"), names)  # noqa: S102 - generated from the catalogue, see above
-    factory: Callable[..., RowFunction] = names["factory"]
-    return factory
+def _pages(lists: Mapping[str, _List]) -> dict[str, dict[Any, PageOfRows]]:
+    return {child: found.read.pages for child, found in lists.items()}
 
 
-def _expression(node: RecordNode, layout: Layout, names: dict[str, Any]) -> str:
-    entries = [f"{output.key!r}: {_value(node.record, output, layout, names)}" for output in node.outputs]
-    return "{" + ", ".join(entries) + "}"
+def _cursors(lists: Mapping[str, _List]) -> dict[str, Callable[[Row], str]]:
+    return {child: _cursor(found) for child, found in lists.items()}
 
 
-def _value(
-    record: RecordType, output: Value | TypeName | ToOne | ToMany, layout: Layout, names: dict[str, Any]
-) -> str:
-    match output:
-        case TypeName(name=name):
-            return repr(name)
-        case Value(field=None):
-            return f"{record.prefix + '_'!r} + r[{layout.id}].hex"
-        case Value(field="custom"):
-            return f"own({record.name!r}, r[{layout.fields['custom']}])"
-        case Value(field=str(name)):
-            return _field_value(record, name, f"r[{layout.fields[name]}]")
-        case ToOne(relation=relation, node=inner):
-            below = layout.one[relation]
-            return f"None if r[{below.id}] is None else {_expression(inner, below, names)}"
-        case ToMany(connection=connection):
-            return f"list_{connection.child}(r[{layout.id}])"
-    raise AssertionError(output)
+def _cursor(found: _List) -> Callable[[Row], str]:
+    signature = sort_signature(found.node.record, found.listing.order_by) if found.listing.cursors else ""
+    keys = found.read.layout.keys
+    return lambda row: write_cursor(signature, [row[key] for key in keys])
+
+
+@dataclass(slots=True)
+class _Source:
+    """The Python source of a selection: a function for each of its lists, innermost first."""
+
+    lists: Mapping[str, _List]
+    functions: list[str] = field(default_factory=list)
+
+    def record_factory(self, node: RecordNode, layout: Layout) -> Factory:
+        body = self._record(node, layout)
+        self.functions.append(f"def compose(r):\n    return {body}")
+        return self._factory()
+
+    def connection_factory(self, node: ConnectionNode) -> Factory:
+        name = self._connection(node)
+        self.functions.append(f"compose = {name}")
+        return self._factory()
+
+    def _factory(self) -> Factory:
+        lines = [line for function in self.functions for line in function.split("\n")]
+        body = "\n".join(f"    {line}" for line in (*lines, "return compose"))
+        names: dict[str, Any] = {
+            "decimal": decimal_text,
+            "loads": orjson.loads,
+            "EMPTY": PageOfRows(),
+            "TOTAL_LIMIT": TOTAL_LIMIT,
+        }
+        source = f"def factory(own, pages, cursors):\n{body}\n"
+        exec(compile(source, "<composed>", "exec"), names)  # noqa: S102 - generated from the catalogue, see above
+        factory: Factory = names["factory"]
+        return factory
+
+    def _connection(self, node: ConnectionNode) -> str:
+        """Add the function of a list, from a page to its response; returns the function's name."""
+        layout = self.lists[node.child].read.layout
+        entries = [f"{key!r}: {self._part(node, name, inner, layout)}" for key, name, inner in node.outputs]
+        name = f"list_{node.child}"
+        self.functions.append(
+            f"cursor_{node.child} = cursors[{node.child!r}]\n"
+            f"get_{node.child} = pages[{node.child!r}].get\n"
+            f"def {name}(p):\n    return {{{', '.join(entries)}}}"
+        )
+        return name
+
+    def _part(self, node: ConnectionNode, name: str, inner: Any, layout: Layout) -> str:
+        match name:
+            case "nodes":
+                return f"[{self._record(inner, layout)} for r in p.rows]"
+            case "edges":
+                return f"[{self._edge(node, inner, layout)} for r in p.rows]"
+            case "pageInfo":
+                shown = [f"{key!r}: {_page_info(info, node.child)}" for key, info in inner]
+                return "{" + ", ".join(shown) + "}"
+            case "totalCount":
+                return "min(p.total, TOTAL_LIMIT)"
+            case "totalPrecision":
+                return "'EXACT' if p.total_is_exact else 'AT_LEAST'"
+            case _:
+                return repr(f"{node.record.api_name}Connection")
+
+    def _edge(self, node: ConnectionNode, edge: EdgeNode, layout: Layout) -> str:
+        entries = []
+        for key, what in edge.outputs:
+            if isinstance(what, RecordNode):
+                shown = self._record(what, layout)
+            elif what == "cursor":
+                shown = f"cursor_{node.child}(r)"
+            else:
+                shown = repr(f"{node.record.api_name}Edge")
+            entries.append(f"{key!r}: {shown}")
+        return "{" + ", ".join(entries) + "}"
+
+    def _record(self, node: RecordNode, layout: Layout) -> str:
+        entries = [f"{output.key!r}: {self._value(node.record, output, layout)}" for output in node.outputs]
+        return "{" + ", ".join(entries) + "}"
+
+    def _value(self, record: RecordType, output: Value | TypeName | ToOne | ToMany, layout: Layout) -> str:
+        match output:
+            case TypeName(name=name):
+                return repr(name)
+            case Value(field=None):
+                return f"{record.prefix + '_'!r} + r[{layout.id}].hex"
+            case Value(field="custom"):
+                return f"own({record.name!r}, r[{layout.fields['custom']}])"
+            case Value(field=str(name)):
+                return _field_value(record, name, f"r[{layout.fields[name]}]")
+            case ToOne(relation=relation, node=inner):
+                below = layout.one[relation]
+                return f"None if r[{below.id}] is None else {self._record(inner, below)}"
+            case ToMany(connection=connection):
+                name = self._connection(connection)
+                return f"{name}(get_{connection.child}(r[{layout.id}], EMPTY))"
+        raise AssertionError(output)
+
+
+def _page_info(name: str, child: str) -> str:
+    match name:
+        case "hasNextPage":
+            return "p.has_next"
+        case "hasPreviousPage":
+            return "p.has_previous"
+        case "startCursor":
+            return f"cursor_{child}(p.rows[0]) if p.rows else None"
+        case "endCursor":
+            return f"cursor_{child}(p.rows[-1]) if p.rows else None"
+        case _:
+            return "'PageInfo'"
 
 
 def _field_value(record: RecordType, name: str, value: str) -> str:

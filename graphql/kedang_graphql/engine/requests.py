@@ -64,6 +64,7 @@ class Binding:
             archived=archived_of(arguments),
             relation=connection.relation,
             rows=bool(nodes) or connection.wants("edges", "pageInfo", "nodes"),
+            cursors=connection.wants_cursors,
             total=connection.wants("totalCount", "totalPrecision"),
         )
 

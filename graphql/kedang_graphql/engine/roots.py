@@ -38,7 +38,7 @@ class ListRoot(Root):
     async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any:
         listing = binding.listing(self.connection)
         read = await read_listing(tx, binding.viewer, listing)
-        return composer.connection(self.connection, read, listing, read.page)
+        return composer.connection(self.connection, read, listing)(read.page)
 
     def masked(self, viewer: Viewer, key: str) -> list[str]:
         return list(masked_connection_paths(viewer, self.connection, key))

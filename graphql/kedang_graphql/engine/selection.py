@@ -95,6 +95,15 @@ class ConnectionNode:
                 found += [node for _, node in inner.outputs if isinstance(node, RecordNode)]
         return found
 
+    @property
+    def wants_cursors(self) -> bool:
+        """Whether any cursor of the page is shown."""
+        return any(
+            (part == "edges" and any(what == "cursor" for _, what in inner.outputs))
+            or (part == "pageInfo" and any(name.endswith("Cursor") for _, name in inner))
+            for _, part, inner in self.outputs
+        )
+
     def wants(self, *parts: str) -> bool:
         return any(part in parts for _, part, _ in self.outputs)
 

@@ -40,6 +40,15 @@ def field_scope(viewer: Viewer, record: RecordType, field: Field) -> Scope:
 
 
 def mask_of(viewer: Viewer, record: RecordType, field: Field) -> Mask:
+    """How much of a field is masked for the viewer; worked out once per viewer and field."""
+    known = viewer.known_masks.get((record.name, field.name))
+    if known is None:
+        known = viewer.known_masks[record.name, field.name] = _mask_of(viewer, record, field)
+    assert isinstance(known, Mask)
+    return known
+
+
+def _mask_of(viewer: Viewer, record: RecordType, field: Field) -> Mask:
     scope = field_scope(viewer, record, field)
     if scope >= visible_scope(viewer, record):
         return Mask.OPEN

@@ -85,7 +85,7 @@ def plan_listing(viewer: Viewer, listing: Listing, parents: list[object] | None 
     columns = _Columns(statement, viewer)
     layout = columns.lay_out(record, alias, listing.select)
     keys = sort_keys(statement, viewer, record, alias, listing.order_by)
-    positions = tuple(columns.add(f"{key.expression}") for key in keys)
+    positions = tuple(columns.add(key.expression) for key in keys) if listing.cursors else ()
     layout = Layout(layout.record, layout.id, layout.fields, layout.one, positions)
     where = _conditions(statement, viewer, record, alias, listing)
     where += _bounds(statement, record, listing, keys)

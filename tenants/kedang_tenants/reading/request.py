@@ -116,7 +116,7 @@ class Listing:
     archived: Archived = "EXCLUDE"
     relation: str | None = None
     rows: bool = True
-    neighbours: bool = False
+    cursors: bool = False
     total: bool = False
 
 

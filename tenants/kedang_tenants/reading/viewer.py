@@ -49,7 +49,7 @@ NO_ACCESS = Access()
 class Viewer:
     """One member at one moment, or the product itself (``member_id`` None) doing its own work.
 
-    ``fingerprint`` is equal for viewers whose rights reach equally far. ``department_members`` are the ids of all members of the viewer's department and those below.
+    ``known_masks`` remembers what ``masks`` found out about fields. ``fingerprint`` is equal for viewers whose rights reach equally far. ``department_members`` are the ids of all members of the viewer's department and those below.
     """
 
     company: CompanyRef
@@ -64,6 +64,7 @@ class Viewer:
     fingerprint: str
     via: str = "api"
     custom_fields: tuple[CustomField, ...] = ()
+    known_masks: dict[tuple[str, str], object] = field(default_factory=dict, compare=False, repr=False)
 
     def custom_field(self, record: str, key: str) -> CustomField | None:
         """The company's own field called ``key`` on a kind of record."""

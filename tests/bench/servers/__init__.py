@@ -1,0 +1,1 @@
+"""The servers that the gateway is measured against: the floor (raw) and the usual way (stock)."""
