@@ -15,7 +15,7 @@ from kedang_graphql.engine.building import Argument, blank, finish, output_field
 from kedang_graphql.engine.executor import EngineExecutor, executor_class
 from kedang_graphql.engine.operations import OperationCache
 from kedang_graphql.engine.roots import Roots, make_roots, singular
-from kedang_graphql.engine.types import Node, Types
+from kedang_graphql.engine.types import Node, Types, generated_types
 from kedang_graphql.engine.verbs import make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
 from kedang_graphql.scalars import CONFIG
@@ -41,20 +41,10 @@ class Gateway:
         return OperationCache(self.core, catalogue(), self.roots)
 
 
-def types() -> Types:
-    """The generated types, for features that name them in their verbs."""
-    return _types()
-
-
-@cache
-def _types() -> Types:
-    return Types(catalogue())
-
-
 @cache
 def build_gateway() -> Gateway:
     """Build the schema of this release; the same for every company, so once a process."""
-    made = types()
+    made = generated_types()
     schema = strawberry.Schema(
         query=merge_types("Query", (_query(made), *QUERIES)),
         mutation=merge_types("Mutation", (_mutation(made), *MUTATIONS)),

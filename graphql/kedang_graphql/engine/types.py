@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -44,6 +45,7 @@ from kedang_tenants.catalogue import (
     ReferenceKind,
     Relation,
     WordsKind,
+    catalogue,
 )
 from kedang_tenants.catalogue.record_types import pascal
 
@@ -411,3 +413,9 @@ _FILTERS = _FilterNames(
         WordsKind: "WordsFilter",
     }
 )
+
+
+@cache
+def generated_types() -> Types:
+    """The types of the product's catalogue, made once a process; features name them in their verbs."""
+    return Types(catalogue())
