@@ -51,9 +51,9 @@ async def grade_by_leading_scheme(
     write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
 ) -> None:
     """A scheme that comes to lead shows its grades at every customer."""
-    ids = {event.record_id for event in events if "leading" in event.changes}
+    ids = {event.record_id for event in events if "leads" in event.changes}
     if ids:
-        schemes = [scheme for scheme in await schemes_in_force(write) if scheme.leading and scheme.id in ids]
+        schemes = [scheme for scheme in await schemes_in_force(write) if scheme.leads and scheme.id in ids]
         await enqueue_regrades(write, schemes)
 
 

@@ -134,7 +134,7 @@ async def _grade(write: TenantWrite, viewer: Viewer, scheme: InForce, ids: list[
     await _begin(write, scheme, [v for v in replaced if v.level is not None], clock)
     same = [v for v in verdicts if v.level is not None and not v.is_new(scheme.rule.version)]
     await _refresh(write, scheme.rule, [v for v in same if v.has_other_figures], clock)
-    if not scheme.leading:
+    if not scheme.leads:
         return sum(v.row["level_id"] != v.shown[0] for v in verdicts)
     return await _show(write, viewer, verdicts, clock)
 

@@ -19,16 +19,16 @@ async def guard_schemes(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
     for draft in drafts:
         if draft.action == "archive" and draft.now("state") == PUBLISHED:
             draft.refuse(None, "SCHEME_IN_FORCE", msg("A grade scheme in force cannot be archived."))
-    leading = [draft for draft in drafts if draft.now("leading") and draft.now("archived_at") is None]
+    leading = [draft for draft in drafts if draft.now("leads") and draft.now("archived_at") is None]
     if not leading:
         return
     other = await write.fetchval(
-        "SELECT name FROM grade_scheme WHERE leading AND archived_at IS NULL AND id <> ALL($1::uuid[])",
+        "SELECT name FROM grade_scheme WHERE leads AND archived_at IS NULL AND id <> ALL($1::uuid[])",
         [draft.id for draft in drafts],
     )
     for draft in leading if other else leading[1:]:
         name = other or leading[0].now("name")
-        draft.refuse("leading", "ANOTHER_SCHEME_LEADS", msg("“{name}” leads already."), name=name)
+        draft.refuse("leads", "ANOTHER_SCHEME_LEADS", msg("“{name}” leads already."), name=name)
 
 
 @prepares("grade_level")

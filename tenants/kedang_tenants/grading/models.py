@@ -56,7 +56,7 @@ class GradeScheme(Record):
     __order__ = ("name",)
 
     name: Mapped[str] = field(TextKind(100), label=msg("Name"), required=True, unique=True, name_level=True)
-    leading: Mapped[bool] = field(
+    leads: Mapped[bool] = field(
         FlagKind(),
         label=msg("Leads the follow-ups"),
         required=True,
@@ -91,10 +91,10 @@ class GradeScheme(Record):
 
 
 Index(
-    "uq_grade_scheme_leading",
-    GradeScheme.__table__.c.leading,
+    "uq_grade_scheme_leads",
+    GradeScheme.__table__.c.leads,
     unique=True,
-    postgresql_where=text('"leading" AND archived_at IS NULL'),
+    postgresql_where=text("leads AND archived_at IS NULL"),
 )
 
 

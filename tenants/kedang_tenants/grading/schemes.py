@@ -36,22 +36,22 @@ class SchemeNotPublished(BadUserInput):
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A published scheme with its rule; ``leading`` when it gives customers the grade they are shown with."""
+    """A published scheme with its rule; ``leads`` when it gives customers the grade they are shown with."""
 
     id: UUID
-    leading: bool
+    leads: bool
     rule: Rule
 
 
 async def schemes_in_force(read: TenantRead, scheme_id: UUID | None = None) -> list[InForce]:
     """The published schemes, or the one with that id when it is published."""
     rows = await read.fetch(
-        "SELECT id, leading, rule FROM grade_scheme WHERE state = $1 AND archived_at IS NULL"
+        "SELECT id, leads, rule FROM grade_scheme WHERE state = $1 AND archived_at IS NULL"
         " AND ($2::uuid IS NULL OR id = $2) ORDER BY id",
         PUBLISHED,
         scheme_id,
     )
-    return [InForce(row["id"], row["leading"], from_document(orjson.loads(row["rule"]))) for row in rows]
+    return [InForce(row["id"], row["leads"], from_document(orjson.loads(row["rule"]))) for row in rows]
 
 
 async def publish_scheme(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> UUID:
@@ -174,7 +174,7 @@ async def seed_grading(write: TenantWrite, viewer: Viewer, *, clock: Clock) -> U
         scheme_id,
         values={
             "name": translate(msg("Value of customers"), viewer.language),
-            "leading": True,
+            "leads": True,
             "period": TRAILING_12_MONTHS,
         },
     )

@@ -505,6 +505,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
+        "export",
+        sa.Column("started_by_id", sa.Uuid(), nullable=True),
+        sa.Column("record", sa.Text(collation="C"), nullable=False),
+        sa.Column("format", sa.Text(collation="C"), nullable=False),
+        sa.Column("filter", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=True),
+        sa.Column("error_code", sa.Text(collation="C"), nullable=True),
+        sa.Column("error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("format IN ('CSV', 'XLSX')", name=op.f("ck_export_format")),
+        sa.CheckConstraint(
+            "state IN ('WAITING', 'RUNNING', 'DONE', 'FAILED', 'CANCELLED')", name=op.f("ck_export_state")
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["file.id"], name=op.f("fk_export_file_id")),
+        sa.ForeignKeyConstraint(["started_by_id"], ["member.id"], name=op.f("fk_export_started_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_export")),
+    )
+    op.create_index(op.f("ix_export_started_by_id"), "export", ["started_by_id"], unique=False)
+    op.create_table(
         "follow_up_plan",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=True),
@@ -551,6 +579,51 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'PLANNED' AND origin = 'CYCLE' AND archived_at IS NULL"),
     )
+    op.create_table(
+        "import",
+        sa.Column("started_by_id", sa.Uuid(), nullable=True),
+        sa.Column("file_id", sa.Uuid(), nullable=False),
+        sa.Column("record", sa.Text(collation="C"), nullable=False),
+        sa.Column("mode", sa.Text(collation="C"), nullable=False),
+        sa.Column("dry_run", sa.Boolean(), nullable=False),
+        sa.Column("mapping", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("format", sa.Text(collation="C"), nullable=True),
+        sa.Column("encoding", sa.Text(collation="C"), nullable=True),
+        sa.Column("columns", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("rows_total", sa.Integer(), nullable=True),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("created", sa.Integer(), nullable=False),
+        sa.Column("updated", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("rejected", sa.Integer(), nullable=False),
+        sa.Column("warnings", sa.Integer(), nullable=False),
+        sa.Column("rejected_file_id", sa.Uuid(), nullable=True),
+        sa.Column("warnings_file_id", sa.Uuid(), nullable=True),
+        sa.Column("error_code", sa.Text(collation="C"), nullable=True),
+        sa.Column("error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("format IN ('CSV', 'XLSX')", name=op.f("ck_import_format")),
+        sa.CheckConstraint("mode IN ('CREATE', 'UPDATE', 'UPSERT')", name=op.f("ck_import_mode")),
+        sa.CheckConstraint(
+            "state IN ('WAITING', 'RUNNING', 'DONE', 'FAILED', 'CANCELLED')", name=op.f("ck_import_state")
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["file.id"], name=op.f("fk_import_file_id")),
+        sa.ForeignKeyConstraint(["rejected_file_id"], ["file.id"], name=op.f("fk_import_rejected_file_id")),
+        sa.ForeignKeyConstraint(["started_by_id"], ["member.id"], name=op.f("fk_import_started_by_id")),
+        sa.ForeignKeyConstraint(["warnings_file_id"], ["file.id"], name=op.f("fk_import_warnings_file_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import")),
+    )
+    op.create_index(op.f("ix_import_started_by_id"), "import", ["started_by_id"], unique=False)
     op.create_table(
         "product",
         sa.Column("number", sa.Text(collation="C"), nullable=False),
@@ -703,6 +776,16 @@ def upgrade() -> None:
         "ix_follow_up_record_customer_id_at", "follow_up_record", ["customer_id", "at", "id"], unique=False
     )
     op.create_index(op.f("ix_follow_up_record_plan_id"), "follow_up_record", ["plan_id"], unique=False)
+    op.create_table(
+        "import_remark",
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.Text(collation="C"), nullable=False),
+        sa.Column("cells", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("remarks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["import.id"], name=op.f("fk_import_remark_import_id")),
+        sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_import_remark")),
+    )
     op.create_table(
         "order_line",
         sa.Column("order_id", sa.Uuid(), nullable=False),
