@@ -25,11 +25,10 @@ async def build_spares(databases: Databases, *, count: int, database: str = MAIN
     Builds none while a migration runs: the next call makes up for it.
     """
     async with only_migrator(databases, waiting=None) as alone:
-        return await build_missing(databases, count=count, database=database) if alone else 0
+        return await _build_missing(databases, count=count, database=database) if alone else 0
 
 
-async def build_missing(databases: Databases, *, count: int, database: str) -> int:
-    """As ``build_spares``, for a caller that holds the migration lock."""
+async def _build_missing(databases: Databases, *, count: int, database: str) -> int:
     steps = rendering.steps(TENANT)
     async with databases.control_read() as read:
         missing = count - await count_spares(read, revision=steps[-1].revision if steps else "")

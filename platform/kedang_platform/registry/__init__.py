@@ -8,9 +8,10 @@ from kedang_platform.registry.companies import (
     set_status,
 )
 from kedang_platform.registry.company import Company, CompanyStatus, NewCompany
-from kedang_platform.registry.spares import NoSpareSchema, claim_schema, count_spares
+from kedang_platform.registry.spares import KEEP_SPARES, NoSpareSchema, claim_schema, count_spares
 
 __all__ = [
+    "KEEP_SPARES",
     "Company",
     "CompanyInactive",
     "CompanyStatus",

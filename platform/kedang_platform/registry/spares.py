@@ -10,6 +10,9 @@ from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.registry.company import COLUMNS, Company, NewCompany, company_from
 
+KEEP_SPARES = "registry.keep_spares"
+"""The installation's job that builds schemas until enough stand ready; a sign-up asks for it when it took one."""
+
 
 class NoSpareSchema(KedangError):
     """Every prepared schema is taken; the next ones are being built."""

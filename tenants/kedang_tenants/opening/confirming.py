@@ -19,7 +19,14 @@ from kedang_platform.identity.signing_in import enter
 from kedang_platform.identity.tables import person
 from kedang_platform.ids import new_id
 from kedang_platform.licensing import subscribe
-from kedang_platform.registry import Company, NewCompany, claim_schema, find_company, set_status
+from kedang_platform.registry import (
+    KEEP_SPARES,
+    Company,
+    NewCompany,
+    claim_schema,
+    find_company,
+    set_status,
+)
 from kedang_platform.settings import Settings
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.opening.steps import Owner, open_company
@@ -83,7 +90,9 @@ async def _register(
     await tokens.withdraw(control, "confirm_email", email=found.email)
     payload = {"company": str(company.id)}
     await enqueue(
-        control, NewJob(OPEN_JOB, payload, key=f"{OPEN_JOB}:{company.id}", due_at=now + _HEAD_START)
+        control,
+        NewJob(OPEN_JOB, payload, key=f"{OPEN_JOB}:{company.id}", due_at=now + _HEAD_START),
+        NewJob(KEEP_SPARES),
     )
     return company.id
 
