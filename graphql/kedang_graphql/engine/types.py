@@ -41,9 +41,11 @@ from kedang_tenants.catalogue import (
     Kind,
     LocalisedKind,
     MoneyKind,
+    PhoneKind,
     RecordType,
     ReferenceKind,
     Relation,
+    TextKind,
     WordsKind,
     catalogue,
 )
@@ -123,6 +125,7 @@ OPERATOR_NAMES = {
     "starts_with": "startsWith",
     "has": "has",
     "is_null": "isNull",
+    "ending": "endsWith",
 }
 
 
@@ -343,6 +346,8 @@ class Types:
         if isinstance(kind, ChoiceKind | ChoicesKind):
             one = self._enum(record, field, kind)
             return self._filter(f"{record.api_name}{pascal(field.name)}Filter", one, kind.operators)
+        if isinstance(kind, PhoneKind) and field.spec.derives is None:
+            kind = TextKind()
         one = str if isinstance(kind, WordsKind) else _scalar(kind)
         return self._filter(_FILTERS[type(kind)], one, kind.operators)
 
@@ -411,6 +416,7 @@ _FILTERS = _FilterNames(
         LocalisedKind: "LocalisedTextFilter",
         DocumentKind: "DocumentFilter",
         WordsKind: "WordsFilter",
+        PhoneKind: "PhoneFilter",
     }
 )
 

@@ -119,6 +119,7 @@ class PhoneKind(TextKind):
     """A telephone number as people write it; the international form is derived beside it."""
 
     max_length: int = 60
+    operators: ClassVar[tuple[str, ...]] = (*TextKind.operators, "ending")
 
 
 @dataclass(frozen=True, slots=True)

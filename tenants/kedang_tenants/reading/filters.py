@@ -95,6 +95,8 @@ def _search(statement: Statement, viewer: Viewer, record: RecordType, alias: str
 
 
 def _compare(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
+    if where.operator == "ending":
+        return _ending(statement, viewer, record, alias, where)
     expression, cast = _operand(statement, viewer, record, alias, where)
     return _OPERATIONS[where.operator](statement, expression, where.value, cast)
 
@@ -169,8 +171,15 @@ def _like(before: str) -> _Operation:
     return operation
 
 
-def _ending(statement: Statement, expression: str, value: object, cast: str) -> str:  # noqa: ARG001
-    return f"{expression} LIKE {statement.bind(_escaped(str(value)) + '%')}::text"
+def _ending(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
+    """A number that ends with these digits: a range over the reversed digits, which the index serves."""
+    field = record.fields[where.field]
+    digits = "".join(c for c in str(where.value) if c.isdecimal())[::-1]
+    if field.spec.derives is None or not digits:
+        raise BadUserInput(msg("The end of a telephone number is made of digits."))
+    reversed_digits = usable_column(statement, viewer, record, alias, field, f"{field.spec.derives}_reversed")
+    lower, upper = statement.bind(digits), statement.bind(digits + ":")
+    return f"({reversed_digits} ~>=~ {lower}::text AND {reversed_digits} ~<~ {upper}::text)"
 
 
 def _escaped(text: str) -> str:
@@ -191,5 +200,4 @@ _OPERATIONS: dict[str, _Operation] = {
     "has": _has,
     "contains": _like("%"),
     "starts_with": _like(""),
-    "ending": _ending,
 }

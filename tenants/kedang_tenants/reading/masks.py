@@ -68,6 +68,9 @@ def _owned_by(
     statement: Statement, record: RecordType, path: tuple[str, ...], alias: str, members: tuple[object, ...]
 ) -> str:
     head, *rest = path
+    if not rest and len(members) == 1:
+        # Said as equality, an index on owner and order brings one owner's rows in order by itself.
+        return f"{alias}.{quoted(head)} = {statement.bind(members[0])}::uuid"
     if not rest:
         return f"{alias}.{quoted(head)} = ANY({statement.bind(members)}::uuid[])"
     relation = record.relations[head]

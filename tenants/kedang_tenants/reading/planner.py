@@ -7,7 +7,9 @@ Each to-one relation is a LEFT JOIN, each to-many a statement of its own for all
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
+from kedang_platform.search_frequency import WALKED_ROWS
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.reading.filters import condition
 from kedang_tenants.reading.layout import Layout
@@ -22,7 +24,7 @@ from kedang_tenants.reading.ordering import (
 )
 from kedang_tenants.reading.request import Listing, Lookup, Select
 from kedang_tenants.reading.statement import Statement, quoted
-from kedang_tenants.reading.viewer import Viewer
+from kedang_tenants.reading.viewer import Scope, Viewer
 
 TOTAL_LIMIT = 10_000
 
@@ -73,10 +75,22 @@ class _Columns:
         return self.lay_out(target, inner, select)
 
 
-def plan_listing(viewer: Viewer, listing: Listing, parents: list[object] | None = None) -> Plan:
+class Way(Enum):
+    """How a statement comes to the rows of a page; docs/adr/0004-search.md says when which is quick."""
+
+    PLAIN = "plain"
+    FOUND = "found"
+    WALKED = "walked"
+
+
+def plan_listing(
+    viewer: Viewer, listing: Listing, parents: list[object] | None = None, *, way: Way = Way.PLAIN
+) -> Plan:
     """The statement of a page at the root, or of the pages of all ``parents``.
 
-    Raises MaskedField, BadCursor and BadUserInput for what the viewer may not ask.
+    ``way`` is for searches at the root: rows are either found by the index on n-grams, or the order is
+    walked, which may miss rows and then brings no full page. Raises MaskedField, BadCursor and
+    BadUserInput for what the viewer may not ask.
     """
     statement = Statement()
     record = catalogue().record(listing.record)
@@ -87,23 +101,35 @@ def plan_listing(viewer: Viewer, listing: Listing, parents: list[object] | None 
     keys = sort_keys(statement, viewer, record, alias, listing.order_by)
     positions = tuple(columns.add(key.expression) for key in keys) if listing.cursors else ()
     layout = Layout(layout.record, layout.id, layout.fields, layout.one, positions)
-    where = _conditions(statement, viewer, record, alias, listing)
-    where += _bounds(statement, record, listing, keys)
-    backward = listing.page.backward
-    source = f"FROM {quoted(record.table.name)} {alias} {' '.join(columns.joins)}"
-    tail = f"ORDER BY {order_clause(keys, backward=backward)} LIMIT {statement.bind(listing.page.limit + 1)}"
-    outputs = [f"{expression} AS c{n}" for n, expression in enumerate(columns.expressions)]
-    if parent_ids is None:
-        sql = f"SELECT {', '.join(outputs)} {source}{_where(where)} {tail}"
-        return Plan(sql, tuple(statement.values), layout)
-    where.insert(0, f"{_link(statement, viewer, record, alias, listing)} = parent.id")
-    inner = f"SELECT {', '.join(outputs)} {source}{_where(where)} {tail}"
-    # Each parent's page leaves the lateral join as one ordered run; runs of parents are told apart by id.
-    sql = (
-        f"SELECT page.*, parent.id AS parent FROM unnest({parent_ids}::uuid[]) AS parent(id)"
-        f" CROSS JOIN LATERAL ({inner}) page"
-    )
-    return Plan(sql, tuple(statement.values), layout, parent=len(outputs))
+    scope = _scope(statement, viewer, record, alias, listing)
+    rest = _rest(statement, viewer, record, alias, listing)
+    bounds = _bounds(statement, record, listing, keys)
+    order = f"ORDER BY {order_clause(keys, backward=listing.page.backward)}"
+    tail = f"{order} LIMIT {statement.bind(listing.page.limit + 1)}"
+    outputs = ", ".join(f"{expression} AS c{n}" for n, expression in enumerate(columns.expressions))
+    table, joins = quoted(record.table.name), " ".join(columns.joins)
+    if parent_ids is not None:
+        link = f"{_link(statement, viewer, record, alias, listing)} = parent.id"
+        where = _where([link, *scope, *rest, *bounds])
+        # Each parent's page leaves the lateral join as one ordered run; runs of parents are told apart by id.
+        sql = (
+            f"SELECT page.*, parent.id AS parent FROM unnest({parent_ids}::uuid[]) AS parent(id) CROSS JOIN LATERAL"
+            f" (SELECT {outputs} FROM {table} {alias} {joins}{where} {tail}) page"
+        )
+        return Plan(sql, tuple(statement.values), layout, parent=len(columns.expressions))
+    if way is Way.WALKED:
+        owned_rows = visible_scope(viewer, record) is Scope.OWN
+        walked = _where([*(scope if owned_rows else ()), *bounds])
+        walk = f"SELECT {alias}.* FROM {table} {alias}{walked} {order} LIMIT {WALKED_ROWS}"
+        source, where = f"({walk})", _where([*(() if owned_rows else scope), *rest])
+    elif way is Way.FOUND:
+        # OFFSET 0 fences the index's rows off from the order, for whose sake the planner would walk the table.
+        found = f"SELECT {alias}.* FROM {table} {alias}{_where([*scope, *rest, *bounds])} OFFSET 0"
+        source, where = f"({found})", ""
+    else:
+        source, where = table, _where([*scope, *rest, *bounds])
+    sql = f"SELECT {outputs} FROM {source} {alias} {joins}{where} {tail}"
+    return Plan(sql, tuple(statement.values), layout)
 
 
 def plan_total(viewer: Viewer, listing: Listing, parents: list[object] | None = None) -> Plan:
@@ -112,7 +138,10 @@ def plan_total(viewer: Viewer, listing: Listing, parents: list[object] | None = 
     record = catalogue().record(listing.record)
     alias = statement.alias()
     parent_ids = None if parents is None else statement.bind(parents)
-    where = _conditions(statement, viewer, record, alias, listing)
+    where = [
+        *_scope(statement, viewer, record, alias, listing),
+        *_rest(statement, viewer, record, alias, listing),
+    ]
     layout = Layout(record, 0, {}, {})
     source = f"FROM {quoted(record.table.name)} {alias}"
     limit = f"LIMIT {TOTAL_LIMIT + 1}"
@@ -148,15 +177,23 @@ def _where(conditions: list[str]) -> str:
     return " WHERE " + " AND ".join(conditions) if conditions else ""
 
 
-def _conditions(
+def _scope(
     statement: Statement, viewer: Viewer, record: RecordType, alias: str, listing: Listing
 ) -> list[str]:
-    found = [
-        None if _parent_is_proof(viewer, record, listing) else visible(statement, viewer, record, alias),
-        condition(statement, viewer, record, alias, listing.where),
-        _ARCHIVED[listing.archived].format(alias=alias),
-    ]
-    return [part for part in found if part]
+    """Which rows the viewer sees at all."""
+    if _parent_is_proof(viewer, record, listing):
+        return []
+    seen = visible(statement, viewer, record, alias)
+    return [] if seen is None else [seen]
+
+
+def _rest(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, listing: Listing
+) -> list[str]:
+    """Which of them are asked for."""
+    asked = condition(statement, viewer, record, alias, listing.where)
+    archived = _ARCHIVED[listing.archived].format(alias=alias)
+    return [part for part in (asked, archived) if part]
 
 
 _ARCHIVED = {

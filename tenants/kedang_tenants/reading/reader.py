@@ -10,8 +10,9 @@ import asyncpg
 
 from kedang_platform.database import TenantRead
 from kedang_tenants.reading.layout import Layout
-from kedang_tenants.reading.planner import TOTAL_LIMIT, plan_listing, plan_lookup, plan_total
+from kedang_tenants.reading.planner import TOTAL_LIMIT, Plan, plan_listing, plan_lookup, plan_total
 from kedang_tenants.reading.request import Listing, Lookup, Select
+from kedang_tenants.reading.searching import fetch_root
 from kedang_tenants.reading.viewer import Viewer
 
 ChildKey = tuple[tuple[str, ...], str]
@@ -65,21 +66,29 @@ async def read_lookup(tx: TenantRead, viewer: Viewer, lookup: Lookup) -> Read:
 
 
 async def _read_level(tx: TenantRead, viewer: Viewer, listing: Listing, parents: list[object] | None) -> Read:
-    plan = plan_listing(viewer, listing, parents)
-    pages: dict[Any, PageOfRows] = {parent: PageOfRows() for parent in parents or (None,)}
-    rows: list[asyncpg.Record] = []
-    if listing.rows:
-        rows = await tx.fetch(plan.sql, *plan.values)
-        _share_out(rows, pages, plan.parent)
-        for page in pages.values():
-            _trim(page, listing)
+    pages: dict[Any, PageOfRows] = {
+        parent: PageOfRows() for parent in ((None,) if parents is None else parents)
+    }
+    plan, rows = await _fetch_level(tx, viewer, listing, parents)
+    _share_out(rows, pages, plan.parent)
+    for page in pages.values():
+        _trim(page, listing)
     if listing.total:
         await _count(tx, viewer, listing, parents, pages)
-    kept = rows if parents is None else [row for page in pages.values() for row in page.rows]
-    if parents is None:
-        kept = pages[None].rows
+    kept = [row for page in pages.values() for row in page.rows]
     children = await _read_children(tx, viewer, listing.select, plan.layout, kept)
     return Read(plan.layout, pages, children)
+
+
+async def _fetch_level(
+    tx: TenantRead, viewer: Viewer, listing: Listing, parents: list[object] | None
+) -> tuple[Plan, list[asyncpg.Record]]:
+    if not listing.rows:
+        return plan_listing(viewer, listing, parents), []
+    if parents is None:
+        return await fetch_root(tx, viewer, listing)
+    plan = plan_listing(viewer, listing, parents)
+    return plan, await tx.fetch(plan.sql, *plan.values) if parents else []
 
 
 def _share_out(rows: list[asyncpg.Record], pages: dict[Any, PageOfRows], parent: int | None) -> None:
