@@ -11,6 +11,7 @@ from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
+from kedang_tenants.imports import models as imports
 from kedang_tenants.people import calendar, custom_fields, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.trade import models as trade
@@ -30,6 +31,7 @@ __all__ = [
     "grading",
     "grading_events",
     "grading_guards",
+    "imports",
     "notices",
     "people",
     "trade",

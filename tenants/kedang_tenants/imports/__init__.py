@@ -1,0 +1,1 @@
+"""Imports and exports of every kind of record, as jobs (A9)."""

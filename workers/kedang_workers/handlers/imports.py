@@ -1,0 +1,14 @@
+"""Imports and exports of records."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kedang_platform.work import RunningJob, handler
+from kedang_tenants.imports.operations import RUN
+from kedang_tenants.imports.running import RETRIES, run_import
+
+
+@handler(RUN, timeout=timedelta(hours=2), retries=RETRIES, slow=True)
+async def import_records(job: RunningJob) -> None:
+    await run_import(job)
