@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
+from kedang_platform.phones import ending_of
 from kedang_platform.search_text import like_pattern, query_tokens
 from kedang_tenants.catalogue import Field, RecordType, catalogue
 from kedang_tenants.catalogue.custom import custom_expression
@@ -174,7 +175,7 @@ def _like(before: str) -> _Operation:
 def _ending(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
     """A number that ends with these digits: a range over the reversed digits, which the index serves."""
     field = record.fields[where.field]
-    digits = "".join(c for c in str(where.value) if c.isdecimal())[::-1]
+    digits = ending_of(str(where.value), viewer.country)
     if field.spec.derives is None or not digits:
         raise BadUserInput(msg("The end of a telephone number is made of digits."))
     reversed_digits = usable_column(statement, viewer, record, alias, field, f"{field.spec.derives}_reversed")
