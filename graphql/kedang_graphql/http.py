@@ -98,6 +98,7 @@ class GraphQLEndpoint:
             clock=services.clock,
             identity=services.identity,
             viewers=services.viewers,
+            file_links=services.file_links,
             identified=identified,
             language=language,
             request_address=request.client.host if request.client else "",

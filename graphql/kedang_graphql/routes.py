@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-FEATURE_ROUTES: tuple[BaseRoute, ...] = ()
+from kedang_graphql import files
+
+FEATURE_ROUTES: tuple[BaseRoute, ...] = (*files.routes,)

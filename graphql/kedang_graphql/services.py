@@ -8,6 +8,7 @@ from kedang_graphql.engine.viewers import Viewers
 from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, database_urls
 from kedang_platform.errors import KedangError
+from kedang_platform.files import FileLinks, FileStore, open_files
 from kedang_platform.i18n import msg
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.secrets import load_secret_key
@@ -25,6 +26,8 @@ class Services:
     clock: Clock
     identity: IdentityServices
     viewers: Viewers
+    files: FileStore
+    file_links: FileLinks
 
     @classmethod
     async def open(cls, settings: Settings) -> Services:
@@ -39,7 +42,8 @@ class Services:
     @classmethod
     def on(cls, databases: Databases, settings: Settings, clock: Clock) -> Services:
         identity = IdentityServices.open(databases, settings, clock)
-        return cls(databases, settings, clock, identity, Viewers(databases))
+        links = FileLinks(load_secret_key(settings), clock)
+        return cls(databases, settings, clock, identity, Viewers(databases), open_files(settings), links)
 
     async def close(self) -> None:
         self.identity.close()

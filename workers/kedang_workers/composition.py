@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, DatabaseUrls, database_urls
 from kedang_platform.errors import KedangError
+from kedang_platform.files import open_files
 from kedang_platform.i18n import msg
 from kedang_platform.mail import open_mailer
 from kedang_platform.secrets import load_secret_key
@@ -22,7 +23,13 @@ class ServersUnknown(KedangError):
 
 def make_services(*, databases: Databases, settings: Settings, clock: Clock) -> Services:
     """What handlers use, over databases that the caller has opened and closes."""
-    return Services(databases=databases, settings=settings, clock=clock, mail=open_mailer(settings))
+    return Services(
+        databases=databases,
+        settings=settings,
+        clock=clock,
+        mail=open_mailer(settings),
+        files=open_files(settings),
+    )
 
 
 @asynccontextmanager

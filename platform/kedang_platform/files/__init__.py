@@ -10,7 +10,7 @@ from kedang_platform.files.errors import (
 )
 from kedang_platform.files.kinds import KINDS, FileKind, kind_of
 from kedang_platform.files.links import DownloadGrant, FileLinks, UploadGrant
-from kedang_platform.files.local import LocalFiles
+from kedang_platform.files.local import LocalFiles, open_files
 from kedang_platform.files.receiving import LARGEST_FILE, receive
 from kedang_platform.files.store import FileStore, StoredFile
 
@@ -31,5 +31,6 @@ __all__ = [
     "StoredFile",
     "UploadGrant",
     "kind_of",
+    "open_files",
     "receive",
 ]

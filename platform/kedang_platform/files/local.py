@@ -16,6 +16,7 @@ from kedang_platform.database.company import checked_schema
 from kedang_platform.files.errors import FileMissing
 from kedang_platform.files.store import StoredFile
 from kedang_platform.i18n import msg
+from kedang_platform.settings import Settings
 
 _PIECE: Final = 256 * 1024
 
@@ -72,6 +73,11 @@ class LocalFiles:
     def _path(self, company: CompanyRef, content_id: UUID) -> Path:
         name = content_id.hex
         return self._folder / checked_schema(company.schema) / name[:2] / name[2:4] / name
+
+
+def open_files(settings: Settings) -> LocalFiles:
+    """The store of this installation: ``var/files``."""
+    return LocalFiles(settings.var / "files")
 
 
 class _Draft:
