@@ -170,7 +170,7 @@ async def end_backends(superuser_url, role):
     try:
         return await superuser.fetchval(
             "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE usename = $1 AND datname = current_database())",
+            " WHERE usename = $1 AND datname = current_database()) AS ended",
             role,
         )
     finally:

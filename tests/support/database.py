@@ -103,24 +103,28 @@ async def make_company(databases: Databases, *, name: str = "Northwind Traders")
         return await find_company(control, company_id=made.id)
 
 
+@pytest.fixture(scope="session")
+async def _sweeper(database_superuser_url) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that deletes without asking foreign keys."""
+    connection = await asyncpg.connect(database_superuser_url)
+    await connection.execute("SET lock_timeout = '10s'; SET session_replication_role = replica")
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture(autouse=True)
 async def _emptied(request) -> AsyncIterator[None]:
     yield
     if "databases" in request.fixturenames:
-        await empty(request.getfixturevalue("database_superuser_url"))
+        await empty(request.getfixturevalue("_sweeper"))
 
 
-async def empty(superuser_url: str) -> None:
+async def empty(connection: asyncpg.Connection) -> None:
     """Delete every row of every company and of the shared schemas; claimed schemas become spares again."""
-    connection = await asyncpg.connect(superuser_url)
-    try:
-        await connection.execute("SET lock_timeout = '10s'; SET session_replication_role = replica")
-        await _delete_rows(connection)
-        await connection.execute(
-            "UPDATE platform.tenant_schema SET state = 'spare', company_id = NULL WHERE state = 'claimed'"
-        )
-    finally:
-        await connection.close()
+    await _delete_rows(connection)
+    await connection.execute(
+        "UPDATE platform.tenant_schema SET state = 'spare', company_id = NULL WHERE state = 'claimed'"
+    )
 
 
 async def _delete_rows(connection: asyncpg.Connection) -> None:
