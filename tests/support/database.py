@@ -23,6 +23,7 @@ from kedang_platform.settings import Settings
 SPARES = 4
 SECRET = SecretKey(b"the secret of the test run")
 _BIG = 1_000_000  # bytes from which truncating is quicker than deleting
+_SWEEPER = pytest.StashKey[asyncpg.Connection]()
 _KEPT = {"platform.revision", "platform.tenant_schema"}
 
 
@@ -71,7 +72,7 @@ async def _drop(server: asyncpg.Connection, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-async def databases(database_settings, database_superuser_url) -> AsyncIterator[Databases]:
+async def databases(database_settings, database_superuser_url, _sweeper) -> AsyncIterator[Databases]:
     """The pools of a migrated database with spare schemas."""
     urls = await provision(database_superuser_url, secret=SECRET, settings=database_settings)
     databases = await Databases.open(database_settings, urls)
@@ -104,11 +105,12 @@ async def make_company(databases: Databases, *, name: str = "Northwind Traders")
 
 
 @pytest.fixture(scope="session")
-async def _sweeper(database_superuser_url) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that deletes without asking foreign keys."""
+async def _sweeper(pytestconfig, database_superuser_url) -> AsyncIterator[None]:
+    """A connection that deletes without asking foreign keys; kept open, since logging in takes long."""
     connection = await asyncpg.connect(database_superuser_url)
     await connection.execute("SET lock_timeout = '10s'; SET session_replication_role = replica")
-    yield connection
+    pytestconfig.stash[_SWEEPER] = connection
+    yield
     await connection.close()
 
 
@@ -116,7 +118,7 @@ async def _sweeper(database_superuser_url) -> AsyncIterator[asyncpg.Connection]:
 async def _emptied(request) -> AsyncIterator[None]:
     yield
     if "databases" in request.fixturenames:
-        await empty(request.getfixturevalue("_sweeper"))
+        await empty(request.config.stash[_SWEEPER])
 
 
 async def empty(connection: asyncpg.Connection) -> None:
