@@ -1,8 +1,11 @@
 """What the command line refuses, and in which language."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +14,13 @@ from kedang_platform.settings import Settings
 from kedang_workers.cli.down import down
 from kedang_workers.cli.telling import terminal_language
 from tests.cli.test_children import Told
+from tests.support.accounts import become
 
 
-def _kedang(command, **environment):
+def _kedang(command, *, account=None, **environment):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KEDANG_")}
     return subprocess.run(
-        [sys.executable, "-P", "-m", "kedang_workers.cli", command],
+        [*become(account), sys.executable, "-P", "-m", "kedang_workers.cli", command],
         check=False,
         capture_output=True,
         text=True,
@@ -80,6 +84,31 @@ def test_a_lock_names_its_holder_only_while_it_is_held(tmp_path):
     assert second.holder() is None
     second.acquire()
     second.release()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    done = _kedang("up", KEDANG_VAR=str(tmp_path / "file" / "var"))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Cannot write to {tmp_path / 'file' / 'var'} (Not a directory); KEDANG_VAR chooses another folder.\n"
+    )
+
+
+@pytest.mark.root
+def test_down_by_another_account_is_refused_and_stops_nobody():
+    folder = Path(tempfile.mkdtemp(prefix="kedang-down-"))
+    folder.chmod(0o755)
+    lock = FolderLock(folder / "up.lock")
+    lock.acquire()
+    try:
+        done = _kedang("down", account="nobody", KEDANG_VAR=str(folder))
+        assert done.returncode == 1
+        assert done.stderr == f"Process {os.getpid()} belongs to another account, which has to stop it.\n"
+        assert lock.holder() == os.getpid()
+    finally:
+        lock.release()
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """What the tests of the embedded servers say to them."""
 
 import json
-import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -15,7 +13,7 @@ import psutil
 import redis
 
 from kedang_platform import embedded
-from kedang_platform.embedded.places import Account
+from tests.support.accounts import become
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +49,7 @@ class Holder:
     def __init__(self, var: Path, *, account: str | None = None):
         ports = [str(embedded.free_port()), str(embedded.free_port())]
         self.process = subprocess.Popen(
-            [*_become(account), sys.executable, "-m", "tests.embedded.holder", str(var), *ports],
+            [*become(account), sys.executable, "-m", "tests.embedded.holder", str(var), *ports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -76,21 +74,6 @@ class Holder:
         assert self.process.returncode == 0
 
 
-def _become(account: str | None) -> list[str]:
-    """A command that makes the rest run as ``account``; it keeps the right to read our environment.
-
-    That right alone is needed where the checkout lies under a folder that only root enters.
-    """
-    if account is None:
-        return []
-    entry = pwd.getpwnam(account)
-    become = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
-    if Account(uid=entry.pw_uid, gid=entry.pw_gid).reaches(Path(sys.executable)):
-        return become
-    right = "+dac_override"
-    return [*become, f"--inh-caps={right}", f"--ambient-caps={right}"]
-
-
 def until(true: Callable[[], bool], *, seconds: float = 20) -> None:
     """Wait until something holds; fails when it does not in time."""
     end = time.monotonic() + seconds
@@ -111,7 +94,3 @@ def modes(path: Path) -> list[int]:
 
 def owners(pids) -> set[int]:
     return {psutil.Process(pid).uids().real for pid in pids}
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0

