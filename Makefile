@@ -29,7 +29,7 @@ test: env  ## the tests on the embedded servers
 	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not bench" $(TESTS)
 
 test-servers: env  ## the tests on Debian's PostgreSQL and redis
-	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not bench" --ignore=tests/embedded $(TESTS)
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
 
 check: env  ## format, lint, types, import contracts
 	@$(RUN) ruff format --check .
