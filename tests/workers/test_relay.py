@@ -104,7 +104,7 @@ async def test_a_relay_waits_for_a_valkey_that_is_away_and_goes_on(
 
 async def test_messages_lost_with_valkey_are_sent_again_within_a_sweep(relay, ask, messages, valkey):
     ids = await ask(3)
-    running = relay(timing=Timing(sweep=timedelta(0)))
+    running = relay(limits=Limits(queued=3, company=3), timing=Timing(sweep=timedelta(0)))
     await running.round()
     await running.round()
     assert messages() == [(str(job_id), 1) for job_id in ids]
@@ -125,6 +125,16 @@ async def test_a_message_that_nobody_answers_is_sent_again_after_a_while(relay, 
         await control.fetch("UPDATE work.job SET queued_at = now() - interval '61 seconds'")
     await running.round()
     assert messages() == [(str(job_id), 1), (str(job_id), 2)]
+
+
+async def test_messages_do_not_pile_up_where_no_worker_runs(relay, ask, messages, databases):
+    await ask(5)
+    running = relay(limits=Limits(queued=3, company=3), timing=Timing(sweep=timedelta(0)))
+    for _ in range(4):
+        await running.round()
+        async with databases.control() as control:
+            await control.fetch("UPDATE work.job SET queued_at = now() - interval '1 hour'")
+    assert len(messages()) == 3
 
 
 async def test_a_wake_up_ends_the_wait(relay, ask, messages, work_redis_url):

@@ -13,6 +13,9 @@ from kedang_platform.work.lanes import Handed
 
 QUEUE = "jobs"
 ACTOR = "run"
+_NAMESPACE = "kedang"
+UNREAD = f"{_NAMESPACE}:{QUEUE}"
+"""The list in Valkey that holds what no worker has fetched yet."""
 
 
 def make_broker(redis_url: str) -> RedisBroker:
@@ -25,7 +28,7 @@ def make_broker(redis_url: str) -> RedisBroker:
     return RedisBroker(
         client=client,
         middleware=[],
-        namespace="kedang",
+        namespace=_NAMESPACE,
         heartbeat_timeout=30_000,
         maintenance_chance=1_000_000,
     )

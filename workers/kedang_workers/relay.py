@@ -24,7 +24,7 @@ from kedang_platform.settings import Settings
 from kedang_platform.work.claims import sweep
 from kedang_platform.work.lanes import Handed, Limits, hand_out, take_back
 from kedang_platform.work.wakeup import CHANNEL
-from kedang_workers.broker import make_broker, send
+from kedang_workers.broker import UNREAD, make_broker, send
 from kedang_workers.composition import open_services, redis_url
 from kedang_workers.process import serve
 
@@ -110,14 +110,21 @@ class Relay:
             return self._timing.idle
 
     async def _sweep(self) -> None:
-        emptied = not await self._redis.exists(MARK)
-        after = timedelta(0) if emptied else self._timing.unanswered
+        after = await self._unanswered_after()
         async with self._databases.control() as tx:
             swept = await sweep(tx, unanswered_after=after)
-        if emptied:
+        if after == timedelta(0):
             await self._redis.set(MARK, b"1")
         if swept.expired or swept.unanswered:
             log.info("relay.taken_back", expired=swept.expired, unanswered=swept.unanswered)
+
+    async def _unanswered_after(self) -> timedelta | None:
+        if not await self._redis.exists(MARK):
+            return timedelta(0)
+        # Messages that lie unread are not lost: where no worker runs, sending them again would only pile them up.
+        if await self._redis.llen(UNREAD) >= self._limits.queued:
+            return None
+        return self._timing.unanswered
 
     async def _send(self, jobs: Sequence[Handed]) -> None:
         if not jobs:

@@ -139,10 +139,13 @@ async def renew(
     return {row["id"]: row["cancel_requested"] for row in await tx.fetch(_RENEW, ids, attempts, lease)}
 
 
-async def sweep(tx: ControlTransaction, *, unanswered_after: timedelta) -> Swept:
-    """Take back what nobody works on any more: it waits again, and older messages of it are void."""
+async def sweep(tx: ControlTransaction, *, unanswered_after: timedelta | None) -> Swept:
+    """Take back what nobody works on any more: it waits again, and older messages of it are void.
+
+    With None, messages that nobody answered are left to be answered yet.
+    """
     expired = await tx.fetch(_SWEEP_EXPIRED)
-    unanswered = await tx.fetch(_SWEEP_UNANSWERED, unanswered_after)
+    unanswered = await tx.fetch(_SWEEP_UNANSWERED, unanswered_after) if unanswered_after is not None else []
     return Swept(len(expired), len(unanswered))
 
 
