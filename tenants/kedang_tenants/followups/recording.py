@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import cast
 from uuid import UUID
@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
-from kedang_tenants.changing import Change, Draft, afterwards, change_internally
+from kedang_tenants.catalogue import catalogue
+from kedang_tenants.changing import Change, Draft, afterwards, change, change_internally, visible_record
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
 from kedang_tenants.followups.planning import plan_next
 from kedang_tenants.reading import Viewer
@@ -99,3 +100,22 @@ async def _end_plans(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]
 
 def _day(draft: Draft, zone: ZoneInfo) -> date:
     return cast("datetime", draft.now("at")).astimezone(zone).date()
+
+
+async def record_follow_up(
+    write: TenantWrite, viewer: Viewer, *, values: Mapping[str, object], clock: Clock
+) -> tuple[UUID, UUID]:
+    """Record a contact: of now where no time is said, of the plan's customer where only a plan is.
+
+    Returns the ids of the record and of its customer. Raises Refused.
+    """
+    given = {"at": clock.now()} | {name: value for name, value in values.items() if value is not None}
+    if "customer_id" not in given and "plan_id" in given:
+        plan = cast("UUID", given["plan_id"])
+        if await visible_record(write, viewer, catalogue().record("follow_up_plan"), plan):
+            given["customer_id"] = await write.fetchval(
+                "SELECT customer_id FROM follow_up_plan WHERE id = $1", plan
+            )
+    change_of = Change("follow_up_record", "create", values=given)
+    (made,) = await change(write, viewer, [change_of], clock=clock)
+    return made.id, cast("UUID", given["customer_id"])

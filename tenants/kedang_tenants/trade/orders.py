@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
+from kedang_platform.errors import BadUserInput
+from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import Change, change
 from kedang_tenants.reading import Viewer
+
+MOST_LINES = 500
 
 
 async def place_order(
@@ -18,14 +23,21 @@ async def place_order(
     *,
     order: Mapping[str, object],
     lines: Sequence[Mapping[str, object]],
+    custom: Mapping[str, object] = MappingProxyType({}),
     clock: Clock,
 ) -> UUID:
     """Create an order with its lines, all or nothing; the lines stand in the order given, from position 1.
 
-    Raises Refused; errors of a line have the path ``input.lines.<index>``.
+    ``custom`` holds the company's own fields of the order by their key.
+    Raises Refused; errors have the paths ``input.order`` and ``input.lines.<index>``. At most
+    ``MOST_LINES`` lines are taken.
     """
+    if len(lines) > MOST_LINES:
+        raise BadUserInput(
+            msg("At most {limit} entries are allowed here."), path=("input", "lines"), limit=MOST_LINES
+        )
     order_id = new_id()
-    head = Change("order", "create", id=order_id, values=order)
+    head = Change("order", "create", id=order_id, values=order, custom=custom, path=("input", "order"))
     below = [
         Change(
             "order_line",

@@ -1,0 +1,152 @@
+"""The verbs of follow-ups: recording a contact, reminding everybody, reading a notice."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from kedang_graphql.answering import attempt
+from kedang_graphql.context import Context
+from kedang_graphql.engine.arguments import values_of
+from kedang_graphql.engine.executor import Ref
+from kedang_graphql.engine.ids import record_id
+from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.inputs import given
+from kedang_graphql.jobs import Job, job_told
+from kedang_tenants.catalogue import catalogue
+from kedang_tenants.followups.recording import record_follow_up
+from kedang_tenants.followups.reminders import send_reminders
+from kedang_tenants.people.inbox import mark_notice_read
+
+_RECORD = catalogue().record("follow_up_record")
+_WAY: Any = generated_types().scalar(_RECORD, _RECORD.fields["way"])
+FOLLOW_UP_RECORD = generated_types().of["follow_up_record"].node
+CUSTOMER = generated_types().of["customer"].node
+NOTICE = generated_types().of["notice"].node
+
+
+@strawberry.input
+class RecordFollowUpInput:
+    way: Enum = strawberry.field(graphql_type=_WAY)
+    customer_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="May be left out where a plan is named."
+    )
+    plan_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The plan that this contact fulfils."
+    )
+    contact_id: strawberry.ID | None = strawberry.UNSET
+    at: datetime | None = strawberry.field(default=strawberry.UNSET, description="Now, if nothing is said.")
+    reached: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether somebody was reached; only then the next date moves."
+    )
+    duration_minutes: int | None = strawberry.UNSET
+    content: str | None = strawberry.UNSET
+    result: str | None = strawberry.UNSET
+    next_step: str | None = strawberry.UNSET
+
+
+@strawberry.type
+class RecordFollowUpPayload:
+    record: Ref | None = strawberry.field(graphql_type=FOLLOW_UP_RECORD | None)
+    customer: Ref | None = strawberry.field(
+        graphql_type=CUSTOMER | None, description="With the day of the next follow-up as it is now."
+    )
+    user_errors: list[UserError]
+
+
+async def answer_record_follow_up(
+    info: Info[Context, None],
+    input: RecordFollowUpInput,  # noqa: A002 - the API's word
+) -> RecordFollowUpPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+
+    async def act() -> tuple[UUID, UUID]:
+        values = values_of(_RECORD, given(input))
+        async with context.databases.tenant_write(viewer.company) as write:
+            return await record_follow_up(write, viewer, values=values, clock=context.clock)
+
+    done, errors = await attempt(context, act())
+    if done is None:
+        return RecordFollowUpPayload(record=None, customer=None, user_errors=errors)
+    return RecordFollowUpPayload(
+        record=Ref("follow_up_record", done[0]), customer=Ref("customer", done[1]), user_errors=[]
+    )
+
+
+@strawberry.input
+class SendFollowUpRemindersInput:
+    date: date
+
+
+@strawberry.type
+class SendFollowUpRemindersPayload:
+    job: Job | None
+    user_errors: list[UserError]
+
+
+async def answer_send_follow_up_reminders(
+    info: Info[Context, None],
+    input: SendFollowUpRemindersInput,  # noqa: A002 - the API's word
+) -> SendFollowUpRemindersPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+
+    async def act() -> Job:
+        async with context.databases.tenant_write(viewer.company) as write:
+            job_id = await send_reminders(write, viewer, day=input.date)
+            return await job_told(context, write, job_id)
+
+    job, errors = await attempt(context, act())
+    return SendFollowUpRemindersPayload(job=job, user_errors=errors)
+
+
+@strawberry.input
+class MarkNoticeReadInput:
+    id: strawberry.ID
+
+
+@strawberry.type
+class MarkNoticeReadPayload:
+    record: Ref | None = strawberry.field(graphql_type=NOTICE | None)
+    user_errors: list[UserError]
+
+
+async def answer_mark_notice_read(
+    info: Info[Context, None],
+    input: MarkNoticeReadInput,  # noqa: A002 - the API's word
+) -> MarkNoticeReadPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+
+    async def act() -> Ref:
+        notice = record_id(input.id, "notice", path=("input", "id"))
+        async with context.databases.tenant_write(viewer.company) as write:
+            await mark_notice_read(write, viewer, notice_id=notice, clock=context.clock)
+        return Ref("notice", notice)
+
+    record, errors = await attempt(context, act())
+    return MarkNoticeReadPayload(record=record, user_errors=errors)
+
+
+@strawberry.type
+class FollowUpMutation:
+    record_follow_up: RecordFollowUpPayload = strawberry.mutation(
+        resolver=answer_record_follow_up,
+        description="Record a contact; the open plan is done by it, and the next one is made.",
+    )
+    send_follow_up_reminders: SendFollowUpRemindersPayload = strawberry.mutation(
+        resolver=answer_send_follow_up_reminders,
+        description="Remind everybody of what is due on a day, now; nobody is reminded of a day twice.",
+    )
+    mark_notice_read: MarkNoticeReadPayload = strawberry.mutation(
+        resolver=answer_mark_notice_read, description="Note that one has read a notice of one's own."
+    )

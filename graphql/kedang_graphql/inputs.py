@@ -1,0 +1,16 @@
+"""What stands in an input, by the names that the API has for it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import strawberry
+
+from kedang_tenants.catalogue.record_types import camel
+
+
+def given(instance: Any) -> dict[str, Any]:
+    """The fields of a Strawberry input that the client has sent; null is sent, too."""
+    values = {camel(field.name): getattr(instance, field.name) for field in fields(instance)}
+    return {name: value for name, value in values.items() if value is not strawberry.UNSET}

@@ -1,0 +1,76 @@
+"""The verbs of trade: placing an order with its lines at once."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from kedang_graphql.answering import attempt
+from kedang_graphql.context import Context
+from kedang_graphql.engine.arguments import custom_of, values_of
+from kedang_graphql.engine.executor import Ref
+from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.inputs import given
+from kedang_graphql.scalars import DecimalString
+from kedang_tenants.catalogue import catalogue
+from kedang_tenants.trade.orders import place_order
+
+ORDER = generated_types().of["order"].node
+_CREATE_ORDER: Any = generated_types().of["order"].create
+
+
+@strawberry.input
+class PlaceOrderLineInput:
+    product_id: strawberry.ID
+    quantity: DecimalString
+    unit_price: DecimalString
+    discount: DecimalString | None = strawberry.field(
+        default=strawberry.UNSET, description="A fraction: 0.15 is fifteen percent off."
+    )
+
+
+@strawberry.input
+class PlaceOrderInput:
+    order: object = strawberry.field(graphql_type=_CREATE_ORDER)
+    lines: list[PlaceOrderLineInput]
+
+
+@strawberry.type
+class PlaceOrderPayload:
+    record: Ref | None = strawberry.field(graphql_type=ORDER | None)
+    user_errors: list[UserError]
+
+
+async def answer_place_order(
+    info: Info[Context, None],
+    input: PlaceOrderInput,  # noqa: A002 - the API's word
+) -> PlaceOrderPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+
+    async def act() -> UUID:
+        head, line = catalogue().record("order"), catalogue().record("order_line")
+        order = given(input.order)
+        async with context.databases.tenant_write(viewer.company) as write:
+            return await place_order(
+                write,
+                viewer,
+                order=values_of(head, order),
+                custom=custom_of(viewer, head, order.get("customFields")),
+                lines=[values_of(line, given(each)) for each in input.lines],
+                clock=context.clock,
+            )
+
+    order_id, errors = await attempt(context, act())
+    return PlaceOrderPayload(record=Ref("order", order_id) if order_id else None, user_errors=errors)
+
+
+@strawberry.type
+class TradeMutation:
+    place_order: PlaceOrderPayload = strawberry.mutation(
+        resolver=answer_place_order, description="Create an order with its lines, all or nothing."
+    )
