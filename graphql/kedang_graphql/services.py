@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kedang_graphql.engine.viewers import Viewers
 from kedang_platform.clock import Clock, SystemClock
@@ -13,6 +13,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
+from kedang_platform.work.wakeup import Waker
 
 
 class ServersUnknown(KedangError):
@@ -28,6 +29,7 @@ class Services:
     viewers: Viewers
     files: FileStore
     file_links: FileLinks
+    waker: Waker | None = None
 
     @classmethod
     async def open(cls, settings: Settings) -> Services:
@@ -37,7 +39,8 @@ class Services:
         urls = database_urls(
             settings.database_url, secret=load_secret_key(settings), prefix=settings.role_prefix
         )
-        return cls.on(await Databases.open(settings, urls), settings, SystemClock())
+        services = cls.on(await Databases.open(settings, urls), settings, SystemClock())
+        return services.waking_relays(settings.redis_url) if settings.redis_url else services
 
     @classmethod
     def on(cls, databases: Databases, settings: Settings, clock: Clock) -> Services:
@@ -45,6 +48,14 @@ class Services:
         links = FileLinks(load_secret_key(settings), clock)
         return cls(databases, settings, clock, identity, Viewers(databases), open_files(settings), links)
 
+    def waking_relays(self, redis_url: str) -> Services:
+        """The same services, which tell the relays after each commit that work is there."""
+        waker = Waker(redis_url)
+        self.databases.wake_relay = waker.wake
+        return replace(self, waker=waker)
+
     async def close(self) -> None:
+        if self.waker:
+            await self.waker.close()
         self.identity.close()
         await self.databases.close()
