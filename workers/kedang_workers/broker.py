@@ -25,7 +25,7 @@ def make_broker(redis_url: str) -> RedisBroker:
     killed worker were still missing after minutes.
     """
     client = redis.Redis.from_url(redis_url, socket_connect_timeout=5, socket_timeout=10)
-    return RedisBroker(
+    return RedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         middleware=[],
         namespace=_NAMESPACE,
