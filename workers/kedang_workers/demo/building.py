@@ -1,0 +1,279 @@
+"""Building the demonstration company, step by step; a build that was broken off goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kedang_workers.demo.client import Api, Unexpected, wait_for
+from kedang_workers.demo.data import Northwind, Row, load_northwind
+from kedang_workers.demo.figures import GRADED_YEAR, THRESHOLDS, email_of, work_out
+from kedang_workers.demo.keeping import Kept, keep, new_password, recall
+from kedang_workers.demo.sheets import Sheet, sheets
+
+OWNER = "2"  # Andrew Fuller, Vice President, Sales
+TIME_ZONE = "America/Los_Angeles"
+CYCLES = {"A": 14, "B": 30, "C": 60, "D": 90, "E": 180}
+COLOURS = {"A": "#c0392b", "B": "#d35400", "C": "#b7950b", "D": "#2471a3", "E": "#707b7c"}
+PURPOSE = "Talk about next season's prices"
+CONTENT = "Asked how the last delivery was received; all in order."
+
+Echo = Callable[[str], None]
+
+
+def build(base_url: str, var: Path, echo: Echo) -> Kept:
+    """Build what is not built yet; returns how to get in. Raises Unexpected when the installation does not play along."""
+    northwind = load_northwind()
+    owner = next(row for row in northwind.employees if row["employee_id"] == OWNER)
+    kept = recall(var) or keep(var, Kept(email_of(owner), new_password()))
+    if kept.built_on is not None:
+        return kept
+    api = Api(base_url, kept.key)
+    try:
+        kept = _enter(api, var, kept, owner, echo)
+        _invite_colleagues(api, kept, northwind, echo)
+        for sheet in sheets(northwind):
+            _import(api, sheet, echo)
+        _set_up_grades(api, len(northwind.customers), echo)
+        _plan_and_remind(api, northwind, echo)
+        _record_follow_ups(api, echo)
+    finally:
+        api.close()
+    today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
+    return keep(var, kept, built_on=today.isoformat())
+
+
+def _enter(api: Api, var: Path, kept: Kept, owner: Row, echo: Echo) -> Kept:
+    """Sign up, or sign in where a build was broken off before it had its keys."""
+    if kept.key is not None:
+        return kept
+    if not _sign_in(api, kept):
+        echo("Andrew Fuller signs up Northwind Traders and confirms his e-mail address")
+        _sign_up(api, kept, owner)
+    key = _make_key(api, "Demonstration", ["READ", "WRITE"])
+    kept = keep(var, kept, key=key, reading_key=_make_key(api, "Integrator", ["READ"]))
+    api.key = key
+    return kept
+
+
+def _sign_in(api: Api, kept: Kept) -> bool:
+    _, refused = api.try_change(
+        "mutation ($i: SignInInput!) { signIn(input: $i) { userErrors { code } } }",
+        i={"email": kept.email, "password": kept.password},
+    )
+    return not refused
+
+
+def _sign_up(api: Api, kept: Kept, owner: Row) -> None:
+    api.change(
+        "mutation ($i: SignUpInput!) { signUp(input: $i) { userErrors { path message } } }",
+        i={
+            "email": kept.email,
+            "password": kept.password,
+            "name": f"{owner['first_name']} {owner['last_name']}",
+            "companyName": "Northwind Traders",
+            "country": "US",
+            "language": "en",
+            "timeZone": TIME_ZONE,
+            "currency": "USD",
+        },
+    )
+    api.change(
+        "mutation ($i: ConfirmEmailInput!) { confirmEmail(input: $i) { userErrors { path message } } }",
+        i={"token": api.token_mailed_to(kept.email)},
+    )
+
+
+def _make_key(api: Api, name: str, scopes: list[str]) -> str:
+    made = api.change(
+        "mutation ($i: CreateApiKeyInput!) { createApiKey(input: $i) { secret userErrors { path message } } }",
+        i={"name": name, "scopes": scopes},
+    )
+    return str(made["secret"])
+
+
+def _invite_colleagues(api: Api, kept: Kept, northwind: Northwind, echo: Echo) -> None:
+    """The other eight become view-only members: the two free seats are not enough for all."""
+    echo("Eight colleagues are invited by mail and accept, with view-only access")
+    present = api.ask("{ members(first: 50) { nodes { id email state } } }")["members"]["nodes"]
+    active = {member["email"] for member in present if member["state"] == "ACTIVE"}
+    for employee in northwind.employees:
+        if email_of(employee) not in active:
+            _invite(api, employee)
+    members = api.ask("{ members(first: 50) { nodes { id email } } }")["members"]["nodes"]
+    titles = {email_of(employee): employee["title"] for employee in northwind.employees}
+    for member in members:
+        api.change(
+            "mutation ($i: UpdateMemberInput!) { updateMember(input: $i) { userErrors { path message } } }",
+            i={"id": member["id"], "title": titles[member["email"]]},
+        )
+
+
+def _invite(api: Api, employee: Row) -> None:
+    email = email_of(employee)
+    before = [mail["id"] for mail in api.mails_to(email)]
+    api.change(
+        "mutation ($i: InviteMemberInput!) { inviteMember(input: $i) { userErrors { path message } } }",
+        i={
+            "email": email,
+            "name": f"{employee['first_name']} {employee['last_name']}",
+            "roles": ["VIEW_ONLY"],
+            "seat": "VIEW_ONLY",
+        },
+    )
+    wait_for(lambda: len(api.mails_to(email)) > len(before), what=f"an invitation to {email}")
+    guest = Api(str(api.base_url))
+    try:
+        guest.change(
+            "mutation ($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { userErrors { path message } } }",
+            i={"token": api.token_mailed_to(email), "password": new_password()},
+        )
+    finally:
+        guest.close()
+
+
+def _import(api: Api, sheet: Sheet, echo: Echo) -> None:
+    """Upload a file and have it imported; every row must be accepted."""
+    content = sheet.as_csv()
+    prepared = api.change(
+        "mutation ($i: PrepareUploadInput!) { prepareUpload(input: $i) { fileId uploadUrl userErrors { path message } } }",
+        i={"name": f"{sheet.name}.csv", "size": len(content)},
+    )
+    api.send_file(prepared["uploadUrl"], content)
+    started = api.change(
+        "mutation ($i: StartImportInput!) { startImport(input: $i) { import { id } userErrors { path message } } }",
+        i={"fileId": prepared["fileId"], "record": sheet.record, "mode": "UPSERT"},
+    )
+    done = wait_for(lambda: _finished(api, started["import"]["id"]), what=f"the import of {sheet.name}")
+    echo(
+        f"{sheet.name}: {done['created']} created, {done['updated']} updated, {done['unchanged']} as they were,"
+        f" {done['warnings']} with remarks"
+    )
+    if done["state"] != "DONE" or done["rejected"]:
+        raise Unexpected(f"the import of {sheet.name} ended so: {done}")
+
+
+def _finished(api: Api, import_id: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] = api.ask(
+        "query ($id: ID!) { import(id: $id) { state created updated unchanged rejected warnings errorCode } }",
+        id=import_id,
+    )["import"]
+    return found if found["state"] not in {"WAITING", "RUNNING"} else None
+
+
+def _set_up_grades(api: Api, customers: int, echo: Echo) -> None:
+    """The company's rule: sales of the calendar year 1997."""
+    echo(f"The grade scheme is set to the sales of {GRADED_YEAR}, and everybody is graded")
+    scheme = api.ask(
+        "{ gradeSchemes(where: {leads: {eq: true}}) { nodes { id levels { nodes { id code } } } } }"
+    )["gradeSchemes"]["nodes"][0]
+    minimums = {code: str(threshold) for code, threshold in THRESHOLDS} | {"D": "0"}
+    for level in scheme["levels"]["nodes"]:
+        code = level["code"]
+        api.change(
+            "mutation ($i: UpdateGradeLevelInput!) { updateGradeLevel(input: $i) { userErrors { path message } } }",
+            i={
+                "id": level["id"],
+                "minimum": minimums.get(code),
+                "exclusive": code == "D",
+                "colour": COLOURS[code],
+                "cycleDays": CYCLES[code],
+            },
+        )
+    api.change(
+        "mutation ($i: UpdateGradeSchemeInput!) { updateGradeScheme(input: $i) { userErrors { path message } } }",
+        i={"id": scheme["id"], "period": "CALENDAR_YEAR", "year": GRADED_YEAR},
+    )
+    api.change(
+        "mutation ($i: PublishGradeSchemeInput!) { publishGradeScheme(input: $i) { userErrors { path message } } }",
+        i={"id": scheme["id"]},
+    )
+    everybody = "{ customers(where: {gradeLevelId: {isNull: false}, nextFollowUpOn: {isNull: false}}) { totalCount } }"
+    wait_for(
+        lambda: api.ask(everybody)["customers"]["totalCount"] == customers,
+        what="the grades and the follow-ups that they bring",
+    )
+
+
+def _plan_and_remind(api: Api, northwind: Northwind, echo: Echo) -> None:
+    """Everybody has one talk to hold today, with the best customer of theirs, and is reminded of it by mail."""
+    echo("Each of the nine plans a talk for today and gets the reminder by mail")
+    today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
+    planned = api.ask(
+        "query ($p: String!) { followUpPlans(first: 50, where: {purpose: {eq: $p}}) { nodes { customer { number } } } }",
+        p=PURPOSE,
+    )["followUpPlans"]["nodes"]
+    present = {plan["customer"]["number"] for plan in planned}
+    for number in best_customers(northwind).values():
+        if number not in present:
+            _plan(api, number, today)
+    api.change(
+        "mutation ($i: SendFollowUpRemindersInput!) {"
+        " sendFollowUpReminders(input: $i) { userErrors { path message } } }",
+        i={"on": today.isoformat()},
+    )
+    for employee in northwind.employees:
+        wait_for(
+            lambda email=email_of(employee): digests_to(api, email),
+            what=f"the digest of {email_of(employee)}",
+        )
+
+
+def best_customers(northwind: Northwind) -> dict[str, str]:
+    """For each employee the customer of theirs that bought most in the graded year, by their numbers."""
+    figures = work_out(northwind)
+    best: dict[str, str] = {}
+    for customer, employee in sorted(figures.owners.items()):
+        if employee not in best or figures.by_customer[customer] > figures.by_customer[best[employee]]:
+            best[employee] = customer
+    return best
+
+
+def digests_to(api: Api, email: str) -> list[Mapping[str, Any]]:
+    """The reminder mails that a member got, the newest first."""
+    return [mail for mail in api.mails_to(email) if mail["subject"].startswith("Follow-ups due")]
+
+
+def _plan(api: Api, number: str, day: date) -> None:
+    customer = customer_by_number(api, number)
+    api.change(
+        "mutation ($i: CreateFollowUpPlanInput!) { createFollowUpPlan(input: $i) { userErrors { path message } } }",
+        i={
+            "customerId": customer["id"],
+            "ownerId": customer["owner"]["id"],
+            "dueOn": day.isoformat(),
+            "way": "CALL",
+            "purpose": PURPOSE,
+        },
+    )
+
+
+def customer_by_number(api: Api, number: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = api.ask(
+        "query ($n: String!) { customers(where: {number: {eq: $n}}) { nodes { id owner { id email } } } }",
+        n=number,
+    )["customers"]["nodes"][0]
+    return found
+
+
+def _record_follow_ups(api: Api, echo: Echo) -> None:
+    """Two customers are called; their next follow-ups move on by the cycle of their grade."""
+    echo("Two follow-ups are recorded: the next dates move on by the cycle")
+    for number in CALLED:
+        customer = customer_by_number(api, number)
+        known = api.ask(
+            "query ($c: ID!) { followUpRecords(where: {customerId: {eq: $c}}) { totalCount } }",
+            c=customer["id"],
+        )
+        if known["followUpRecords"]["totalCount"] == 0:
+            api.change(
+                "mutation ($i: RecordFollowUpInput!) { recordFollowUp(input: $i) { userErrors { path message } } }",
+                i={"customerId": customer["id"], "way": "CALL", "content": CONTENT, "durationMinutes": 12},
+            )
+
+
+CALLED = ("ALFKI", "CHOPS")
+"""Customers that are called: of grade D and C, with nothing planned by hand."""
