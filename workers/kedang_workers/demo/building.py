@@ -34,7 +34,7 @@ def build(base_url: str, var: Path, echo: Echo) -> Kept:
     api = Api(base_url, kept.key)
     try:
         kept = _enter(api, var, kept, owner, echo)
-        _invite_colleagues(api, kept, northwind, echo)
+        _invite_colleagues(api, northwind, echo)
         for sheet in sheets(northwind):
             _import(api, sheet, echo)
         _set_up_grades(api, len(northwind.customers), echo)
@@ -95,7 +95,7 @@ def _make_key(api: Api, name: str, scopes: list[str]) -> str:
     return str(made["secret"])
 
 
-def _invite_colleagues(api: Api, kept: Kept, northwind: Northwind, echo: Echo) -> None:
+def _invite_colleagues(api: Api, northwind: Northwind, echo: Echo) -> None:
     """The other eight become view-only members: the two free seats are not enough for all."""
     echo("Eight colleagues are invited by mail and accept, with view-only access")
     present = api.ask("{ members(first: 50) { nodes { id email state } } }")["members"]["nodes"]

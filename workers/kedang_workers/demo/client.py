@@ -76,7 +76,7 @@ class Api:
                     return None if found[1] == unlike else found[1]
             return None
 
-        return wait_for(newest, what=f"a mail to {address}")
+        return str(wait_for(newest, what=f"a mail to {address}"))
 
 
 def wait_for(look: Callable[[], Any], *, what: str, seconds: float = PATIENCE_SECONDS) -> Any:

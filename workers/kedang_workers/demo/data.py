@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from io import StringIO
 
 Row = dict[str, str]
 
@@ -39,5 +40,4 @@ def load_northwind() -> Northwind:
 
 def _rows(name: str) -> Iterator[Row]:
     source = resources.files("kedang_workers.demo") / "northwind" / f"{name}.csv"
-    with source.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)
+    yield from csv.DictReader(StringIO(source.read_text(encoding="utf-8")))
