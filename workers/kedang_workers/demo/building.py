@@ -213,13 +213,14 @@ def _plan_and_remind(api: Api, northwind: Northwind, echo: Echo) -> None:
     api.change(
         "mutation ($i: SendFollowUpRemindersInput!) {"
         " sendFollowUpReminders(input: $i) { userErrors { path message } } }",
-        i={"on": today.isoformat()},
+        i={"date": today.isoformat()},
     )
     for employee in northwind.employees:
-        wait_for(
-            lambda email=email_of(employee): digests_to(api, email),
-            what=f"the digest of {email_of(employee)}",
-        )
+        _wait_for_digest(api, email_of(employee))
+
+
+def _wait_for_digest(api: Api, email: str) -> None:
+    wait_for(lambda: digests_to(api, email), what=f"the digest of {email}")
 
 
 def best_customers(northwind: Northwind) -> dict[str, str]:
