@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from kedang_platform.clock import SystemClock
+from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases
 from kedang_platform.files import FileStore, LocalFiles
 from kedang_platform.registry import Company
@@ -64,6 +64,7 @@ class Office:
     company: Company
     member: TestMember
     settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
     files: FileStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +93,7 @@ class Office:
                 name=name,
                 stored=stored,
                 member_id=self.member.id,
-                clock=SystemClock(),
+                clock=self.clock,
             )
 
     async def start(
@@ -116,7 +117,7 @@ class Office:
                 mode=mode,
                 mapping=mapping or ColumnMapping(),
                 dry_run=dry_run,
-                clock=SystemClock(),
+                clock=self.clock,
             )
 
     async def work(self) -> None:

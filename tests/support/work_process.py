@@ -1,6 +1,7 @@
-"""Real processes for tests: ``python -m tests.support.work_process worker|relay|scheduler``.
+"""Real processes for tests: ``python -m tests.support.work_process worker|product|relay|scheduler``.
 
-They are the product's own, with handlers made for tests and shorter waits for what got lost.
+They are the product's own with shorter waits for what got lost: ``worker`` has handlers made for
+tests, ``product`` those of the product.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from kedang_platform.work import Progress, Registry, RunningJob, handler
-from kedang_workers import relay, schedule, start
+from kedang_workers import handlers, relay, schedule, start
 from kedang_workers.process import serve
 
 LEASE = timedelta(seconds=2)
@@ -47,6 +48,8 @@ if __name__ == "__main__":
     match sys.argv[1]:
         case "worker":
             start.main(REGISTRY, lease=LEASE)
+        case "product":
+            start.main(handlers.load(), lease=LEASE)
         case "relay":
             serve(partial(relay.relay, timing=TIMING))
         case "scheduler":

@@ -26,7 +26,7 @@ from kedang_tenants.people.viewers import load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 
 _FIND = """
-SELECT id, file_id, record, mode, dry_run, mapping, state, started_by_id FROM import WHERE id = $1 FOR UPDATE
+SELECT id, file_id, record, mode, dry_run, mapping, state, started_by_id, cancel_requested FROM import WHERE id = $1 FOR UPDATE
 """
 _NOTE_COUNTS = """
 UPDATE import SET rows_done = $2, created = $3, updated = $4, unchanged = $5, rejected = $6, warnings = $7
@@ -45,6 +45,7 @@ class Order:
     dry_run: bool
     mapping: Mapping
     viewer: Viewer
+    called_off: bool
 
 
 async def begin(job: RunningJob, import_id: UUID) -> Order | None:
@@ -72,6 +73,7 @@ async def begin(job: RunningJob, import_id: UUID) -> Order | None:
         dry_run=row["dry_run"],
         mapping=Mapping.from_json(orjson.loads(row["mapping"])),
         viewer=viewer,
+        called_off=row["cancel_requested"],
     )
 
 

@@ -43,7 +43,8 @@ async def run_import(job: RunningJob) -> None:
     try:
         order = await record_keeping.begin(job, import_id)
         if order is not None:
-            await _run(job, order)
+            stopped = order.called_off or await _run(job, order)
+            await concluding.conclude(job, order.id, CANCELLED if stopped else DONE)
     except JobCancelled:
         await concluding.conclude_cancelled(job, import_id)
         raise
@@ -58,7 +59,8 @@ async def run_import(job: RunningJob) -> None:
         raise
 
 
-async def _run(job: RunningJob, order: Order) -> None:
+async def _run(job: RunningJob, order: Order) -> bool:
+    """Go through the file; True when the import was called off on the way."""
     async with _opened(job, order) as source:
         layout = lay_out(
             order.viewer, catalogue().record(order.record), order.mode, source.columns, order.mapping
@@ -69,8 +71,7 @@ async def _run(job: RunningJob, order: Order) -> None:
             async with job.step(progress=Progress(0, progress.total)) as write:
                 await record_keeping.note_source(write, order, source, progress.total)
         run = _ImportRun(job, order, layout, progress)
-        stopped = await run.through(source.rows())
-    await concluding.conclude(job, order.id, CANCELLED if stopped else DONE)
+        return await run.through(source.rows())
 
 
 @asynccontextmanager
