@@ -51,7 +51,7 @@ web: $(GRAPHIQL)  ## build GraphiQL (needs Node 20)
 
 $(GRAPHIQL): web/package.json web/package-lock.json web/tsconfig.json $(wildcard web/graphiql/*)
 	@if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
-		echo "GraphiQL is missing: building it needs Node 20.19 or later. Everything else works without it."; \
+		echo "GraphiQL is not built: that needs Node 20.19 or later. Everything else works without it."; \
 	else \
 		echo "Building GraphiQL ..." && cd web && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && npm run --silent build; \
 	fi
