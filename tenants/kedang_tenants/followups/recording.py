@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
+from kedang_platform.errors import NotFound
+from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, Draft, afterwards, change, change_internally, visible_record
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
@@ -107,15 +109,17 @@ async def record_follow_up(
 ) -> tuple[UUID, UUID]:
     """Record a contact: of now where no time is said, of the plan's customer where only a plan is.
 
-    Returns the ids of the record and of its customer. Raises Refused.
+    Returns the ids of the record and of its customer. Raises Refused, and NotFound for such a plan.
     """
     given = {"at": clock.now()} | {name: value for name, value in values.items() if value is not None}
     if "customer_id" not in given and "plan_id" in given:
-        plan = cast("UUID", given["plan_id"])
-        if await visible_record(write, viewer, catalogue().record("follow_up_plan"), plan):
-            given["customer_id"] = await write.fetchval(
-                "SELECT customer_id FROM follow_up_plan WHERE id = $1", plan
-            )
+        given["customer_id"] = await _customer_of(write, viewer, cast("UUID", given["plan_id"]))
     change_of = Change("follow_up_record", "create", values=given)
     (made,) = await change(write, viewer, [change_of], clock=clock)
     return made.id, cast("UUID", given["customer_id"])
+
+
+async def _customer_of(write: TenantWrite, viewer: Viewer, plan_id: UUID) -> object:
+    if not await visible_record(write, viewer, catalogue().record("follow_up_plan"), plan_id):
+        raise NotFound(msg("There is no such record."), path=("input", "planId"))
+    return await write.fetchval("SELECT customer_id FROM follow_up_plan WHERE id = $1", plan_id)
