@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -87,6 +87,11 @@ class RecordType:
     def visible_fields(self) -> list[Field]:
         """The fields that leave the product, in the order in which they are declared."""
         return [found for found in self.fields.values() if not found.spec.hidden]
+
+    @cached_property
+    def references(self) -> tuple[Field, ...]:
+        """The fields that point to other records."""
+        return tuple(found for found in self.fields.values() if found.target is not None)
 
     def field_by_api_name(self, api_name: str) -> Field | None:
         return next((found for found in self.fields.values() if found.api_name == api_name), None)

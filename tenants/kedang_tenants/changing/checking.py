@@ -125,8 +125,8 @@ async def check_references(write: TenantWrite, viewer: Viewer, drafts: Sequence[
 
 def _references(drafts: Iterable[Draft]) -> Iterable[tuple[Draft, Field]]:
     for draft in drafts:
-        for field in draft.record.fields.values():
-            if field.target is not None and draft.values.get(field.name) is not None:
+        for field in draft.record.references:
+            if draft.values.get(field.name) is not None:
                 yield draft, field
 
 

@@ -29,6 +29,7 @@ from kedang_tenants.reading.statement import Statement, quoted
 _BOOKKEEPING = frozenset(
     {"version", "created_at", "updated_at", "search_text", "search_tokens", "name_sort", "phone_reversed"}
 )
+_JSON_TYPES = frozenset({str, int, bool, type(None), list, dict})
 EVENTS = "events.fan_out"
 
 
@@ -175,6 +176,8 @@ def _plain(draft: Draft) -> dict[str, object]:
 
 def plain(value: object) -> object:
     """A column's value as JSON keeps it in the audit trail."""
+    if type(value) in _JSON_TYPES:
+        return value
     if isinstance(value, UUID):
         return value.hex
     if isinstance(value, datetime | date):
