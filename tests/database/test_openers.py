@@ -7,6 +7,8 @@ import pytest
 from kedang_platform.database import CompanyRef, WallError
 from kedang_platform.database.company import checked_schema, new_schema_name
 
+pytestmark = pytest.mark.requirement("T1")
+
 BAD_NAMES = [
     "",
     "public",

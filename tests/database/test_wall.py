@@ -11,6 +11,8 @@ from kedang_platform.database.provision import provision
 from kedang_platform.work import NewJob, enqueue
 from tests.support.database import SECRET
 
+pytestmark = pytest.mark.requirement("T1")
+
 DENIED = asyncpg.InsufficientPrivilegeError
 
 

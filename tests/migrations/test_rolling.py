@@ -4,10 +4,13 @@ import asyncio
 import random
 
 import pytest
+from sqlalchemy import text
 
 from kedang_migrations.runner import migrate_schemas
 from kedang_platform.database import Databases
 from tests.migrations.conftest import open_companies, release
+
+pytestmark = pytest.mark.requirement("T1", "O2")
 
 COMPANIES = 20
 REQUESTS = 10_000
@@ -61,7 +64,7 @@ async def answer(databases, company, number):
     """The names that one request is answered with; every third one writes."""
     if number % 3 == 0:
         async with databases.tenant_write(company.ref) as write:
-            rows = await write.fetch(WRITE)
+            rows = (await write.execute(text(WRITE))).mappings().all()
     else:
         async with databases.tenant_read(company.ref) as read:
             rows = await read.fetch(READS[number // 3 % len(READS)])

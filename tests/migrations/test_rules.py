@@ -8,6 +8,8 @@ from kedang_migrations.environments import TENANT
 from kedang_migrations.scratch import TENANT_SCHEMA, apply_revisions, scratch_database
 from kedang_platform.database.pools import connect
 
+pytestmark = pytest.mark.requirement("O1")
+
 TABLES = TENANT.load_metadata().sorted_tables
 COLUMNS = [column for table in TABLES for column in table.columns]
 # Everything a company's columns may be made of; no enum, no domain, no type of ours.

@@ -13,6 +13,8 @@ from kedang_platform.registry import NoSpareSchema, count_spares, ensure_usable,
 from tests.migrations.conftest import open_companies, release, status_rows, until
 from tests.support.database import make_company
 
+pytestmark = pytest.mark.requirement("O2")
+
 HEAD = TENANT.head()
 ONE_TABLE = 'CREATE TABLE novelty (id UUID PRIMARY KEY, note TEXT COLLATE "C" NOT NULL)'
 OBSTACLE = "CREATE TABLE {schema}.novelty (id int)"

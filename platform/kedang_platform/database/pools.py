@@ -177,9 +177,12 @@ class WritePool:
 
 
 def _engine(url: str, *, size: int) -> AsyncEngine:
+    driver = dialect.KedangDialect.import_dbapi()  # type: ignore[no-untyped-call]
     engine = create_async_engine(
         dialect.URL,
-        async_creator=lambda: connect(url),
+        creator=lambda: driver.connect(
+            async_creator_fn=lambda: connect(url), prepared_statement_cache_size=STATEMENTS_PER_CONNECTION
+        ),
         # BEGIN and COMMIT are ours: the opener is one round trip with what it sets.
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
