@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+import orjson
 from sqlalchemy import delete, insert, select, update
 
-from kedang_platform.database import ControlTransaction
+from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.identity.errors import LinkExpired, LinkUnknown, LinkUsed
 from kedang_platform.identity.tables import one_time_token
 
@@ -102,6 +103,21 @@ async def look_up(control: ControlTransaction, purpose: Purpose, secret: str, *,
         payload=row.payload,
         used=row.used_at is not None,
     )
+
+
+async def peek(read: ControlRead, purpose: Purpose, secret: str, *, now: datetime) -> Mapping[str, Any]:
+    """What the link carries, without using it; empty when it was used a moment ago. Raises as ``look_up``."""
+    row = await read.fetchrow(
+        """SELECT payload, expires_at, used_at FROM platform.one_time_token
+           WHERE token_hash = $1 AND purpose = $2""",
+        hash_of(secret),
+        purpose,
+    )
+    if row is None:
+        raise LinkUnknown
+    check_life(expires_at=row["expires_at"], used_at=row["used_at"], now=now)
+    payload: Mapping[str, Any] = orjson.loads(row["payload"])
+    return payload
 
 
 def check_life(*, expires_at: datetime, used_at: datetime | None, now: datetime) -> None:

@@ -56,7 +56,7 @@ def _checked(wish: SignUp, *, password: str) -> SignUp:
         wish,
         email=emails.normalise(wish.email),
         name=emails.clean_name(wish.name),
-        company=emails.clean_name(wish.company, path=("company",), longest=200),
+        company=emails.clean_name(wish.company, path=("companyName",), longest=200),
     )
     check_places(
         country=wish.country, language=wish.language, time_zone=wish.time_zone, currency=wish.currency

@@ -1,0 +1,453 @@
+"""Who one is, signing up, in and out, sessions and keys, as the API has them.
+
+What has to be proved here works without being signed in; answers tell nobody who is known.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Self
+
+import strawberry
+from strawberry.types import Info
+
+from kedang_graphql.answering import attempt, id_inside, opaque_id, remember
+from kedang_graphql.context import Context, SessionCookie
+from kedang_graphql.engine.executor import Ref
+from kedang_graphql.engine.ids import public_id
+from kedang_graphql.engine.types import UserError, generated_types
+from kedang_platform import identity, registry
+from kedang_platform.errors import Forbidden, NotFound
+from kedang_platform.i18n import msg
+from kedang_platform.identity import SignedIn
+from kedang_platform.identity.people import PersonInfo, companies_of, find_person
+from kedang_platform.licensing import seats_of
+from kedang_tenants.opening import SignUp, confirm_email, sign_up
+from kedang_tenants.people import operations_keys as keys
+
+MEMBER = generated_types().of["member"].node
+COMPANY, PERSON, SESSION, KEY = "com", "per", "ses", "key"
+
+
+@strawberry.enum(description="What an API key may be used for.")
+class ApiKeyScope(Enum):
+    READ = "read"
+    WRITE = "write"
+
+
+@strawberry.type(description="A person, who may belong to several companies.")
+class Person:
+    id: strawberry.ID
+    email: str
+    name: str
+    language: str
+
+    @classmethod
+    def of(cls, person: PersonInfo) -> Self:
+        return cls(
+            id=strawberry.ID(opaque_id(PERSON, person.id)),
+            email=person.email,
+            name=person.name,
+            language=person.language,
+        )
+
+
+@strawberry.type(description="Seats of a company: full members hold one, view-only members none.")
+class Seats:
+    free: int
+    paid: int
+    taken: int
+
+
+@strawberry.type
+class Company:
+    id: strawberry.ID
+    name: str
+    country: str = strawberry.field(description="ISO 3166-1 alpha-2")
+    language: str
+    time_zone: str = strawberry.field(description="IANA name, such as Asia/Shanghai")
+    currency: str = strawberry.field(description="ISO 4217")
+
+    @classmethod
+    def of(cls, company: registry.Company) -> Self:
+        return cls(
+            id=strawberry.ID(opaque_id(COMPANY, company.id)),
+            name=company.name,
+            country=company.country,
+            language=company.language,
+            time_zone=company.time_zone,
+            currency=company.currency,
+        )
+
+
+async def answer_member(info: Info[Context, None]) -> Ref:
+    return Ref("member", info.context.signed_in().member_id)
+
+
+async def answer_seats(info: Info[Context, None]) -> Seats:
+    context = info.context
+    async with context.databases.control_read() as read:
+        seats = await seats_of(read, company_id=context.company.id)
+    return Seats(free=seats.free, paid=seats.paid, taken=seats.taken)
+
+
+async def answer_companies(info: Info[Context, None]) -> list[Company]:
+    context = info.context
+    async with context.databases.control_read() as read:
+        found = await companies_of(read, person_id=context.signed_in().person_id)
+    return [Company.of(company) for company in found]
+
+
+@strawberry.type(description="Who asks: the person, the member that they are here, the company.")
+class Me:
+    person: Person
+    company: Company
+    member: Ref = strawberry.field(resolver=answer_member, graphql_type=MEMBER)
+    seats: Seats = strawberry.field(resolver=answer_seats, description="The seats of the company.")
+    companies: list[Company] = strawberry.field(
+        resolver=answer_companies, description="All companies that the person can sign in to."
+    )
+
+
+@strawberry.type(description="A browser that is signed in.")
+class Session:
+    id: strawberry.ID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str
+    current: bool = strawberry.field(description="Whether this request came with it.")
+
+
+@strawberry.type(description="A key for programs. The key itself was told once, when it was made.")
+class ApiKey:
+    id: strawberry.ID
+    name: str
+    prefix: str = strawberry.field(description="The part of the key by which it is recognised.")
+    scopes: list[ApiKeyScope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    member_id: strawberry.ID = strawberry.field(description="The member as whom the key acts.")
+
+    @classmethod
+    def of(cls, key: identity.ApiKeyInfo) -> Self:
+        return cls(
+            id=strawberry.ID(opaque_id(KEY, key.id)),
+            name=key.name,
+            prefix=key.prefix,
+            scopes=[ApiKeyScope(scope) for scope in key.scopes],
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+            last_used_at=key.last_used_at,
+            revoked_at=key.revoked_at,
+            member_id=strawberry.ID(public_id("member", key.member_id)),
+        )
+
+
+async def answer_me(info: Info[Context, None]) -> Me:
+    context = info.context
+    context.require_scope("read")
+    await context.viewer()
+    async with context.databases.control_read() as read:
+        person = await find_person(read, person_id=context.signed_in().person_id)
+    return Me(person=Person.of(person), company=Company.of(context.company))
+
+
+async def answer_sessions(info: Info[Context, None]) -> list[Session]:
+    context = info.context
+    signed_in = context.signed_in()
+    _require_session(context)
+    async with context.databases.control_read() as read:
+        found = await identity.sessions_of(read, person_id=signed_in.person_id, now=context.clock.now())
+    return [
+        Session(
+            id=strawberry.ID(opaque_id(SESSION, session.id)),
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=session.expires_at,
+            user_agent=session.user_agent,
+            current=session.id == signed_in.credential_id,
+        )
+        for session in found
+    ]
+
+
+async def answer_api_keys(info: Info[Context, None]) -> list[ApiKey]:
+    context = info.context
+    context.require_scope("read")
+    found = await keys.list_api_keys(context.identity, await context.viewer())
+    return [ApiKey.of(key) for key in found]
+
+
+@strawberry.type
+class IdentityQuery:
+    me: Me = strawberry.field(resolver=answer_me, description="Who asks.")
+    sessions: list[Session] = strawberry.field(
+        resolver=answer_sessions,
+        description="The sessions of who asks, in all companies, the latest used first.",
+    )
+    api_keys: list[ApiKey] = strawberry.field(
+        resolver=answer_api_keys, description="The keys of the company, the newest first."
+    )
+
+
+@strawberry.input
+class SignUpInput:
+    email: str
+    password: str
+    name: str
+    company_name: str
+    country: str = strawberry.field(description="ISO 3166-1 alpha-2")
+    language: str = strawberry.field(description="en or zh-CN")
+    time_zone: str = strawberry.field(description="IANA name, such as Asia/Shanghai")
+    currency: str = strawberry.field(description="ISO 4217")
+
+
+@strawberry.type(description="Accepted says nothing of whether the address is known: a mail tells its owner.")
+class AcceptedPayload:
+    accepted: bool
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class ConfirmEmailInput:
+    token: str = strawberry.field(description="From the link in the mail.")
+
+
+@strawberry.input
+class SignInInput:
+    email: str
+    password: str
+    company_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Which company, for who belongs to several; else the one last used."
+    )
+
+
+@strawberry.type(description="The session is in the answer's cookie.")
+class SignedInPayload:
+    person: Person | None
+    company: Company | None
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class RequestPasswordResetInput:
+    email: str
+
+
+@strawberry.input
+class ResetPasswordInput:
+    token: str = strawberry.field(description="From the link in the mail.")
+    password: str
+
+
+@strawberry.type
+class DonePayload:
+    done: bool
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class EndSessionInput:
+    id: strawberry.ID
+
+
+@strawberry.input
+class CreateApiKeyInput:
+    name: str
+    scopes: list[ApiKeyScope] = strawberry.field(description="READ, or READ and WRITE.")
+    expires_at: datetime | None = None
+
+
+@strawberry.type
+class CreateApiKeyPayload:
+    api_key: ApiKey | None
+    secret: str | None = strawberry.field(description="The key. It is told this once.")
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class RevokeApiKeyInput:
+    id: strawberry.ID
+
+
+async def answer_sign_up(info: Info[Context, None], input: SignUpInput) -> AcceptedPayload:  # noqa: A002
+    context = info.context
+    wish = SignUp(
+        email=input.email,
+        name=input.name,
+        company=input.company_name,
+        country=input.country,
+        language=input.language,
+        time_zone=input.time_zone,
+        currency=input.currency,
+    )
+    work = sign_up(context.identity, wish, password=input.password, address=context.request_address)
+    _, errors = await attempt(context, work)
+    return AcceptedPayload(accepted=not errors, user_errors=errors)
+
+
+async def answer_confirm_email(
+    info: Info[Context, None],
+    input: ConfirmEmailInput,  # noqa: A002
+) -> SignedInPayload:
+    context = info.context
+    work = confirm_email(context.identity, token=input.token, user_agent=context.user_agent)
+    return await signed_in_payload(context, *await attempt(context, work))
+
+
+async def answer_sign_in(info: Info[Context, None], input: SignInInput) -> SignedInPayload:  # noqa: A002
+    context = info.context
+    return await signed_in_payload(context, *await attempt(context, _sign_in(context, input)))
+
+
+async def answer_sign_out(info: Info[Context, None]) -> DonePayload:
+    context = info.context
+    signed_in = _require_session(context)
+    done = await identity.sign_out(
+        context.identity, person_id=signed_in.person_id, session_id=signed_in.credential_id
+    )
+    context.answer.session = SessionCookie(None, None)
+    return DonePayload(done=done, user_errors=[])
+
+
+async def answer_end_session(info: Info[Context, None], input: EndSessionInput) -> DonePayload:  # noqa: A002
+    context = info.context
+    _, errors = await attempt(context, _end_session(context, input.id))
+    return DonePayload(done=not errors, user_errors=errors)
+
+
+async def answer_request_password_reset(
+    info: Info[Context, None],
+    input: RequestPasswordResetInput,  # noqa: A002
+) -> AcceptedPayload:
+    context = info.context
+    work = identity.request_password_reset(
+        context.identity, email=input.email, address=context.request_address
+    )
+    _, errors = await attempt(context, work)
+    return AcceptedPayload(accepted=not errors, user_errors=errors)
+
+
+async def answer_reset_password(
+    info: Info[Context, None],
+    input: ResetPasswordInput,  # noqa: A002
+) -> DonePayload:
+    context = info.context
+    work = identity.reset_password(context.identity, token=input.token, password=input.password)
+    _, errors = await attempt(context, work)
+    return DonePayload(done=not errors, user_errors=errors)
+
+
+async def answer_create_api_key(
+    info: Info[Context, None],
+    input: CreateApiKeyInput,  # noqa: A002
+) -> CreateApiKeyPayload:
+    context = info.context
+    _require_session(context)
+    work = keys.create_api_key(
+        context.identity,
+        await context.viewer(),
+        name=input.name,
+        scopes=[scope.value for scope in input.scopes],
+        expires_at=input.expires_at,
+    )
+    made, errors = await attempt(context, work)
+    return CreateApiKeyPayload(
+        api_key=ApiKey.of(made.info) if made else None,
+        secret=made.text if made else None,
+        user_errors=errors,
+    )
+
+
+async def answer_revoke_api_key(info: Info[Context, None], input: RevokeApiKeyInput) -> DonePayload:  # noqa: A002
+    context = info.context
+    context.require_scope("write")
+    _, errors = await attempt(context, _revoke(context, input.id))
+    return DonePayload(done=not errors, user_errors=errors)
+
+
+@strawberry.type
+class IdentityMutation:
+    sign_up: AcceptedPayload = strawberry.mutation(
+        resolver=answer_sign_up,
+        description="Ask for a company of one's own; a mail brings the link that makes it.",
+    )
+    confirm_email: SignedInPayload = strawberry.mutation(
+        resolver=answer_confirm_email,
+        description="Use the link of a sign-up: the company is made, its owner signed in.",
+    )
+    sign_in: SignedInPayload = strawberry.mutation(
+        resolver=answer_sign_in, description="Open a session, which is in the answer's cookie."
+    )
+    sign_out: DonePayload = strawberry.mutation(
+        resolver=answer_sign_out, description="End the session that this request came with."
+    )
+    end_session: DonePayload = strawberry.mutation(
+        resolver=answer_end_session, description="End a session of one's own, here or elsewhere."
+    )
+    request_password_reset: AcceptedPayload = strawberry.mutation(
+        resolver=answer_request_password_reset,
+        description="Have a link for a new password sent, if the address is known.",
+    )
+    reset_password: DonePayload = strawberry.mutation(
+        resolver=answer_reset_password,
+        description="Set a new password by the link of a mail; every session ends.",
+    )
+    create_api_key: CreateApiKeyPayload = strawberry.mutation(
+        resolver=answer_create_api_key,
+        description="Make a key that acts as who makes it. A key makes no keys.",
+    )
+    revoke_api_key: DonePayload = strawberry.mutation(
+        resolver=answer_revoke_api_key, description="End a key of the company."
+    )
+
+
+async def signed_in_payload(
+    context: Context, signed_in: SignedIn | None, errors: list[UserError]
+) -> SignedInPayload:
+    """Who was signed in, the session in the cookie; or why not."""
+    if signed_in is None:
+        return SignedInPayload(person=None, company=None, user_errors=errors)
+    remember(context, signed_in)
+    async with context.databases.control_read() as read:
+        person = await find_person(read, person_id=signed_in.person_id)
+        company = await registry.find_company(read, company_id=signed_in.company_id)
+    return SignedInPayload(person=Person.of(person), company=Company.of(company), user_errors=[])
+
+
+async def _sign_in(context: Context, given: SignInInput) -> SignedIn:
+    company_id = None
+    if given.company_id is not None:
+        company_id = id_inside(COMPANY, given.company_id, path=("companyId",))
+    return await identity.sign_in(
+        context.identity,
+        email=given.email,
+        password=given.password,
+        company_id=company_id,
+        address=context.request_address,
+        user_agent=context.user_agent,
+    )
+
+
+async def _end_session(context: Context, session_id: str) -> None:
+    person_id = _require_session(context).person_id
+    wanted = id_inside(SESSION, session_id)
+    if not await identity.sign_out(context.identity, person_id=person_id, session_id=wanted):
+        raise NotFound(msg("There is no such record."), path=("id",))
+
+
+async def _revoke(context: Context, key_id: str) -> None:
+    viewer = await context.viewer()
+    await keys.revoke_api_key(context.identity, viewer, key_id=id_inside(KEY, key_id))
+
+
+def _require_session(context: Context) -> identity.Identified:
+    """What belongs to a person at a browser is not for keys."""
+    signed_in = context.signed_in()
+    if signed_in.kind != "session":
+        raise Forbidden(msg("This needs a person who is signed in, not an API key."))
+    return signed_in

@@ -1,0 +1,143 @@
+"""What a page asks of a request: whose form it is, what stands in it, who sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from kedang_graphql.authentication import cookie_of, set_session_cookie
+from kedang_graphql.context import SessionCookie
+from kedang_graphql.pages.forms import Link, Page
+from kedang_graphql.pages.rendering import language_of, show
+from kedang_graphql.services import Services
+from kedang_platform.errors import BadUserInput, Forbidden, KedangError
+from kedang_platform.i18n import msg, translate
+from kedang_platform.identity import Identified, SignedIn
+from kedang_platform.identity.sessions import LIFETIME
+
+_LARGEST_FORM = 16 * 1024
+_MOST_FIELDS = 20
+_FORM = "application/x-www-form-urlencoded"
+_STATUS = {
+    "FORBIDDEN": 403,
+    "LINK_UNKNOWN": 404,
+    "LINK_EXPIRED": 410,
+    "LINK_USED": 410,
+    "TOO_MANY_ATTEMPTS": 429,
+    "TOO_BUSY": 503,
+    "NO_SPARE_SCHEMA": 503,
+    "DATABASE_BUSY": 503,
+    "DATABASE_UNAVAILABLE": 503,
+}
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def agent_of(request: Request) -> str:
+    return request.headers.get("user-agent", "")
+
+
+def token_of(request: Request) -> str:
+    return request.query_params.get("token", "")
+
+
+async def who(request: Request) -> Identified | None:
+    """The person whose session the browser has."""
+    services = services_of(request)
+    cookie = cookie_of(request, services.settings)
+    return await services.identity.credentials.identify(bearer=None, cookie=cookie)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form that one of our own pages sent; raises Forbidden for another site's."""
+    _check_origin(request)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise BadUserInput(msg("This form cannot be read."))
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_FORM:
+            raise BadUserInput(msg("This form cannot be read."))
+    try:
+        return dict(
+            parse_qsl(
+                body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
+            )
+        )
+    except ValueError:
+        raise BadUserInput(msg("This form cannot be read.")) from None
+
+
+def _check_origin(request: Request) -> None:
+    """A form acts for a person: it must come from our own pages (Fetch Metadata; Origin, RFC 6454)."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    ours = {request.headers.get("host", ""), urlsplit(services_of(request).settings.base_url).netloc}
+    foreign_site = site is not None and site not in {"same-origin", "none"}
+    if foreign_site or (origin is not None and urlsplit(origin).netloc not in ours):
+        raise Forbidden(msg("This form was sent by another site. Please open the page anew."))
+
+
+def told(request: Request, error: KedangError) -> str:
+    return translate(error.message, language_of(request), error.params)
+
+
+def status_of(error: KedangError) -> int:
+    return _STATUS.get(error.code, 422)
+
+
+def errors_of(request: Request, error: KedangError, page: Page) -> dict[str, str]:
+    """What is wrong, at the field that it is wrong with; at the whole form where none of its fields is."""
+    names = {field.name for field in page.fields}
+    name = next((str(step) for step in error.path if step in names), "")
+    return {name: told(request, error)}
+
+
+def guarded(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, its expected failures shown as a page."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except KedangError as error:
+            return failure(request, error)
+
+    return answer
+
+
+def failure(request: Request, error: KedangError) -> Response:
+    """A page that says what went wrong, and how to go on."""
+    page = Page(
+        title=msg("This did not work"),
+        paragraphs=("{problem}",),
+        params={"problem": told(request, error)},
+        links=(Link(msg("Sign in"), "/sign-in"), Link(msg("Sign up"), "/sign-up")),
+    )
+    return show(request, page, status=status_of(error))
+
+
+def go(request: Request, path: str) -> RedirectResponse:
+    """On to another page after a form, so that reloading sends nothing twice; the chosen language stays."""
+    chosen = f"?lang={language_of(request)}" if "lang" in request.query_params else ""
+    return RedirectResponse(f"{path}{chosen}", 303, headers={"cache-control": "no-store"})
+
+
+def enter(request: Request, signed_in: SignedIn) -> Response:
+    """On to the first page, with the session in the cookie."""
+    services = services_of(request)
+    response = go(request, "/")
+    set_session_cookie(
+        response, SessionCookie(signed_in.token, services.clock.now() + LIFETIME), services.settings
+    )
+    return response

@@ -1,0 +1,122 @@
+"""Asking people into the company and taking it away from them, as the API has it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Literal
+
+import strawberry
+from strawberry.types import Info
+
+from kedang_graphql.answering import attempt
+from kedang_graphql.context import Context
+from kedang_graphql.engine.executor import Ref
+from kedang_graphql.engine.ids import record_id
+from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.identity import MEMBER, SignedInPayload, signed_in_payload
+from kedang_tenants.catalogue import catalogue
+from kedang_tenants.people.operations import accept_invitation, deactivate_member, invite_member
+
+_RECORD = catalogue().record("member")
+_ROLES: Any = generated_types().scalar(_RECORD, _RECORD.fields["roles"])
+_SEAT: Any = generated_types().scalar(_RECORD, _RECORD.fields["seat"])
+_SEATS: dict[str, Literal["full", "none"]] = {"FULL": "full", "VIEW_ONLY": "none"}
+
+
+@strawberry.input
+class InviteMemberInput:
+    email: str
+    name: str
+    roles: list[Enum] = strawberry.field(graphql_type=_ROLES)
+    seat: Enum = strawberry.field(graphql_type=_SEAT, description="A full member holds a seat from now on.")
+
+
+@strawberry.input
+class AcceptInvitationInput:
+    token: str = strawberry.field(description="From the link in the mail.")
+    password: str = strawberry.field(
+        description="A new one; for who has an account already, that account's password."
+    )
+
+
+@strawberry.input
+class DeactivateMemberInput:
+    id: strawberry.ID
+
+
+@strawberry.type
+class InvitedPayload:
+    member: Ref | None = strawberry.field(graphql_type=MEMBER | None)
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class DeactivatedPayload:
+    member: Ref | None = strawberry.field(graphql_type=MEMBER | None)
+    user_errors: list[UserError]
+
+
+async def answer_invite_member(
+    info: Info[Context, None],
+    input: InviteMemberInput,  # noqa: A002
+) -> InvitedPayload:
+    context = info.context
+    context.require_scope("write")
+    work = invite_member(
+        context.identity,
+        await context.viewer(),
+        company=context.company,
+        email=input.email,
+        name=input.name,
+        roles=[str(role.value) for role in input.roles],
+        seat=_SEATS[str(input.seat.value)],
+    )
+    member_id, errors = await attempt(context, work)
+    return InvitedPayload(member=Ref("member", member_id) if member_id else None, user_errors=errors)
+
+
+async def answer_accept_invitation(
+    info: Info[Context, None],
+    input: AcceptInvitationInput,  # noqa: A002
+) -> SignedInPayload:
+    context = info.context
+    work = accept_invitation(
+        context.identity,
+        token=input.token,
+        password=input.password,
+        address=context.request_address,
+        user_agent=context.user_agent,
+    )
+    return await signed_in_payload(context, *await attempt(context, work))
+
+
+async def answer_deactivate_member(
+    info: Info[Context, None],
+    input: DeactivateMemberInput,  # noqa: A002
+) -> DeactivatedPayload:
+    context = info.context
+    context.require_scope("write")
+    deactivated, errors = await attempt(context, _deactivate(context, input.id))
+    context.viewers.forget()
+    return DeactivatedPayload(member=deactivated, user_errors=errors)
+
+
+@strawberry.type
+class PeopleMutation:
+    invite_member: InvitedPayload = strawberry.mutation(
+        resolver=answer_invite_member, description="Ask a person in by mail; asking again sends a fresh link."
+    )
+    accept_invitation: SignedInPayload = strawberry.mutation(
+        resolver=answer_accept_invitation, description="Use the link of an invitation and sign in."
+    )
+    deactivate_member: DeactivatedPayload = strawberry.mutation(
+        resolver=answer_deactivate_member,
+        description="Take the company away from a member; what they did stays.",
+    )
+
+
+async def _deactivate(context: Context, public: str) -> Ref:
+    member_id = record_id(public, "member", path=("id",))
+    viewer = await context.viewer()
+    await deactivate_member(context.identity, viewer, company=context.company, member_id=member_id)
+    return Ref("member", member_id)
