@@ -25,6 +25,7 @@ from kedang_workers import handlers
 from kedang_workers.composition import make_services
 
 ROOT = Path(__file__).parents[2]
+_NOWHERE = Path("/dev/null/kedang")  # a handler that keeps files needs the settings of its test
 _AT_ONCE = Limits(queued=1_000, company=1_000)
 
 
@@ -70,7 +71,7 @@ async def run_jobs(
 
     services = services or make_services(
         databases=databases,
-        settings=settings or databases.settings,
+        settings=settings or databases.settings.model_copy(update={"var": _NOWHERE}),
         clock=clock or SystemClock(),
     )
     runner = JobRunner(services=services, registry=registry or handlers.load(), report=report)

@@ -31,7 +31,7 @@ from kedang_workers.process import serve
 MARK = "kedang:relay"
 """A key that vanishes when Valkey is emptied, and by that tells that all messages are gone."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("kedang_workers.relay")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from kedang_workers.process import serve
 
 _SECONDS = 2.0
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("kedang_workers.schedule")
 
 
 async def schedule(settings: Settings, stop: asyncio.Event) -> None:

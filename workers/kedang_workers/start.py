@@ -38,7 +38,7 @@ _END_SECONDS = 30.0
 _LOOP_SECONDS = 30.0
 _POLL_MILLIS = 100
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("kedang_workers.start")
 
 
 class JobLoop:
@@ -53,7 +53,7 @@ class JobLoop:
         self._registry = registry
         self._lease = lease
         self._opened = AsyncExitStack()
-        self._thread = EventLoopThread(logging.getLogger(__name__))
+        self._thread = EventLoopThread(logging.getLogger("kedang_workers.start.loop"))
         self._runner: JobRunner | None = None
 
     def __enter__(self) -> Self:
