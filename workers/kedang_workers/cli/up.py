@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from importlib.resources import files
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from kedang_platform import embedded
 from kedang_platform.embedded import Echo, FolderLock, RunningServers
@@ -81,9 +82,9 @@ class Supervisor:
         end_orphans(self._instance, echo=self._echo)
         require_port(settings.port, host=settings.host, setting="KEDANG_PORT")
         self._servers = embedded.start(settings, echo=self._echo)
-        environment = self._environment(self._servers)
         self._echo(msg("Migrating the database ..."))
-        self._run_once(MIGRATE, environment)
+        self._run_once(MIGRATE, self._environment(self._servers, self._servers.database_url))
+        environment = self._environment(self._servers, without_login(self._servers.database_url))
         workers = [Program(f"worker-{number}", WORKER) for number in range(1, settings.workers + 1)]
         for program in (GATEWAY, RELAY, SCHEDULER, *workers):
             self._echo(msg("Starting {name} ..."), name=program.name)
@@ -96,10 +97,10 @@ class Supervisor:
             self._echo(msg("Building the demonstration company ..."))
             self._begin_once(DEMO, environment)
 
-    def _environment(self, servers: RunningServers) -> Mapping[str, str]:
+    def _environment(self, servers: RunningServers, database_url: str) -> Mapping[str, str]:
         return os.environ | {
             "KEDANG_VAR": str(self._settings.var),
-            "KEDANG_DATABASE_URL": servers.database_url,
+            "KEDANG_DATABASE_URL": database_url,
             "KEDANG_REDIS_URL": servers.redis_url,
             "PYTHONUNBUFFERED": "1",
             INSTANCE: self._instance,
@@ -199,6 +200,12 @@ class Supervisor:
         told = demo_told(self._settings)
         if told.get("built"):
             self._echo(msg("  Demonstration  {company}: sign in as {email}, password {password}"), **told)
+
+
+def without_login(database_url: str) -> str:
+    """Where the database is, for processes that log in by roles of their own: only migrations need the superuser."""
+    parts = urlsplit(database_url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def demo_told(settings: Settings) -> dict[str, object]:

@@ -32,7 +32,7 @@ def _build(settings: Settings, address: str) -> int:
 
 def _check(settings: Settings, address: str) -> int:
     kept = recall(settings.var)
-    if kept is None or kept.built_on is None:
+    if kept is None or not kept.built:
         _say("The demonstration company is not built yet.")
         return 1
     findings = check(address, kept)

@@ -29,7 +29,7 @@ def build(base_url: str, var: Path, echo: Echo) -> Kept:
     northwind = load_northwind()
     owner = next(row for row in northwind.employees if row["employee_id"] == OWNER)
     kept = recall(var) or keep(var, Kept(email_of(owner), new_password()))
-    if kept.built_on is not None:
+    if kept.built:
         return kept
     api = Api(base_url, kept.key)
     try:
@@ -43,7 +43,7 @@ def build(base_url: str, var: Path, echo: Echo) -> Kept:
     finally:
         api.close()
     today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
-    return keep(var, kept, built_on=today.isoformat())
+    return keep(var, kept, built_on=today.isoformat(), built=True)
 
 
 def _enter(api: Api, var: Path, kept: Kept, owner: Row, echo: Echo) -> Kept:
@@ -74,7 +74,7 @@ def _sign_up(api: Api, kept: Kept, owner: Row) -> None:
             "email": kept.email,
             "password": kept.password,
             "name": f"{owner['first_name']} {owner['last_name']}",
-            "companyName": "Northwind Traders",
+            "companyName": kept.company,
             "country": "US",
             "language": "en",
             "timeZone": TIME_ZONE,

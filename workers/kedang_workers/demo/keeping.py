@@ -6,6 +6,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -16,13 +17,15 @@ class Kept:
 
     email: str
     password: str
+    company: str = "Northwind Traders"
+    built: bool = False
     key: str | None = None
     reading_key: str | None = None
     built_on: str | None = None
 
 
 def kept_in(var: Path) -> Path:
-    return var / "demonstration.json"
+    return var / "demo.json"
 
 
 def recall(var: Path) -> Kept | None:
@@ -30,7 +33,7 @@ def recall(var: Path) -> Kept | None:
     return Kept(**orjson.loads(path.read_bytes())) if path.exists() else None
 
 
-def keep(var: Path, kept: Kept, **news: str) -> Kept:
+def keep(var: Path, kept: Kept, **news: Any) -> Kept:
     """Write what is known now, whole or not at all; returns it."""
     now = replace(kept, **news)
     path = kept_in(var)
