@@ -63,7 +63,7 @@ class Api:
     def mails_to(self, address: str) -> list[Mapping[str, Any]]:
         """The mails of the mail page, the newest first."""
         found: list[Mapping[str, Any]] = (
-            self._http.get("/mail.json", params={"to": address}).raise_for_status().json()
+            self._http.get("/mail.json", params={"to": address}).raise_for_status().json()["mails"]
         )
         return found
 
