@@ -154,7 +154,5 @@ class Office:
         """Every row of the company's archive and trade, and how much was audited, to see that nothing changed."""
         tables = ("customer", "contact", "tag", "customer_tag", "product", "sales_order", "order_line")
         found = {table: await self.rows(f"SELECT * FROM {table} ORDER BY id") for table in tables}
-        audited = (
-            "SELECT sequence, action FROM audit WHERE action NOT LIKE 'import.%' AND action NOT LIKE 'file.%'"
-        )
+        audited = "SELECT sequence, action FROM audit WHERE record NOT IN ('import', 'export', 'file')"
         return found | {"audit": await self.rows(f"{audited} ORDER BY sequence")}

@@ -15,14 +15,13 @@ import orjson
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import KedangError, Refused, UserError
 from kedang_platform.files import StoredFile
-from kedang_platform.i18n import LANGUAGES, msg, translate
 from kedang_platform.registry import Company
 from kedang_platform.work import JobLost, RunningJob
 from kedang_tenants.files import AttachedTo, keep_file
 from kedang_tenants.imports import remarks
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, FAILED, RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import company_of, note
+from kedang_tenants.imports.record_keeping import BROKEN, company_of, note, told
 from kedang_tenants.people.viewers import system_viewer
 
 _LOCK = "SELECT state FROM import WHERE id = $1 FOR UPDATE"
@@ -42,18 +41,15 @@ async def conclude(job: RunningJob, import_id: UUID, state: str) -> None:
 async def conclude_failed(job: RunningJob, import_id: UUID, error: KedangError) -> None:
     """End the job and the import with the reason why nothing more can be done."""
     company = await company_of(job)
-    told = error.errors[0] if isinstance(error, Refused) else UserError.of(error)
-    result = {"state": FAILED, "code": told.code}
+    reason = error.errors[0] if isinstance(error, Refused) else UserError.of(error)
+    result = {"state": FAILED, "code": reason.code}
     async with _report(job, company, import_id) as report, job.finish(result=result) as write:
-        await _end(write, job, company, import_id, report, {"state": FAILED, **_told(told)})
+        await _end(write, job, company, import_id, report, {"state": FAILED, **told(reason)})
 
 
 async def conclude_broken(job: RunningJob, import_id: UUID) -> None:
     """Tell the import's people that it will not be tried again; the job is settled by whoever ran it."""
-    await _conclude_beside(job, import_id, {"state": FAILED, **_told(UserError("INTERNAL_ERROR", _BROKEN))})
-
-
-_BROKEN = msg("Something went wrong on our side. It has been recorded and will be looked into.")
+    await _conclude_beside(job, import_id, {"state": FAILED, **told(BROKEN)})
 
 
 async def conclude_cancelled(job: RunningJob, import_id: UUID) -> None:
@@ -151,10 +147,3 @@ _FILE_FIELDS: Mapping[remarks.Verdict, str] = {
     "REJECTED": "rejected_file_id",
     "WARNING": "warnings_file_id",
 }
-
-
-def _told(error: UserError) -> dict[str, object]:
-    texts = {
-        "en" if lang == "en" else "zh": translate(error.message, lang, error.params) for lang in LANGUAGES
-    }
-    return {"error_code": error.code, "error": texts}

@@ -58,6 +58,10 @@ class NotImportable(KedangError):
     """No import makes or changes records of this kind in this way."""
 
 
+class NotExportable(KedangError):
+    """There are no records of this kind."""
+
+
 class AlreadyFinished(KedangError):
     """What is to be cancelled has already come to its end."""
 

@@ -12,8 +12,8 @@ from uuid import UUID
 import orjson
 
 from kedang_platform.database import TenantWrite
-from kedang_platform.errors import Forbidden, NotFound
-from kedang_platform.i18n import msg
+from kedang_platform.errors import Forbidden, NotFound, UserError
+from kedang_platform.i18n import LANGUAGES, msg, translate
 from kedang_platform.registry import Company, find_company
 from kedang_platform.work import RunningJob
 from kedang_tenants.changing import Change, change_internally
@@ -28,6 +28,9 @@ from kedang_tenants.reading import Viewer
 _FIND = """
 SELECT id, file_id, record, mode, dry_run, mapping, state, started_by_id, cancel_requested FROM import WHERE id = $1 FOR UPDATE
 """
+BROKEN = UserError(
+    "INTERNAL_ERROR", msg("Something went wrong on our side. It has been recorded and will be looked into.")
+)
 _NOTE_COUNTS = """
 UPDATE import SET rows_done = $2, created = $3, updated = $4, unchanged = $5, rejected = $6, warnings = $7
 WHERE id = $1 RETURNING cancel_requested
@@ -129,3 +132,11 @@ async def note(
     viewer = await system_viewer(write, company=company, via="import")
     change = Change("import", "update", import_id, values=values)
     await change_internally(write, viewer, [change], clock=job.clock)
+
+
+def told(error: UserError) -> dict[str, object]:
+    """The fields of a record that tell an error in all our languages."""
+    texts = {
+        "en" if lang == "en" else "zh": translate(error.message, lang, error.params) for lang in LANGUAGES
+    }
+    return {"error_code": error.code, "error": texts}
