@@ -112,6 +112,8 @@ def _operand(
             raise BadUserInput(msg("There is no field “{field}”."), field=where.field)
         document = usable_column(statement, viewer, record, alias, holder)
         return custom_expression(document, custom), custom.sql_type
+    if where.field == "id":  # not a field of the catalogue, and never masked
+        return f"{alias}.id", "uuid"
     field = record.fields[where.field]
     return usable_column(statement, viewer, record, alias, field), sql_cast(record, field)
 
