@@ -15,6 +15,7 @@ from kedang_workers.demo.keeping import Kept, keep, new_password, recall
 from kedang_workers.demo.sheets import Sheet, sheets
 
 OWNER = "2"  # Andrew Fuller, Vice President, Sales
+SECOND_SEAT = "1"  # Nancy Davolio, Sales Representative
 TIME_ZONE = "America/Los_Angeles"
 CYCLES = {"A": 14, "B": 30, "C": 60, "D": 90, "E": 180}
 COLOURS = {"A": "#c0392b", "B": "#d35400", "C": "#b7950b", "D": "#2471a3", "E": "#707b7c"}
@@ -96,8 +97,8 @@ def _make_key(api: Api, name: str, scopes: list[str]) -> str:
 
 
 def _invite_colleagues(api: Api, northwind: Northwind, echo: Echo) -> None:
-    """The other eight become view-only members: the two free seats are not enough for all."""
-    echo("Eight colleagues are invited by mail and accept, with view-only access")
+    """One colleague takes the second free seat; the others become view-only members, who need none."""
+    echo("Eight colleagues are invited by mail and accept: one on the second free seat, seven view-only")
     present = api.ask("{ members(first: 50) { nodes { id email state } } }")["members"]["nodes"]
     active = {member["email"] for member in present if member["state"] == "ACTIVE"}
     for employee in northwind.employees:
@@ -113,15 +114,15 @@ def _invite_colleagues(api: Api, northwind: Northwind, echo: Echo) -> None:
 
 
 def _invite(api: Api, employee: Row) -> None:
-    email = email_of(employee)
+    email, seated = email_of(employee), employee["employee_id"] == SECOND_SEAT
     before = [mail["id"] for mail in api.mails_to(email)]
     api.change(
         "mutation ($i: InviteMemberInput!) { inviteMember(input: $i) { userErrors { path message } } }",
         i={
             "email": email,
             "name": f"{employee['first_name']} {employee['last_name']}",
-            "roles": ["VIEW_ONLY"],
-            "seat": "VIEW_ONLY",
+            "roles": ["REPRESENTATIVE" if seated else "VIEW_ONLY"],
+            "seat": "FULL" if seated else "VIEW_ONLY",
         },
     )
     wait_for(lambda: len(api.mails_to(email)) > len(before), what=f"an invitation to {email}")

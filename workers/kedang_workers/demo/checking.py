@@ -16,7 +16,14 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from kedang_workers.demo.building import CALLED, CYCLES, PURPOSE, TIME_ZONE, best_customers, digests_to
+from kedang_workers.demo.building import (
+    CALLED,
+    CYCLES,
+    PURPOSE,
+    TIME_ZONE,
+    best_customers,
+    digests_to,
+)
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import Northwind, load_northwind
 from kedang_workers.demo.figures import Figures, contact_email_of, email_of, line_sales, work_out
