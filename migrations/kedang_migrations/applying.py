@@ -31,8 +31,8 @@ class Wall:
     as_role: bool
 
     @classmethod
-    def of(cls, databases: Databases, database: str) -> Wall:
-        return cls(databases.roles(database), databases.settings.tenant_roles == "role")
+    def of(cls, databases: Databases) -> Wall:
+        return cls(databases.roles(), databases.settings.tenant_roles == "role")
 
 
 @asynccontextmanager

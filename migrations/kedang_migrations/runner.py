@@ -97,20 +97,20 @@ async def _migrate_shared(databases: Databases, echo: Echo) -> None:
                     name=environment.name,
                     revision=steps[-1].revision,
                 )
-        await apply_job_wall(connection, database=MAIN, wall=Wall.of(databases, MAIN))
+        await apply_job_wall(connection, database=MAIN, wall=Wall.of(databases))
 
 
-async def _behind(databases: Databases, steps: Sequence[Step]) -> list[tuple[str, str]]:
-    """Name and database of each schema that is behind: the canary first, spares last."""
+async def _behind(databases: Databases, steps: Sequence[Step]) -> list[str]:
+    """Each schema that is behind: the canary first, spares last."""
     if not steps:
         return []
     async with databases.control_read() as read:
         rows = await read.fetch(
-            "SELECT name, database FROM platform.tenant_schema WHERE revision < $1"
+            "SELECT name FROM platform.tenant_schema WHERE revision < $1"
             " ORDER BY state <> 'claimed', created_at, name",
             steps[-1].revision,
         )
-    return [(row["name"], row["database"]) for row in rows]
+    return [row["name"] for row in rows]
 
 
 class _TenantRun:
@@ -125,29 +125,26 @@ class _TenantRun:
         self.untried = 0
         self._total = 0
 
-    async def all(self, schemas: Sequence[tuple[str, str]]) -> None:
+    async def all(self, schemas: Sequence[str]) -> None:
         """The canary alone, then, when it succeeded, the others over several connections."""
         if not schemas:
             return
         self._total = len(schemas)
         self._echo(msg("Migrating {count} company schemas ..."), count=self._total)
-        canary, others = schemas[0], schemas[1:]
-        await self._lane(canary[1], iter([canary[0]]))
+        await self._lane(iter(schemas[:1]))
         if self.failed:
-            self.untried = len(others)
+            self.untried = len(schemas) - 1
             return
-        for database in sorted({database for _, database in others}):
-            queue = iter([name for name, where in others if where == database])
-            lanes = [self._lane(database, queue) for _ in range(CONNECTIONS)]
-            ends = await asyncio.gather(*lanes, return_exceptions=True)
-            for end in ends:  # a lane that lost its connection; the others have done the rest by now
-                if isinstance(end, BaseException):
-                    raise end
+        queue = iter(schemas[1:])
+        ends = await asyncio.gather(*(self._lane(queue) for _ in range(CONNECTIONS)), return_exceptions=True)
+        for end in ends:  # a lane that lost its connection; the others have done the rest by now
+            if isinstance(end, BaseException):
+                raise end
 
-    async def _lane(self, database: str, queue: Iterator[str]) -> None:
+    async def _lane(self, queue: Iterator[str]) -> None:
         """Schemas off the shared queue, one after the other, over one connection."""
-        wall = Wall.of(self._databases, database)
-        async with self._databases.owner(database) as connection:
+        wall = Wall.of(self._databases)
+        async with self._databases.owner() as connection:
             for schema in queue:
                 try:
                     await apply_tenant(connection, schema, steps=self._steps, wall=wall)

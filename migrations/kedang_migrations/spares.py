@@ -19,38 +19,33 @@ from kedang_platform.registry import count_spares
 CONNECTIONS = 4
 
 
-async def build_spares(databases: Databases, *, count: int, database: str = MAIN) -> int:
+async def build_spares(databases: Databases, *, count: int) -> int:
     """Build schemas, with their roles, until ``count`` stand ready; returns how many were built.
 
     Builds none while a migration runs: the next call makes up for it.
     """
     async with only_migrator(databases, waiting=None) as alone:
-        return await _build_missing(databases, count=count, database=database) if alone else 0
+        return await _build_missing(databases, count=count) if alone else 0
 
 
-async def _build_missing(databases: Databases, *, count: int, database: str) -> int:
+async def _build_missing(databases: Databases, *, count: int) -> int:
     steps = rendering.steps(TENANT)
     async with databases.control_read() as read:
         missing = count - await count_spares(read, revision=steps[-1].revision if steps else "")
     names = [new_schema_name() for _ in range(missing)]
-    await asyncio.gather(
-        *(_build(databases, names[lane::CONNECTIONS], steps, database) for lane in range(CONNECTIONS))
-    )
+    lanes = (names[lane::CONNECTIONS] for lane in range(CONNECTIONS))
+    await asyncio.gather(*(_build(databases, lane, steps) for lane in lanes if lane))
     return len(names)
 
 
-async def _build(databases: Databases, names: Sequence[str], steps: Sequence[Step], database: str) -> None:
-    if not names:
-        return
-    wall = Wall.of(databases, database)
-    async with databases.owner(database) as connection:
+async def _build(databases: Databases, names: Sequence[str], steps: Sequence[Step]) -> None:
+    wall = Wall.of(databases)
+    async with databases.owner() as connection:
         for name in names:
-            await patiently(lambda name=name: _build_one(connection, name, steps, wall, database))  # type: ignore[misc]
+            await patiently(lambda name=name: _build_one(connection, name, steps, wall))  # type: ignore[misc]
 
 
-async def _build_one(
-    connection: Connection, name: str, steps: Sequence[Step], wall: Wall, database: str
-) -> None:
+async def _build_one(connection: Connection, name: str, steps: Sequence[Step], wall: Wall) -> None:
     async with connection.transaction():
         for statement in schema_statements(name, roles=wall.roles, as_role=wall.as_role):
             await connection.execute(statement)
@@ -59,6 +54,6 @@ async def _build_one(
             "INSERT INTO platform.tenant_schema (name, database, state, revision, migrated_at, created_at)"
             " VALUES ($1, $2, 'spare', $3, now(), clock_timestamp())",
             name,
-            database,
+            MAIN,
             steps[-1].revision if steps else "",
         )

@@ -4,7 +4,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from kedang_platform.database import CompanyRef, WallError
+from kedang_platform.database import CompanyRef, Databases, WallError
 from kedang_platform.database.company import checked_schema, new_schema_name
 
 pytestmark = pytest.mark.requirement("T1")
@@ -166,3 +166,35 @@ async def test_the_opener_is_one_round_trip(databases, probes):
         f'BEGIN READ ONLY; SET LOCAL ROLE "{schema}"; SET LOCAL search_path TO "{schema}"',
         "COMMIT",
     ]
+
+
+async def test_another_database_is_reached_when_a_company_of_it_is_first_entered(
+    database_settings, databases, probes
+):
+    urls = databases._address("main")
+    several = await Databases.open(database_settings, urls, others={"second": urls})
+    try:
+        moved = CompanyRef(probes[0].id, probes[0].schema, "second")
+        assert list(several._pools) == ["main"]
+        async with several.tenant_read(moved) as read:
+            assert await read.fetchval("SELECT mark FROM probe") == moved.schema
+        assert list(several._pools) == ["main", "second"]
+        with pytest.raises(WallError):
+            async with several.tenant_write(moved), several.tenant_read(probes[0]):
+                pytest.fail("the same schema of another database was taken for the same company")
+    finally:
+        await several.close()
+
+
+async def test_closing_waits_for_reads_that_are_just_ending(database_settings, databases, probes):
+    closing = await Databases.open(database_settings, databases._address("main"))
+    for company in probes:
+        async with closing.tenant_read(company) as read:
+            await read.fetchval("SELECT mark FROM probe")
+    await closing.close()
+    async with databases.owner() as owner:
+        idle = await owner.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND state LIKE 'idle in transaction%'",
+            databases.roles().app,
+        )
+    assert idle == 0

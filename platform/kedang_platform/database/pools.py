@@ -102,7 +102,11 @@ class ReadPool:
         if self._recycling is not None:
             self._recycling.cancel()
         await self._finishing.settled()
-        await self._pool.close()
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self._pool.close()
+        except TimeoutError:
+            log.warning("connections still in use were closed under their users")
 
     async def _borrow(self) -> Borrowed:
         # A wait with a time limit of the pool's own would cost a task each time it is not needed.
