@@ -37,9 +37,8 @@ def condition(
             return _joined(" AND ", [c for c in conditions if c is not None])
         case AnyOf(parts):
             conditions = [condition(statement, viewer, record, alias, part) for part in parts]
-            if not conditions:
-                return "FALSE"
-            return None if None in conditions else _joined(" OR ", [c for c in conditions if c is not None])
+            # What always holds is written out, for a value once bound has to stand in the statement.
+            return _joined(" OR ", [c or "TRUE" for c in conditions]) or "FALSE"
         case Not(part):
             inner = condition(statement, viewer, record, alias, part)
             return "FALSE" if inner is None else f"({inner}) IS NOT TRUE"
