@@ -12,7 +12,7 @@ TEST_WORKERS ?= 2
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers check bench demo-check requirements web lock env moved
+.PHONY: help up down test test-servers test-story check bench demo-check requirements web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,10 +26,13 @@ down:  ## stop what `make up` started
 	exec $(RUN) kedang_workers.cli down
 
 test: env  ## the tests on the embedded servers
-	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not bench" $(TESTS)
+	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not bench" $(TESTS)
 
 test-servers: env  ## the tests on Debian's PostgreSQL and redis
-	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
+
+test-story: env  ## the main job from one command to the demonstration company
+	@$(RUN_TESTS) pytest -q -m story tests/demo
 
 check: env  ## format, lint, types, import contracts
 	@$(RUN) ruff format --check .

@@ -24,7 +24,7 @@ PROCESSES = {"kedang_graphql", "kedang_workers.relay", "kedang_workers.schedule"
 class Installation:
     """An installation in a folder of its own, driven by the command line."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, demo=False):
         self.folder = folder
         self.port = free_port()
         self.output = folder / "output"
@@ -35,7 +35,7 @@ class Installation:
             "KEDANG_PORT": str(self.port),
             "KEDANG_POSTGRES_PORT": str(free_port()),
             "KEDANG_VALKEY_PORT": str(free_port()),
-            "KEDANG_DEMO": "false",
+            "KEDANG_DEMO": str(demo).lower(),
             "KEDANG_SPARE_SCHEMAS": "1",
         }
 
@@ -54,6 +54,11 @@ class Installation:
         return subprocess.run(
             self._command(command), env=self._environment, check=False, capture_output=True, text=True
         )
+
+    def demo(self, verb):
+        """Build or check the demonstration company."""
+        command = [sys.executable, "-P", "-m", "kedang_workers.demo", verb]
+        return subprocess.run(command, env=self._environment, check=False, capture_output=True, text=True)
 
     def said(self):
         return self.output.read_text()

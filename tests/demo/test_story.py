@@ -1,0 +1,41 @@
+"""The main job as a new user lives it: one command, Northwind stands; a check that changes nothing; stop; all is there."""
+
+import json
+
+import psutil
+import pytest
+
+from tests.cli.test_up import Installation
+from tests.embedded.support import until
+
+pytestmark = pytest.mark.story
+
+
+@pytest.fixture
+def installation(tmp_path):
+    installation = Installation(tmp_path, demo=True)
+    yield installation
+    installation.run("down")
+
+
+def test_northwind_is_built_checked_twice_and_found_again(installation):
+    started = installation.up()
+    until(lambda: "sign in as andrew.fuller" in installation.said() or not alive(started), seconds=300)
+    told = json.loads((installation.folder / "var" / "demo.json").read_text())
+    assert told["built"], installation.said()
+
+    first, second = installation.demo("check"), installation.demo("check")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.endswith(" compared, 0 different\n")
+    assert second.stdout == first.stdout
+
+    assert installation.run("down").returncode == 0
+    installation.up()
+    assert installation.demo("check").stdout == first.stdout
+    again = installation.demo("build")
+    assert again.returncode == 0
+    assert installation.demo("check").stdout == first.stdout
+
+
+def alive(process):
+    return psutil.pid_exists(process.pid) and process.poll() is None
