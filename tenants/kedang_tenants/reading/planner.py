@@ -76,10 +76,16 @@ class _Columns:
 
 
 class Way(Enum):
-    """How a statement comes to the rows of a page; docs/adr/0004-search.md says when which is quick."""
+    """How a statement comes to the rows of a page; docs/adr/0004-search.md says when which is quick.
+
+    ``FOUND`` takes the rows from the index of the search and filters them by the viewer's scope (for few
+    rows; a plan for any parameters would fetch all rows of the scope as well), ``COMBINED`` from the
+    indexes of both.
+    """
 
     PLAIN = "plain"
     FOUND = "found"
+    COMBINED = "combined"
     WALKED = "walked"
 
 
@@ -122,10 +128,11 @@ def plan_listing(
         walked = _where([*(scope if owned_rows else ()), *bounds])
         walk = f"SELECT {alias}.* FROM {table} {alias}{walked} {order} LIMIT {WALKED_ROWS}"
         source, where = f"({walk})", _where([*(() if owned_rows else scope), *rest])
-    elif way is Way.FOUND:
+    elif way in {Way.FOUND, Way.COMBINED}:
         # OFFSET 0 fences the index's rows off from the order, for whose sake the planner would walk the table.
-        found = f"SELECT {alias}.* FROM {table} {alias}{_where([*scope, *rest, *bounds])} OFFSET 0"
-        source, where = f"({found})", ""
+        inside, outside = (scope, []) if way is Way.COMBINED else ([], scope)
+        found = f"SELECT {alias}.* FROM {table} {alias}{_where([*inside, *rest, *bounds])} OFFSET 0"
+        source, where = f"({found})", _where(outside)
     else:
         source, where = table, _where([*scope, *rest, *bounds])
     sql = f"SELECT {outputs} FROM {source} {alias} {joins}{where} {tail}"

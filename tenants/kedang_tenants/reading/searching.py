@@ -32,6 +32,7 @@ async def fetch_root(tx: TenantRead, viewer: Viewer, listing: Listing) -> tuple[
         plan, rows = await _fetch(tx, plan_listing(viewer, listing, way=Way.WALKED))
         if len(rows) > listing.page.limit:
             return plan, rows
+        return await _fetch(tx, plan_listing(viewer, listing, way=Way.COMBINED))
     return await _fetch(tx, plan_listing(viewer, listing, way=Way.FOUND))
 
 
