@@ -15,6 +15,7 @@ MinorUnits = NewType("MinorUnits", int)
 LocalisedText = NewType("LocalisedText", dict[str, str])
 DecimalString = NewType("DecimalString", str)
 _SAFE = 2**53
+_DIGITS = 100
 
 
 def _whole(value: Any) -> int:
@@ -33,6 +34,9 @@ def _decimal(value: Any) -> Decimal:
         raise GraphQLError('Decimal is written as a string, such as "12.50".') from None
     if not number.is_finite():
         raise GraphQLError("Decimal is a finite number.")
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > _DIGITS or abs(int(exponent)) > _DIGITS:
+        raise GraphQLError(f"Decimal has at most {_DIGITS} digits.")
     return number
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, cast
@@ -130,6 +130,8 @@ def _compare(field: Field | None, api_operator: str, operand: Any) -> Filter:
     kind = ReferenceKind() if field is None else field.kind
     if operand is None:
         return _compare_with_null(name, operator)
+    if operator == "is_null":
+        return Compare(name, operator, operand)
     reference = isinstance(kind, ReferenceKind)
     target = kind.target if isinstance(kind, ReferenceKind) else ""
     if operator in {"in", "not_in"}:
@@ -151,10 +153,25 @@ def _value(value: Any, *, reference: bool, target: str) -> Any:
         found = split_id(value)
         known = found is not None and (not target or found[0] == target)
         return found[1] if found is not None and known else _NOBODY
-    plain = _plain(value)
-    if isinstance(plain, str) and "\x00" in plain:
+    if isinstance(value, datetime):
+        return _instant(value)
+    return _text(_plain(value))
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str) and "\x00" in value:
         raise BadUserInput(msg("This text cannot be searched for."))
-    return plain
+    return value
+
+
+def _instant(value: datetime) -> datetime:
+    """A moment in UTC; raises BadUserInput for one without a zone or beyond the calendar."""
+    if value.tzinfo is None:
+        raise BadUserInput(msg("This must be a time with its zone."))
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise BadUserInput(msg("This must be a time with its zone.")) from None
 
 
 def _plain(value: Any) -> Any:
@@ -178,14 +195,14 @@ def _custom(viewer: Viewer, record: RecordType, entry: Mapping[str, Any]) -> lis
 
 def _compare_custom(field: CustomField, api_operator: str, operand: Any) -> Filter:
     operator = cast("Operator", _OPERATORS[api_operator])
-    if operator == "is_null":
-        return Compare(field.key, "is_null", bool(operand), custom=True)
     if operand is None:
         return _compare_with_null(field.key, operator, custom=True)
+    if operator == "is_null":
+        return Compare(field.key, "is_null", operand, custom=True)
     if operator in {"contains", "starts_with"}:
         if field.sql_type != "text":
             raise BadUserInput(msg("Only text can be searched by its parts."))
-        return Compare(field.key, operator, str(operand), custom=True)
+        return Compare(field.key, operator, _text(operand), custom=True)
     if operator == "in":
         entries = operand if isinstance(operand, list) else [operand]
         return Compare(field.key, "in", [_custom_value(field, one) for one in _bounded(entries)], custom=True)
@@ -194,11 +211,15 @@ def _compare_custom(field: CustomField, api_operator: str, operand: Any) -> Filt
 
 def _custom_value(field: CustomField, value: Any) -> Any:
     """A JSON value as the kind of the field has it."""
+    if isinstance(value, list | dict):  # their text may be nested without end
+        raise BadUserInput(msg("This value does not fit the field “{field}”."), field=field.key)
     try:
         if field.kind_name == "DAY":
             return field.kind.check(date.fromisoformat(value))
         if field.kind_name == "DECIMAL":
             return field.kind.check(Decimal(str(value)))
+        if field.kind_name == "TEXT" and isinstance(value, str):
+            return _text(value)
         return field.kind.check(value)
     except (InvalidValue, ValueError, TypeError, ArithmeticError):
         raise BadUserInput(msg("This value does not fit the field “{field}”."), field=field.key) from None
