@@ -263,4 +263,6 @@ async def test_a_hundred_at_once_share_two_connections(database_settings, databa
         assert await count() - before == 2
     finally:
         await narrow.close()
-    assert await count() == before
+    async with asyncio.timeout(5):
+        while await count() > before:  # noqa: ASYNC110 - a backend ends a moment after its client
+            await asyncio.sleep(0.01)
