@@ -1,5 +1,6 @@
 """Recording a contact: what it ends, and what it sets in motion."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -170,3 +171,17 @@ async def test_a_week_without_work_is_refused(shop):
         await shop.update("working_week", week, weekend=every)
     assert [error.code for error in refused.value.errors] == ["NO_WORKING_DAY"]
     assert await shop.value("SELECT weekend FROM working_week") == ["SUNDAY"]
+
+
+async def test_contacts_recorded_at_once_leave_exactly_one_open_plan(shop, customer):
+    shop.clock.move(timedelta(days=3))
+    at = shop.clock.now()
+    await asyncio.gather(
+        *(
+            shop.create("follow_up_record", customer_id=customer, at=at - timedelta(minutes=n), way="CALL")
+            for n in range(6)
+        )
+    )
+    open_plans = [plan for plan in await plans(shop) if plan[0] == "PLANNED"]
+    assert open_plans == [("PLANNED", "CYCLE", date(2026, 9, 1), None)]
+    assert await contacts(shop) == (at, date(2026, 9, 1))

@@ -1,5 +1,6 @@
 """Putting schemes in force, and what moves a customer's grade."""
 
+import asyncio
 from datetime import date, timedelta
 
 import orjson
@@ -9,7 +10,9 @@ from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_platform.work import job_status
 from kedang_tenants.changing import Change
+from kedang_tenants.grading.grades import grade_customers
 from kedang_tenants.grading.schemes import SchemeNotPublished, grade_everybody, publish_scheme, seed_grading
+from kedang_tenants.people.viewers import system_viewer
 
 RECENTLY = date(2026, 1, 15)
 
@@ -293,3 +296,21 @@ async def test_grading_everybody_is_a_job_in_steps_that_tells_how_far_it_is(shop
     assert (status.state, status.progress.done, status.progress.total) == ("done", 7, 7)
     assert await shop.value("SELECT count(*) FROM customer_grade") == 7
     assert await events(shop, "customer.graded") == 7
+
+
+async def test_gradings_at_once_leave_one_grade_that_has_seen_every_order(shop):
+    customer = await shop.create("customer", name="Eastern Connection", roles=["BUYER"])
+    await shop.publish_default_scheme()
+    await shop.work()
+
+    async def sell_and_grade():
+        await shop.order(customer, RECENTLY, ("1", "2500"))
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            viewer = await system_viewer(write, company=shop.company)
+            await grade_customers(write, viewer, [customer], clock=shop.clock)
+
+    await shop.create("product", number="1", name="Chai")
+    await asyncio.gather(*(sell_and_grade() for _ in range(4)))
+    assert await grade(shop, customer) == "B"
+    (current,) = await shop.fetch("SELECT figures FROM customer_grade WHERE current")
+    assert orjson.loads(current["figures"])["value"] == 1_000_000

@@ -1,5 +1,6 @@
 """Orders: what a line costs, what an order comes to, whatever is written in which order."""
 
+import asyncio
 from datetime import date
 from decimal import Decimal
 
@@ -130,3 +131,18 @@ async def test_a_price_is_in_the_company_s_currency_and_an_unknown_one_is_refuse
         await shop.create("product", number="2", name="Chang", list_price=19, currency="QQQ")
     assert [error.code for error in refused.value.errors] == ["UNKNOWN_CURRENCY"]
     assert await shop.value("SELECT count(*) FROM product") == 1
+
+
+async def test_lines_written_at_once_are_all_in_the_total_and_have_places_of_their_own(shop):
+    customer = await shop.create("customer", name="Chop-suey Chinese")
+    order = await shop.order(customer, DAY, ("1", "1"))
+    product = await shop.value("SELECT id FROM product")
+    await asyncio.gather(
+        *(
+            shop.create("order_line", order_id=order, product_id=product, quantity=n, unit_price=1)
+            for n in range(1, 9)
+        )
+    )
+    lines = await shop.fetch("SELECT position, amount FROM order_line ORDER BY position")
+    assert [line["position"] for line in lines] == list(range(1, 10))
+    assert await shop.value("SELECT total FROM sales_order") == sum(line["amount"] for line in lines) == 3700

@@ -12,6 +12,7 @@ from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
 from kedang_tenants.followups.models import CYCLE
+from kedang_tenants.followups.planning import lock_customers
 from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.reading import Viewer
 
@@ -59,7 +60,8 @@ async def _close_by_hand(viewer: Viewer, drafts: Sequence[Draft], clock: Clock) 
 
 @prepares("follow_up_record")
 async def guard_records(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
-    """A record is of the past, and its contact and plan are its customer's."""
+    """A record is of the past, and its contact and plan are its customer's, who is held from now on."""
+    await lock_customers(write, {cast("UUID", draft.now("customer_id")) for draft in drafts})
     latest = clock.now() + _FAST_CLOCK
     for draft in drafts:
         if draft.action == "create" and draft.now("member_id") is None:

@@ -7,7 +7,7 @@ twice gives the same plan, and a contact that is late stays late.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -72,7 +72,10 @@ async def plan_next(write: TenantWrite, viewer: Viewer, customer_ids: Sequence[U
     An open plan is moved, not replaced; it is cancelled where there is no cycle, no owner or no
     living customer any more. Plans made by hand are never touched.
     """
-    situations = await _locked_situations(write, customer_ids)
+    if not customer_ids:
+        return 0
+    await lock_customers(write, customer_ids)
+    situations = await write.fetch(_SITUATIONS, list(customer_ids))
     if not situations:
         return 0
     calendar = await load_calendar(write, country=viewer.country)
@@ -87,13 +90,6 @@ async def plan_next(write: TenantWrite, viewer: Viewer, customer_ids: Sequence[U
     return len(changes)
 
 
-# Plans are locked before customers: whoever edits a plan takes them in this order too.
-_LOCK_PLANS = """
-SELECT id FROM follow_up_plan
-WHERE customer_id = ANY($1::uuid[]) AND state = 'PLANNED' AND origin = 'CYCLE' AND archived_at IS NULL
-ORDER BY id FOR UPDATE
-"""
-_LOCK_CUSTOMERS = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _SITUATIONS = """
 SELECT c.id, c.owner_id, c.last_contact_at, c.assigned_on, c.created_at, c.archived_at,
        l.code AS level, l.cycle_days,
@@ -107,13 +103,11 @@ ORDER BY c.id
 """
 
 
-async def _locked_situations(write: TenantWrite, customer_ids: Sequence[UUID]) -> list[asyncpg.Record]:
-    ids = list(customer_ids)
-    if not ids:
-        return []
-    await write.fetch(_LOCK_PLANS, ids)
-    await write.fetch(_LOCK_CUSTOMERS, ids)
-    return await write.fetch(_SITUATIONS, ids)
+async def lock_customers(write: TenantWrite, customer_ids: Iterable[UUID]) -> None:
+    """Hold customers, so that one transaction at a time plans for them; taken before their plans are."""
+    await write.fetch(
+        "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", list(customer_ids)
+    )
 
 
 def _planned(calendar: WorkingCalendar, row: asyncpg.Record, zone: ZoneInfo, today: date) -> Change | None:

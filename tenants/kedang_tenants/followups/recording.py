@@ -15,34 +15,37 @@ from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, Draft, afterwards, change, change_internally, visible_record
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
-from kedang_tenants.followups.planning import plan_next
+from kedang_tenants.followups.planning import lock_customers, plan_next
 from kedang_tenants.reading import Viewer
 
+_MOVED_BY = frozenset({"customer_id", "due_on", "state", "archived_at"})
 _OPEN_PLANS = """
 SELECT id, customer_id, origin, created_at FROM follow_up_plan
 WHERE state = $3 AND archived_at IS NULL
   AND (id = ANY($1::uuid[]) OR (customer_id = ANY($2::uuid[]) AND origin = $4))
 ORDER BY id FOR UPDATE
 """
+# Joined and grouped: a subquery for each customer goes astray where the table's statistics are old.
 _LAST_CONTACTS = """
 UPDATE customer c SET last_contact_at = found.at
 FROM (
-    SELECT asked.id, (SELECT max(r.at) FROM follow_up_record r
-                      WHERE r.customer_id = asked.id AND r.reached AND r.archived_at IS NULL) AS at
+    SELECT asked.id, max(r.at) AS at
     FROM unnest($1::uuid[]) AS asked(id)
+    LEFT JOIN follow_up_record r ON r.customer_id = asked.id AND r.reached AND r.archived_at IS NULL
+    GROUP BY asked.id
 ) found
 WHERE c.id = found.id AND c.last_contact_at IS DISTINCT FROM found.at
 """
 _NEXT_FOLLOW_UPS = """
 UPDATE customer c SET next_follow_up_on = found.due_on
 FROM (
-    SELECT asked.id, (SELECT min(p.due_on) FROM follow_up_plan p
-                      WHERE p.customer_id = asked.id AND p.state = 'PLANNED' AND p.archived_at IS NULL) AS due_on
+    SELECT asked.id, min(p.due_on) AS due_on
     FROM unnest($1::uuid[]) AS asked(id)
+    LEFT JOIN follow_up_plan p ON p.customer_id = asked.id AND p.state = 'PLANNED' AND p.archived_at IS NULL
+    GROUP BY asked.id
 ) found
 WHERE c.id = found.id AND c.next_follow_up_on IS DISTINCT FROM found.due_on
 """
-_LOCK_CUSTOMERS = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
 
 @afterwards("follow_up_record")
@@ -50,13 +53,12 @@ async def follow_up(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft],
     """A contact that reached somebody ends the plan it was made for and the open one by the cycle; the next is made.
 
     Contacts before the cycle's plan was made (entered late, imported) end nothing; they only count
-    for when the last contact was.
+    for when the last contact was. The customers are held since ``guard_records``.
     """
     if not drafts:
         return
     customers = _customers(drafts)
     await _end_plans(write, viewer, [draft for draft in drafts if _reached_now(draft)], clock)
-    await write.fetch(_LOCK_CUSTOMERS, customers)
     await write.fetch(_LAST_CONTACTS, customers)
     await plan_next(write, viewer, customers, clock=clock)
 
@@ -64,9 +66,9 @@ async def follow_up(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft],
 @afterwards("follow_up_plan")
 async def show_next(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
     """Keep the day of the next follow-up at the customer right."""
-    if drafts:
-        customers = _customers(drafts)
-        await write.fetch(_LOCK_CUSTOMERS, customers)
+    customers = _customers(draft for draft in drafts if _MOVED_BY & draft.values.keys())
+    if customers:
+        await lock_customers(write, customers)
         await write.fetch(_NEXT_FOLLOW_UPS, customers)
 
 
