@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.errors import Forbidden, Unauthenticated
-from kedang_platform.files import FileLinks
+from kedang_platform.files import FileLinks, FileStore
 from kedang_platform.i18n import Language, msg
 from kedang_platform.identity.credentials import Identified
 from kedang_platform.identity.services import IdentityServices
@@ -50,6 +50,7 @@ class Context:
     clock: Clock
     identity: IdentityServices
     viewers: Viewers
+    files: FileStore
     file_links: FileLinks
     identified: Identified | None
     language: Language

@@ -6,16 +6,18 @@ from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
+from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.trade import TradeMutation
 
-QUERIES: tuple[type, ...] = (FileQuery, IdentityQuery, JobQuery)
+QUERIES: tuple[type, ...] = (FileQuery, IdentityQuery, ImportQuery, JobQuery)
 MUTATIONS: tuple[type, ...] = (
     FileMutation,
     FollowUpMutation,
     GradingMutation,
     IdentityMutation,
+    ImportMutation,
     PeopleMutation,
     TradeMutation,
 )

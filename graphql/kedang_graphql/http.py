@@ -98,6 +98,7 @@ class GraphQLEndpoint:
             clock=services.clock,
             identity=services.identity,
             viewers=services.viewers,
+            files=services.files,
             file_links=services.file_links,
             identified=identified,
             language=language,

@@ -383,7 +383,7 @@ async def test_a_preview_shows_what_an_import_would_see(office):
     file_id = await office.keep(text.encode("gb18030"))
     viewer = await office.viewer()
     seen = await preview_import(office.databases, office.files, viewer, file_id=file_id, record="customer")
-    assert (seen.format, seen.encoding, seen.delimiter) == ("CSV", "gb18030", ";")
+    assert (seen.format, seen.encoding, seen.delimiter) == ("CSV", "GB18030", ";")
     assert seen.columns == ("Number", "名称", "客户负责人", "Stadt")
     assert seen.mapping["Number"] == "number"
     assert [list(row.cells) for row in seen.rows] == [["1", "Ä", "", "Wien"], ["'=x", "B"]]

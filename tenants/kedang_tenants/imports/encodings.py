@@ -19,6 +19,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "utf-16": "UTF-16", "gb18030": "GB18030"}
 _SIGN = re.compile(rb"[\x81-\xfe](?:[\x30-\x39][\x81-\xfe][\x30-\x39]|[\x40-\xfe])")
 _LIKELY = re.compile(
     # Hanzi, punctuation and full-width letters, pinyin vowels of GB 2312; and the four-byte signs.
@@ -45,6 +46,11 @@ def recognise_encoding(path: Path) -> str:
     if first_fault(path, "gb18030") is None and _reads_like_chinese(path):
         return "gb18030"
     raise wrong_encoding(fault)
+
+
+def encoding_name(encoding: str | None) -> str | None:
+    """What people call an encoding of ``recognise_encoding``."""
+    return _NAMES.get(encoding or "", encoding)
 
 
 def first_fault(path: Path, encoding: str) -> int | None:

@@ -18,6 +18,7 @@ from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import FileContent, visible_content
+from kedang_tenants.imports.encodings import encoding_name
 from kedang_tenants.imports.errors import AlreadyFinished, NotImportable, unknown_format
 from kedang_tenants.imports.mapping import Mapping, Mode, lay_out
 from kedang_tenants.imports.models import RUNNING, WAITING
@@ -127,7 +128,7 @@ async def preview_import(
             source.close()
     return Preview(
         format=source.format,
-        encoding=source.encoding,
+        encoding=encoding_name(source.encoding),
         delimiter=source.delimiter,
         columns=source.columns,
         mapping=propose_mapping(viewer, kind, source.columns),

@@ -19,6 +19,7 @@ from kedang_platform.work import RunningJob
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import stored_content
 from kedang_tenants.imports.chunks import Counts
+from kedang_tenants.imports.encodings import encoding_name
 from kedang_tenants.imports.mapping import Mapping, Mode
 from kedang_tenants.imports.models import RUNNING, WAITING
 from kedang_tenants.imports.source import Source
@@ -96,13 +97,10 @@ async def note_source(write: TenantWrite, order: Order, source: Source, total: i
         "UPDATE import SET format = $2, encoding = $3, columns = $4, rows_total = $5 WHERE id = $1",
         order.id,
         source.format,
-        _ENCODINGS.get(source.encoding or "", source.encoding),
+        encoding_name(source.encoding),
         orjson.dumps(source.columns).decode(),
         total,
     )
-
-
-_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "utf-16": "UTF-16", "gb18030": "GB18030"}
 
 
 async def note_counts(write: TenantWrite, order: Order, counts: Counts) -> bool:
