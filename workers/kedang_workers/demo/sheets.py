@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from io import StringIO
 
 from kedang_workers.demo.data import Northwind
@@ -150,7 +149,7 @@ def _orders(northwind: Northwind) -> Iterator[Mapping[str, str]]:
             "orderedOn": row["order_date"],
             "requiredOn": row["required_date"],
             "currency": "USD",
-            "freight": str(int(Decimal(row["freight"]) * 100)),
+            "freight": row["freight"],
             "shipName": row["ship_name"],
             "shipAddress": row["ship_address"],
             "shipCity": row["ship_city"],
