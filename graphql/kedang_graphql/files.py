@@ -118,9 +118,14 @@ async def _fetch(request: Request) -> Response:
         size = await services.files.size(company.ref, file.content_id)
     except KedangError as error:
         return _refusal(request, error)
-    headers = {**_HEADERS, "content-disposition": _attachment(file), "content-length": str(size)}
-    body = services.files.open(company.ref, file.content_id)
-    return StreamingResponse(body, headers=headers, media_type=file.content_type)
+    headers = {
+        **_HEADERS,
+        # Without a charset: nobody knows in which encoding a text was sent.
+        "content-type": file.content_type,
+        "content-disposition": _attachment(file),
+        "content-length": str(size),
+    }
+    return StreamingResponse(services.files.open(company.ref, file.content_id), headers=headers)
 
 
 async def _company(services: Services, company_id: UUID) -> Company:

@@ -21,6 +21,7 @@ def span(first: date, last: date) -> set[date]:
     return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
+@pytest.mark.requirement("T6")
 def test_china_in_2026_works_as_the_state_council_announced():
     # 国办发明电〔2025〕: the days off, weekends in them included, and the six weekend days worked instead.
     free = (
@@ -65,6 +66,7 @@ def test_a_due_date_over_the_spring_festival():
     assert CHINA.add_working_days(date(2026, 2, 17), 0) == date(2026, 2, 24)
 
 
+@pytest.mark.requirement("T6")
 def test_the_company_has_the_last_word():
     own = WorkingCalendar(
         country="CN",
@@ -76,6 +78,7 @@ def test_the_company_has_the_last_word():
     assert own.is_working(date(2026, 10, 1))
 
 
+@pytest.mark.requirement("T6")
 def test_a_weekend_can_be_another_one():
     emirates = WorkingCalendar(country="ZZ", weekend=frozenset({4, 5}))
     assert emirates.next_working(date(2026, 3, 6)) == date(2026, 3, 8)
