@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, OperationType, execute
+from graphql import ExecutionResult, GraphQLError, OperationType, execute, located_error
 from graphql.execution.values import VariableValues
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +21,7 @@ from starlette.responses import Response
 from kedang_graphql.authentication import bearer_of, cookie_of, set_session_cookie
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
-from kedang_graphql.engine.operations import Operation, OperationCache, Plan
+from kedang_graphql.engine.operations import Operation, OperationCache, Plan, RootField
 from kedang_graphql.engine.requests import Binding, Budget
 from kedang_graphql.errors import told
 from kedang_graphql.schema import Gateway
@@ -32,7 +32,15 @@ from kedang_platform.i18n import choose_language, msg, translate
 LARGEST_BODY = 1024 * 1024
 LARGEST_ANONYMOUS_BODY = 64 * 1024
 _RESPONSE_TYPE = "application/graphql-response+json"
-_STATUS = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "COMPANY_UPGRADING": 503, "BODY_TOO_LARGE": 413}
+_STATUS = {
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "COMPANY_UPGRADING": 503,
+    "BODY_TOO_LARGE": 413,
+    "NOT_ALLOWED_HERE": 405,
+}
+# Stands for 400 where the request is fine and the document in it, or its variables, are not.
+_INVALID = -400
 
 
 class BodyTooLarge(KedangError):
@@ -70,11 +78,16 @@ class GraphQLEndpoint:
             params = await _params(request, context)
             status, body = await self._execute(context, params, request.method)
         except KedangError as error:
-            status, body = _refused(error, language, _accepts_response_type(request))
+            status, body = _refused(error, language)
+        except Exception as error:  # noqa: BLE001 - a bug is logged with a number, its inside is told to nobody
+            status, body = 500, {"errors": [told(GraphQLError("", original_error=error), language)]}
+        modern = _accepts_response_type(request)
+        if status == _INVALID and not modern:
+            status = 200  # what was asked could be read; clients of before the draft look into the body
         response = Response(
             orjson.dumps(body),
-            status,
-            media_type=_RESPONSE_TYPE if _accepts_response_type(request) else "application/json",
+            abs(status),
+            media_type=_RESPONSE_TYPE if modern else "application/json",
         )
         response.headers["cache-control"] = "no-store"
         if context is not None and context.answer.session is not None:
@@ -109,13 +122,13 @@ class GraphQLEndpoint:
     async def _execute(self, context: Context, params: Params, method: str) -> tuple[int, dict[str, Any]]:
         operation = self._operations.get(params.query)
         if operation.errors:
-            return 400, {"errors": [told(error, context.language) for error in operation.errors]}
+            return _INVALID, {"errors": [told(error, context.language) for error in operation.errors]}
         definition = operation.definition(params.operation_name)
         if method == "GET" and definition.operation is not OperationType.QUERY:
             raise NotAllowedHere(msg("Changes are sent by POST."))
         variables = self._operations.variables(definition, params.variables)
         if isinstance(variables, list):
-            return 400, {"errors": [told(error, context.language) for error in variables]}
+            return _INVALID, {"errors": [told(error, context.language) for error in variables]}
         plan = self._operations.plan(operation, definition, variables)
         if plan is not None and context.identified is not None:
             return await self._answer(context, plan, variables)
@@ -130,6 +143,7 @@ class GraphQLEndpoint:
         binding = Binding(viewer, variables, Budget())
         composer = Composer(viewer, plan.compiled)
         data: dict[str, Any] = {}
+        errors: list[dict[str, Any]] = []
         async with context.databases.tenant_read(viewer.company) as tx:
             for field in plan.roots:
                 if field.root is None:
@@ -137,19 +151,18 @@ class GraphQLEndpoint:
                     continue
                 try:
                     data[field.key] = await field.root.answer(tx, binding, composer)
-                except KedangError as error:
-                    return 200, self._failed(error, field.key, field.details, context)
+                except (KedangError, GraphQLError) as error:
+                    errors.append(_failed(error, field, context))
+                    data[field.key] = None
+                    if not field.nullable or getattr(error, "passing", False):
+                        return 200, {"data": None, "errors": errors}
         body: dict[str, Any] = {"data": data}
+        if errors:
+            body["errors"] = errors
         masked = self._masked(plan, viewer)
         if masked:
             body["extensions"] = {"masked": masked}
         return 200, body
-
-    def _failed(self, error: KedangError, key: str, details: Any, context: Context) -> dict[str, Any]:
-        located = GraphQLError(
-            str(error), [detail.node for detail in details], path=[key], original_error=error
-        )
-        return {"data": None, "errors": [told(located, context.language)]}
 
     def _masked(self, plan: Plan, viewer: Any) -> list[str]:
         known = plan.masked.get(viewer.fingerprint)
@@ -182,13 +195,18 @@ class GraphQLEndpoint:
         return 200, body
 
 
-def _refused(error: KedangError, language: str, modern: bool) -> tuple[int, dict[str, Any]]:
+def _failed(error: Exception, field: RootField, context: Context) -> dict[str, Any]:
+    """The failure of a root field as it stands in ``errors``."""
+    located = located_error(error, [detail.node for detail in field.details], [field.key])
+    return told(located, context.language)
+
+
+def _refused(error: KedangError, language: str) -> tuple[int, dict[str, Any]]:
     entry = {
         "message": translate(error.message, language, error.params),
         "extensions": {"code": error.code},
     }
-    status = 405 if isinstance(error, NotAllowedHere) else _STATUS.get(error.code, 400)
-    return status if modern or status != 200 else 200, {"errors": [entry]}
+    return _STATUS.get(error.code, 503 if error.passing else 400), {"errors": [entry]}
 
 
 def _accepts_response_type(request: Request) -> bool:
@@ -219,6 +237,7 @@ def _get_params(request: Request, context: Context) -> Params:
             given["variables"] = orjson.loads(given["variables"])
         except orjson.JSONDecodeError:
             raise BadUserInput(msg("The variables are not JSON.")) from None
+    given.pop("extensions", None)  # none is known, so their text is not read
     return _checked(given)
 
 
@@ -232,6 +251,8 @@ def _checked(given: Any) -> Params:
         raise BadUserInput(msg("The variables are an object."))
     if name is not None and not isinstance(name, str):
         raise BadUserInput(msg("The name of the operation is text."))
+    if not isinstance(given.get("extensions"), dict | None):
+        raise BadUserInput(msg("The extensions are an object."))
     return Params(query, variables or {}, name or None)
 
 

@@ -19,13 +19,20 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    is_non_null_type,
     parse,
     validate,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 
-from kedang_graphql.engine.limits import LONGEST_DOCUMENT, MOST_TOKENS, DocumentTooLarge, check_limits
+from kedang_graphql.engine.limits import (
+    LONGEST_DOCUMENT,
+    MOST_TOKENS,
+    DocumentTooLarge,
+    check_limits,
+    too_deep,
+)
 from kedang_graphql.engine.roots import Root, RootReader, Roots
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
@@ -44,6 +51,7 @@ class RootField:
     key: str
     root: Root | None
     details: tuple[FieldDetails, ...]
+    nullable: bool
 
 
 @dataclass(slots=True)
@@ -102,9 +110,13 @@ class OperationCache:
     def variables(
         self, definition: OperationDefinitionNode, inputs: Mapping[str, Any]
     ) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(
-            self._schema, definition.variable_definitions or (), dict(inputs), max_errors=20
-        )
+        """The variables' values, or what is wrong with them; raises BadUserInput for bottomless ones."""
+        try:
+            return get_variable_values(
+                self._schema, definition.variable_definitions or (), dict(inputs), max_errors=20
+            )
+        except RecursionError:
+            raise BadUserInput(msg("These variables are nested too deeply.")) from None
 
     def plan(
         self, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
@@ -122,35 +134,38 @@ class OperationCache:
         return operation.plans[key]
 
     def _plan(
-        self, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
+        self, operation: Operation, asked: OperationDefinitionNode, variables: VariableValues
     ) -> Plan | None:
         query = self._schema.query_type
         assert query is not None
-        collected = collect_fields(self._schema, operation.fragments, variables, query, definition)
-        reader = RootReader(self._schema, self._catalogue, definition, operation.fragments, variables)
+        collected = collect_fields(self._schema, operation.fragments, variables, query, asked)
+        reader = RootReader(self._schema, self._catalogue, asked, operation.fragments, variables)
         plan = Plan([])
         for response_key, details in collected.grouped_field_set.items():
             name = details[0].node.name.value
             if name == "__typename":
-                plan.roots.append(RootField(response_key, None, tuple(details)))
+                plan.roots.append(RootField(response_key, None, tuple(details), nullable=False))
                 continue
             make = self._roots.get(name)
             if make is None:
                 return None
-            plan.roots.append(
-                RootField(response_key, make(reader, query.fields[name], details), tuple(details))
-            )
+            definition = query.fields[name]
+            nullable = not is_non_null_type(definition.type)
+            root = make(reader, definition, details)
+            plan.roots.append(RootField(response_key, root, tuple(details), nullable))
         return plan
 
     def _read(self, text: str) -> Operation:
-        if len(text) > LONGEST_DOCUMENT:
+        if len(text.encode("utf-8", "surrogatepass")) > LONGEST_DOCUMENT:
             raise DocumentTooLarge(msg("A document has at most {limit} bytes."), limit=LONGEST_DOCUMENT)
         try:
             document = parse(text, max_tokens=MOST_TOKENS, no_location=False)
+            check_limits(document)
+            errors = validate(self._schema, document, max_errors=20)
         except GraphQLError as error:
             return Operation(None, [error])
-        check_limits(document)
-        errors = validate(self._schema, document, max_errors=20)
+        except RecursionError:  # values and selections nested so deeply that nobody means them
+            raise too_deep() from None
         if errors:
             return Operation(None, list(errors))
         fragments = {
