@@ -23,6 +23,14 @@ AUTHENTICATION_FIELDS = frozenset(
     {"signIn", "signUp", "confirmEmail", "acceptInvitation", "requestPasswordReset", "resetPassword"}
 )
 
+_TOO_MANY = {
+    "fields": msg("A request may hold at most {limit} fields."),
+    "spreads": msg("A request may hold at most {limit} fragment spreads."),
+    "aliases": msg("A request may hold at most {limit} aliases."),
+    "directives": msg("A request may hold at most {limit} directives."),
+    "changes": msg("A request may hold at most {limit} changes."),
+}
+
 
 class DocumentTooLarge(KedangError):
     code: ClassVar[str] = "DOCUMENT_TOO_LARGE"
@@ -33,22 +41,25 @@ def check_limits(document: DocumentNode) -> None:
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
-            count = _Count(fragments)
-            count.visit(definition.selection_set, 1)
-            count.check(definition)
+            _Count(fragments, definition.operation).visit(definition.selection_set, 1)
+
+
+def too_deep() -> DocumentTooLarge:
+    return DocumentTooLarge(msg("Selections may be nested {limit} levels deep."), limit=DEEPEST)
 
 
 class _Count:
     """Walks an operation with its fragments written out; stops as soon as a limit is passed."""
 
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], operation: OperationType) -> None:
         self._fragments = fragments
+        self._operation = operation
         self._counts: Counter[str] = Counter()
         self._authentications = 0
 
     def visit(self, selections: SelectionSetNode, depth: int) -> None:
         if depth > DEEPEST:
-            raise DocumentTooLarge(msg("Selections may be nested {limit} levels deep."), limit=DEEPEST)
+            raise too_deep()
         for node in selections.selections:
             self._count("directives", len(node.directives or ()), MOST_DIRECTIVES)
             if isinstance(node, FieldNode):
@@ -66,6 +77,8 @@ class _Count:
         self._count("fields", 1, MOST_TOKENS)
         if node.alias is not None:
             self._count("aliases", 1, MOST_ALIASES)
+        if depth == 1 and self._operation is OperationType.MUTATION:
+            self._count("changes", 1, MOST_MUTATIONS)
         if depth == 1 and node.name.value in AUTHENTICATION_FIELDS:
             self._authentications += 1
             if self._authentications > 1:
@@ -77,12 +90,4 @@ class _Count:
     def _count(self, what: str, number: int, limit: int) -> None:
         self._counts[what] += number
         if self._counts[what] > limit:
-            raise DocumentTooLarge(msg("A request may hold at most {limit} {what}."), limit=limit, what=what)
-
-    def check(self, operation: OperationDefinitionNode) -> None:
-        if operation.operation is OperationType.MUTATION:
-            fields = len(operation.selection_set.selections)
-            if fields > MOST_MUTATIONS:
-                raise DocumentTooLarge(
-                    msg("A request may hold at most {limit} changes."), limit=MOST_MUTATIONS
-                )
+            raise DocumentTooLarge(_TOO_MANY[what], limit=limit)
