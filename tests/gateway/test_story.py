@@ -36,6 +36,10 @@ mutation ($id: ID!) {
     userErrors { code message }
   }
 }"""
+GRADE = """
+mutation ($id: ID!) {
+  gradeCustomers(input: {schemeId: $id}) { record { name } job { id state } userErrors { path code } }
+}"""
 JOB = "query ($id: ID!) { job(id: $id) { kind state done total result error { code } } }"
 INTEGRATOR = """
 query {
@@ -145,6 +149,11 @@ async def test_from_the_first_order_to_the_next_follow_up(gateway, shop, tmp_pat
         "error": None,
     }
 
+    again = (await ask(GRADE, {"id": f"gsc_{scheme.hex}"})).data["gradeCustomers"]
+    assert (again["userErrors"], again["job"]["state"]) == ([], "WAITING")
+    await work(gateway, tmp_path)
+    assert (await ask(JOB, {"id": again["job"]["id"]})).data["job"]["result"] == {"seen": 1, "changed": 0}
+
     # 15,678.25 and 2,351.74 in 1997: level B, nothing in level A.
     assert (await ask(INTEGRATOR)).data["customers"] == {"totalCount": 0, "nodes": []}
     (found,) = (await ask(INTEGRATOR.replace('["A"]', '["A", "B"]'))).data["customers"]["nodes"]
@@ -224,6 +233,8 @@ async def test_refusals_stand_in_user_errors_with_their_paths_and_change_nothing
     assert recorded["userErrors"] == [{"path": ["input", "planId"], "code": "NOT_FOUND"}]
     published = (await ask(SCHEME, {"id": f"gsc_{new_id().hex}"})).data["publishGradeScheme"]
     assert [error["code"] for error in published["userErrors"]] == ["NOT_FOUND"]
+    graded = (await ask(GRADE, {"id": f"gsc_{new_id().hex}"})).data["gradeCustomers"]
+    assert graded["userErrors"] == [{"path": ["input", "schemeId"], "code": "NOT_FOUND"}]
     assert (await ask(JOB, {"id": f"job_{new_id().hex}"})).data["job"] is None
     assert (await ask(JOB, {"id": "nonsense"})).data["job"] is None
     for table in ("sales_order", "follow_up_record", "grade_scheme"):
@@ -237,6 +248,8 @@ async def test_a_representative_neither_publishes_nor_reminds(gateway, shop):
         scheme = await seed_grading(
             write, await system_viewer(write, company=shop.company), clock=gateway.services.clock
         )
+    graded = (await ask(GRADE, {"id": f"gsc_{scheme.hex}"})).data["gradeCustomers"]
+    assert (graded["job"], [error["code"] for error in graded["userErrors"]]) == (None, ["FORBIDDEN"])
     published = (await ask(SCHEME, {"id": f"gsc_{scheme.hex}"})).data
     assert [error["code"] for error in published["publishGradeScheme"]["userErrors"]] == ["FORBIDDEN"]
     reminded = (await ask(REMIND, {"date": "2026-03-06"})).data["sendFollowUpReminders"]
