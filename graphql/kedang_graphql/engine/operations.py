@@ -42,6 +42,8 @@ CACHE_BYTES = 32 * 1024 * 1024
 # A parsed and planned document takes about this many times the bytes of its text.
 _WEIGHT = 60
 _MOST_PLANS = 16
+# How graphql-core's parser says that max_tokens was passed.
+_TOKENS_PASSED = "tokens. Parsing aborted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,10 @@ class OperationCache:
             check_limits(document)
             errors = validate(self._schema, document, max_errors=20)
         except GraphQLError as error:
+            if error.message.endswith(_TOKENS_PASSED):
+                raise DocumentTooLarge(
+                    msg("A document may hold at most {limit} tokens."), limit=MOST_TOKENS
+                ) from None
             return Operation(None, [error])
         except RecursionError:  # values and selections nested so deeply that nobody means them
             raise too_deep() from None

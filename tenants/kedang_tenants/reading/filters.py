@@ -16,7 +16,7 @@ from kedang_platform.search_text import like_pattern, query_tokens
 from kedang_tenants.catalogue import Field, RecordType, catalogue
 from kedang_tenants.catalogue.custom import custom_expression
 from kedang_tenants.reading.errors import MaskedField
-from kedang_tenants.reading.masks import Mask, mask_of, usable_column, visible
+from kedang_tenants.reading.masks import Mask, field_scope, mask_of, owned, usable_column, visible
 from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Not, Related, Search
 from kedang_tenants.reading.statement import Statement, quoted
 from kedang_tenants.reading.viewer import Viewer
@@ -81,18 +81,29 @@ def _related(statement: Statement, viewer: Viewer, record: RecordType, alias: st
 
 
 def _search(statement: Statement, viewer: Viewer, record: RecordType, alias: str, text: str) -> str | None:
-    for field in record.fields.values():
-        if field.spec.search and mask_of(viewer, record, field) is Mask.CLOSED:
-            raise MaskedField(msg("You may not search here."))
-    words = text.split()
+    searched = _searched_text(statement, viewer, record, alias)
     conditions = []
-    for word in words:
+    for word in text.split():
         # LIKE stands first: where no index is used it is by far the cheaper of the two.
-        conditions.append(f"{alias}.search_text LIKE {statement.bind(like_pattern(word))}")
+        conditions.append(f"{searched} LIKE {statement.bind(like_pattern(word))}")
         tokens = query_tokens(word)
         if tokens:
             conditions.append(f"{alias}.search_tokens @> {statement.bind(tokens)}::text[]")
     return _joined(" AND ", conditions)
+
+
+def _searched_text(statement: Statement, viewer: Viewer, record: RecordType, alias: str) -> str:
+    """What of a row may be searched: all of it, or only its first line, the one of names (``deriving``)."""
+    sources = [field for field in record.fields.values() if field.spec.search]
+    masks = {mask_of(viewer, record, field) for field in sources}
+    if masks == {Mask.OPEN}:
+        return f"{alias}.search_text"
+    if masks == {Mask.CLOSED}:
+        raise MaskedField(msg("You may not search here."))
+    names = f"split_part({alias}.search_text, E'\\n', 1)"
+    scope = min(field_scope(viewer, record, field) for field in sources)
+    reached = owned(statement, viewer, record, alias, scope)
+    return f"CASE WHEN {reached} THEN {alias}.search_text ELSE {names} END"
 
 
 def _compare(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
