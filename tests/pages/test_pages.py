@@ -108,6 +108,16 @@ async def test_what_was_typed_is_shown_as_text(browser):
     assert 'value="&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"' in browser.answer.text
 
 
+async def test_braces_in_names_are_not_placeholders(browser):
+    await browser.open("/sign-up")
+    await browser.send(**{**TYPED, "companyName": "{x} & {name}", "name": "{0} {email}"})
+    page = await browser.open(await browser.link_in_mail(FULLER.email))
+    assert "With one click {x} & {name} is ready." in page.text
+    page = await browser.send()
+    assert "{x} & {name}" in page.text
+    assert "You are signed in as {0} {email} (andrew.fuller@northwind.example)." in page.text
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/sign-up", "/sign-up/sent", "/sign-in", "/reset", "/mail", "/confirm?token=x"]
 )

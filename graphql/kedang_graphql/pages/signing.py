@@ -60,7 +60,7 @@ def _sign_up_page(request: Request, typed: Mapping[str, str]) -> Page:
         fields=(
             Field(
                 "companyName",
-                msg("Company"),
+                msg("Company name"),
                 autocomplete="organization",
                 value=given.get("companyName", ""),
                 attributes={"maxlength": "200"},
@@ -197,9 +197,9 @@ async def home(request: Request) -> Response:
     async with services_of(request).databases.control_read() as read:
         person = await find_person(read, person_id=identified.person_id)
     page = Page(
-        title=identified.company.name,
+        title="{company}",
         paragraphs=(msg("You are signed in as {name} ({email})."),),
-        params={"name": person.name, "email": person.email},
+        params={"company": identified.company.name, "name": person.name, "email": person.email},
         links=(Link(msg("Open the API (GraphiQL)"), "/graphql"),),
         button=msg("Sign out"),
         action="/sign-out",
