@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from kedang_graphql.routes import FEATURE_ROUTES
 from kedang_graphql.schema import build_gateway
 from kedang_graphql.services import Services
 from kedang_platform.errors import KedangError
+from kedang_platform.i18n import choose_language, msg, translate
+from kedang_platform.identity import keep_credentials
 from kedang_platform.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -32,11 +35,14 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
         opened = services or await Services.open(settings)
         app.state.services = opened
         app.state.graphql = GraphQLEndpoint(gateway, opened)
+        keeping = asyncio.create_task(keep_credentials(opened.databases, opened.identity.credentials))
         app.state.ready = True
         try:
             yield
         finally:
             app.state.ready = False
+            keeping.cancel()
+            await asyncio.wait([keeping])
             if services is None:
                 await opened.close()
 
@@ -67,12 +73,16 @@ async def _graphql(request: Request) -> Response:
 
 def _graphiql(request: Request) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse("Send a query by POST as application/json.\n", 400)
+        return _plain(request, msg("Send a query by POST as application/json."), 400)
     if not GRAPHIQL.is_file():
-        return PlainTextResponse(
-            "GraphiQL was not built, because Node 20 was not found. The API itself works.\n", 404
-        )
+        missing = msg("GraphiQL was not built, because Node 20 was not found. The API itself works.")
+        return _plain(request, missing, 404)
     return FileResponse(GRAPHIQL, headers={"cache-control": "no-cache"})
+
+
+def _plain(request: Request, msgid: str, status: int) -> Response:
+    text = translate(msgid, choose_language(request.headers.get("accept-language")))
+    return PlainTextResponse(text + "\n", status)
 
 
 async def _sdl(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
