@@ -26,7 +26,7 @@ def check_values(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
         field = draft.record.fields.get(name)
         if field is None or (field.spec.hidden and not internal):
             draft.refuse(name, "UNKNOWN_FIELD", msg("There is no field “{field}”."), field=name)
-        elif not internal and not _may_write(viewer, draft, field):
+        elif not internal and not _may_write(viewer, draft, field, value):
             draft.refuse(name, "FORBIDDEN", msg("You may not change this field."))
         else:
             _check_value(draft, field, value)
@@ -35,9 +35,11 @@ def check_values(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
     _check_custom(viewer, draft)
 
 
-def _may_write(viewer: Viewer, draft: Draft, field: Field) -> bool:
+def _may_write(viewer: Viewer, draft: Draft, field: Field, value: object) -> bool:
+    """Whether a field may be set so; one that never changes may be said again as it is (a file repeats whole rows)."""
     access = viewer.on(draft.record.name)
-    if field.spec.read_only or (field.spec.create_only and draft.action != "create"):
+    changes = draft.old is not None and draft.old.get(field.name) != value
+    if field.spec.read_only or (field.spec.create_only and changes):
         return False
     if access.fields is not None and field.name not in access.fields:
         return False

@@ -145,10 +145,10 @@ def _import(api: Api, sheet: Sheet, echo: Echo) -> None:
     )
     api.send_file(prepared["uploadUrl"], content)
     started = api.change(
-        "mutation ($i: StartImportInput!) { startImport(input: $i) { import { id } userErrors { path message } } }",
+        "mutation ($i: StartImportInput!) { startImport(input: $i) { record { id } userErrors { path message } } }",
         i={"fileId": prepared["fileId"], "record": sheet.record, "mode": "UPSERT"},
     )
-    done = wait_for(lambda: _finished(api, started["import"]["id"]), what=f"the import of {sheet.name}")
+    done = wait_for(lambda: _finished(api, started["record"]["id"]), what=f"the import of {sheet.name}")
     echo(
         f"{sheet.name}: {done['created']} created, {done['updated']} updated, {done['unchanged']} as they were,"
         f" {done['warnings']} with remarks"
@@ -192,11 +192,19 @@ def _set_up_grades(api: Api, customers: int, echo: Echo) -> None:
         "mutation ($i: PublishGradeSchemeInput!) { publishGradeScheme(input: $i) { userErrors { path message } } }",
         i={"id": scheme["id"]},
     )
-    everybody = "{ customers(where: {gradeLevelId: {isNull: false}, nextFollowUpOn: {isNull: false}}) { totalCount } }"
     wait_for(
-        lambda: api.ask(everybody)["customers"]["totalCount"] == customers,
-        what="the grades and the follow-ups that they bring",
+        lambda: _is_graded_and_planned(api, customers), what="the grades and the follow-ups that they bring"
     )
+
+
+def _is_graded_and_planned(api: Api, customers: int) -> bool:
+    """Whether every customer has a grade, and each one that somebody owns its next follow-up."""
+    found = api.ask(
+        "{ graded: customers(where: {gradeLevelId: {isNull: false}}) { totalCount }"
+        " open: customers(where: {directory: {ne: PARTNER}, ownerId: {isNull: false}, nextFollowUpOn: {isNull: true}})"
+        " { totalCount } }"
+    )
+    return bool(found["graded"]["totalCount"] == customers and found["open"]["totalCount"] == 0)
 
 
 def _plan_and_remind(api: Api, northwind: Northwind, echo: Echo) -> None:

@@ -218,6 +218,10 @@ def _check_follow_ups(
     """The next date is the last contact, or the day of assignment, plus the cycle, on a working day."""
     planned_by_hand = set(best_customers(northwind).values())
     for number, node in customers.items():
+        if node["owner"] is None:
+            told = (node["assignedOn"], node["nextFollowUpOn"], node["followUpPlans"]["nodes"])
+            findings.same(f"{number}: nobody's, so nothing planned", told, (None, None, []))
+            continue
         findings.same(f"{number}: assigned on", node["assignedOn"], built_on.isoformat())
         contact = node["lastContactAt"]
         findings.same(f"{number}: was called", contact is not None, number in CALLED)
