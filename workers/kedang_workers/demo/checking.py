@@ -56,8 +56,8 @@ query ($after: String) {
     nodes {
       number name phone phoneE164 assignedOn lastContactAt nextFollowUpOn
       owner { email } grade { code colour cycleDays }
-      gradeHistory(where: {current: {eq: true}}) { nodes { figures explanation } }
-      followUpPlans(where: {state: {eq: PLANNED}, origin: {eq: CYCLE}}) { nodes { dueOn owner { email } } }
+      gradeHistory(first: 2, where: {current: {eq: true}}) { nodes { figures explanation } }
+      followUpPlans(first: 2, where: {state: {eq: PLANNED}, origin: {eq: CYCLE}}) { nodes { dueOn owner { email } } }
     }
   }
 }"""
