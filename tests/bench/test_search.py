@@ -36,12 +36,15 @@ from kedang_tenants.reading import (
 )
 from tests.support.names import company_names
 
-pytestmark = [pytest.mark.bench, pytest.mark.requirement("A19")]
+pytestmark = pytest.mark.bench
 
 ROWS = 200_000
 MEMBERS = [UUID(int=n + 1) for n in range(100)]
 COMMON = ("有限", "公司", "限公", "科技", "有限公司", "c0")
-AT_THE_BEGINNING = ("上海", "深圳", "州市", "北京", "珠海", "贸易", "股份")
+# As common as those above, and over 10 ms for some viewers: the goal is missed for these, so they are printed
+# without a limit. Cities begin names and so stand together in people's order; 贸易 and 股份 are spread over it,
+# but too thin within a department. See the ADR.
+GOAL_MISSED = ("上海", "深圳", "州市", "北京", "珠海", "贸易", "股份")
 SELECT = Select(("number", "name", "city", "state"))
 COLUMNS = """
 id number name name_sort search_text search_tokens owner_id directory roles state direct city address country
@@ -155,12 +158,12 @@ async def test_search_over_200000_names(databases, company, database_superuser_u
             bigrams = [Search(pair) for pair in chance.sample(random_bigrams, 1000)]
             median, key = await bench.compare("1,000 random bigrams", who, bigrams)
             assert median <= 5 * key
-            # More than half of these are common; printed, for the promise is about the others.
+            # More than half of these are common. By this reading of "random" five look-ups are not kept: printed only.
             await bench.compare("bigrams as often as written", who, [Search(pair) for pair in written])
             for word in COMMON:
                 median, _ = await bench.compare(word, who, [Search(word)] * 41)
                 assert median <= 10
-            for word in AT_THE_BEGINNING:
+            for word in GOAL_MISSED:
                 await bench.compare(word, who, [Search(word)] * 21)
             endings = [Compare("phone", "ending", phone[-8:]) for phone in chance.sample(phones, 1000)]
             median, key = await bench.compare("last 8 digits of a phone", who, endings)

@@ -217,7 +217,6 @@ async def customer_of(databases, office) -> str:
     return public_id("customer", customer.id)
 
 
-@pytest.mark.requirement("A17")
 async def test_a_file_belongs_to_a_record_that_its_sender_sees(databases, office, gateway):
     customer = await customer_of(databases, office)
     file_id = await office.sent(attached_to=customer)
