@@ -12,7 +12,7 @@ TEST_WORKERS ?= 2
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers test-story check bench demo-check requirements web lock env moved
+.PHONY: help up down test test-servers test-story check bench demo-check requirements messages web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ demo-check: env  ## compare the running demonstration company with figures worke
 requirements: env  ## write docs/requirements.md (requirement -> tests) and docs/settings.md
 	@$(RUN_TESTS) tests.support.requirements
 	@$(RUN_TESTS) tests.support.settings_table
+
+messages: env  ## bring the Chinese catalogue up to date with the texts in the code
+	@$(RUN_TESTS) tests.support.messages
 
 web: $(GRAPHIQL)  ## build GraphiQL (needs Node 20)
 

@@ -6,17 +6,25 @@ with ``translate`` at that moment, in the language of that person.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import resources
 from io import BytesIO
 from typing import Literal
 
-from babel.core import UnknownLocaleError, negotiate_locale
 from babel.messages.pofile import read_po
 
 Language = Literal["en", "zh-CN"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
+_OURS: Mapping[str, Language] = {"en": "en", "zh": "zh-CN"}
+_LONGEST_WISH = 300
+# A language range with its weight; locales of terminals write an underscore. What has another form is passed over.
+_RANGE = re.compile(
+    r"\s*(?P<language>[a-z]{1,8}|\*)(?:[-_][a-z0-9]{1,8})*"
+    r"\s*(?:;\s*q\s*=\s*(?P<weight>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?",
+    re.IGNORECASE,
+)
 
 
 def msg(msgid: str) -> str:
@@ -51,11 +59,17 @@ def choose_language(*wishes: str | None) -> Language:
 
 @lru_cache(maxsize=1000)
 def _negotiate(wish: str) -> Language | None:
-    preferred = [part.split(";")[0].strip().replace("-", "_") for part in wish.split(",")]
-    try:
-        found = negotiate_locale([p for p in preferred if p], ["en", "zh_CN", "zh"], sep="_")
-    except (UnknownLocaleError, ValueError):
-        return None
-    if found is None:
-        return None
-    return "en" if found.lower().startswith("en") else "zh-CN"
+    """What is wanted most among what we speak (RFC 9110 12.5.4); None when it is neither, or indifferent.
+
+    Every English is ours, and every Chinese, since we have one of each; ``*`` wants nothing.
+    """
+    ranges = [found for part in wish[:_LONGEST_WISH].split(",") if (found := _RANGE.fullmatch(part))]
+    # Sorting keeps the order of equals: of two that are wanted alike the first one wins.
+    for found in sorted(ranges, key=_weight, reverse=True):
+        if _weight(found) > 0 and (language := _OURS.get(found["language"].lower())):
+            return language
+    return None
+
+
+def _weight(found: re.Match[str]) -> float:
+    return float(found["weight"] or 1)

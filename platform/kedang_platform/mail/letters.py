@@ -68,7 +68,8 @@ def _text(letter: Letter, *, language: str, params: Mapping[str, object]) -> str
     if letter.lines:
         blocks.append("\n".join(_text_line(line) for line in letter.lines))
     if letter.action and letter.url:
-        blocks.append(f"{translate(letter.action, language, params)}:\n{letter.url}")
+        label = translate(letter.action, language, params)
+        blocks.append(translate(msg("{label}:"), language, {"label": label}) + f"\n{letter.url}")
     blocks += [translate(msgid, language, params) for msgid in letter.closing]
     blocks += [_LINE, _signature(language)]
     return "\n\n".join(blocks) + "\n"

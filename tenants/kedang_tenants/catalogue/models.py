@@ -45,7 +45,7 @@ class CustomFieldDefinition(Record):
             (
                 Option("TEXT", msg("Text")),
                 Option("INTEGER", msg("Whole number")),
-                Option("DECIMAL", msg("Number")),
+                Option("DECIMAL", msg("Decimal number")),
                 Option("DAY", msg("Date")),
                 Option("FLAG", msg("Yes or no")),
                 Option("CHOICE", msg("Choice")),

@@ -158,9 +158,14 @@ class Contact(Record, Searchable):
         name_level=True,
     )
     name: Mapped[str] = field(
-        TextKind(100), label=msg("Name"), required=True, search=True, name_level=True, sort_key="name_sort"
+        TextKind(100),
+        label=msg("Full name"),
+        required=True,
+        search=True,
+        name_level=True,
+        sort_key="name_sort",
     )
-    title: Mapped[str | None] = field(TextKind(100), label=msg("Title"), name_level=True)
+    title: Mapped[str | None] = field(TextKind(100), label=msg("Job title"), name_level=True)
     department: Mapped[str | None] = field(TextKind(100), label=msg("Department"))
     head_of_department: Mapped[bool] = field(
         FlagKind(), label=msg("Head of department"), required=True, default=False

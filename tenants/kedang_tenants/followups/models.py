@@ -129,7 +129,7 @@ class FollowUpRecord(Record):
     )
     member_id: Mapped[UUID | None] = field(
         ReferenceKind("member"),
-        label=msg("By"),
+        label=msg("Contacted by"),
         references="member.id",
         description="Whoever records it where nobody is said",
     )
@@ -140,7 +140,7 @@ class FollowUpRecord(Record):
         index=True,
         create_only=True,
     )
-    at: Mapped[datetime] = field(InstantKind(), label=msg("At"), required=True)
+    at: Mapped[datetime] = field(InstantKind(), label=msg("Contacted at"), required=True)
     way: Mapped[str] = field(ChoiceKind(WAYS), label=msg("Way"), required=True)
     reached: Mapped[bool] = field(
         FlagKind(),
@@ -160,7 +160,7 @@ class FollowUpRecord(Record):
         "Contact", label=msg("Contact"), foreign_key="FollowUpRecord.contact_id"
     )
     member: Mapped[Member | None] = relation(
-        "Member", label=msg("By"), foreign_key="FollowUpRecord.member_id"
+        "Member", label=msg("Contacted by"), foreign_key="FollowUpRecord.member_id"
     )
     plan: Mapped[FollowUpPlan | None] = relation(
         "FollowUpPlan", label=msg("Follow-up plan"), foreign_key="FollowUpRecord.plan_id"

@@ -132,7 +132,7 @@ async def preview_import(
         delimiter=source.delimiter,
         columns=source.columns,
         mapping=propose_mapping(viewer, kind, source.columns),
-        fields=tuple(_offer(target) for target in targets(viewer, kind)),
+        fields=tuple(_offer(viewer, target) for target in targets(viewer, kind)),
         rows=rows,
         problems=tuple(_problems(viewer, kind, source.columns)),
     )
@@ -171,9 +171,12 @@ def _reaches(viewer: Viewer, scope: Scope, member_id: UUID | None) -> bool:
     return scope is Scope.ALL or (scope is not Scope.NONE and member_id in viewer.members_within(scope))
 
 
-def _offer(target: Target) -> FieldOffer:
+def _offer(viewer: Viewer, target: Target) -> FieldOffer:
     required = target.custom.required if target.custom else bool(target.field and target.field.required)
-    return FieldOffer(target.path, target.label, required)
+    label = target.label
+    if target.custom is not None and viewer.language == "zh-CN":
+        label = target.custom.label_zh
+    return FieldOffer(target.path, label, required)
 
 
 def _problems(viewer: Viewer, record: RecordType, columns: Sequence[str]) -> list[UserError]:

@@ -60,11 +60,11 @@ class Member(Record):
     __actions__ = frozenset({"update"})
 
     person_id: Mapped[UUID | None] = mapped_column(Uuid)
-    name: Mapped[str] = field(TextKind(100), label=msg("Name"), required=True, name_level=True)
+    name: Mapped[str] = field(TextKind(100), label=msg("Full name"), required=True, name_level=True)
     email: Mapped[str] = field(
         EmailKind(), label=msg("E-mail"), required=True, unique=True, name_level=True, read_only=True
     )
-    title: Mapped[str | None] = field(TextKind(100), label=msg("Title"), name_level=True)
+    title: Mapped[str | None] = field(TextKind(100), label=msg("Job title"), name_level=True)
     department_id: Mapped[UUID | None] = field(
         ReferenceKind("department"),
         label=msg("Department"),

@@ -52,7 +52,7 @@ class Notice(Record):
     )
     body: Mapped[dict[str, str]] = field(
         LocalisedKind(20_000, multiline=True),
-        label=msg("Text"),
+        label=msg("Body"),
         required=True,
         read_only=True,
         exported=False,
