@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from kedang_platform.errors import KedangError
-from kedang_platform.i18n import msg
+from kedang_platform.i18n import LANGUAGES, msg, translate
 from kedang_platform.money import UnknownCurrency, minor_digits
 from kedang_platform.phones import country_code
 
@@ -95,7 +96,11 @@ class TextKind(Kind):
             raise InvalidValue(
                 "TOO_LONG", msg("At most {limit} characters are allowed here."), limit=self.max_length
             )
-        return text or None
+        return self.form(text) if text else None
+
+    def form(self, text: str) -> str:
+        """The one way in which a text is kept; raises InvalidValue for what is none of this kind."""
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +109,8 @@ class EmailKind(TextKind):
 
     max_length: int = 254
 
-    def check(self, value: object) -> object:
-        text = TextKind.check(self, value)
-        if text is None:
-            return None
-        address = str(text).lower()
+    def form(self, text: str) -> str:
+        address = text.lower()
         if not _EMAIL.fullmatch(address):
             raise InvalidValue("INVALID_EMAIL", msg("This is not an e-mail address."))
         return address
@@ -128,11 +130,8 @@ class ColourKind(TextKind):
 
     max_length: int = 7
 
-    def check(self, value: object) -> object:
-        text = TextKind.check(self, value)
-        if text is None:
-            return None
-        colour = str(text).lower()
+    def form(self, text: str) -> str:
+        colour = text.lower()
         if not _COLOUR.fullmatch(colour):
             raise InvalidValue("INVALID_COLOUR", msg("A colour is written as #rrggbb."))
         return colour
@@ -144,11 +143,8 @@ class CurrencyKind(TextKind):
 
     max_length: int = 3
 
-    def check(self, value: object) -> object:
-        text = TextKind.check(self, value)
-        if text is None:
-            return None
-        code = str(text).upper()
+    def form(self, text: str) -> str:
+        code = text.upper()
         try:
             minor_digits(code)
         except UnknownCurrency as error:
@@ -162,13 +158,10 @@ class CountryKind(TextKind):
 
     max_length: int = 2
 
-    def check(self, value: object) -> object:
-        text = TextKind.check(self, value)
-        if text is None:
-            return None
-        code = country_code(str(text))
+    def form(self, text: str) -> str:
+        code = country_code(text)
         if code is None:
-            raise InvalidValue("UNKNOWN_VALUE", msg("“{value}” is not a country."), value=str(text))
+            raise InvalidValue("UNKNOWN_VALUE", msg("“{value}” is not a country."), value=text)
         return code
 
     def read_text(self, text: str) -> object:
@@ -202,9 +195,9 @@ class ChoiceKind(Kind):
         return self.check(text)
 
 
+@cache
 def _names(option: Option) -> set[str]:
-    from kedang_platform.i18n import LANGUAGES, translate
-
+    """What people call an option: its code, and its label in each of our languages."""
     return {option.code.casefold(), *(translate(option.label, lang).casefold() for lang in LANGUAGES)}
 
 
