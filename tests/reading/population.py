@@ -1,0 +1,308 @@
+"""A company full of random records: ties, empty fields, archived ones, Chinese and Latin, signs that mean something in SQL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from kedang_tenants.catalogue import (
+    ChoiceKind,
+    ChoicesKind,
+    ColourKind,
+    CountryKind,
+    CurrencyKind,
+    DayKind,
+    DecimalKind,
+    DocumentKind,
+    EmailKind,
+    Field,
+    FlagKind,
+    InstantKind,
+    IntegerKind,
+    LocalisedKind,
+    PhoneKind,
+    RecordType,
+    WordsKind,
+    catalogue,
+)
+from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.changing import Change
+from kedang_tenants.people.policy import access_of
+from tests.support.factories import Factory
+from tests.support.members import TestMember, make_member
+from tests.support.reference_reader import Company, Looker
+
+TEXTS = (
+    "Alfreds Futterkiste", "alfreds futterkiste", "Bon app'", "Blondesddsl père et fils", "QUICK-Stop",
+    "上海医药", "上海医药有限公司", "重庆长安", "北京银行", "北京 Bank 有限", "100%", "100% sure", "a_b", "axb",
+    "back\\slash", "\\%", "q\"uote'", "ünïcode", "Ünïcode", "Straße", "STRASSE", "ÅNGSTRÖM", "😀 smile", "Ｆｕｌｌ　width",
+    "a", "A", "z", "0", "00", "-1", "tab\there", "null", "NULL", "true", "{}", "$1", "--", "/*", "é", "e\u0301",
+)  # fmt: skip
+_COUNTS = {
+    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "product_category": 4, "product": 18,
+    "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
+    "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 15,
+    "import": 8, "export": 6,
+}  # fmt: skip
+_ORDER = (
+    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "product",
+    "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
+    "calendar_day", "working_week", "file", "import", "export",
+)  # fmt: skip
+_ARCHIVED = (
+    "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
+    "follow_up_record", "calendar_day", "file",
+)  # fmt: skip
+# Fields whose values a rule of the trade decides.
+_LEFT_OUT = {"order_line": {"position", "amount"}, "follow_up_record": {"contact_id", "plan_id"}}
+_SAID = {"follow_up_plan": {"origin": "MANUAL"}, "customer_grade": {"current": False}}
+_SEATLESS = "VIEW_ONLY"
+
+
+@dataclass(frozen=True)
+class Population:
+    """The company with all its rows, and everybody who may look at it."""
+
+    people: Mapping[str, TestMember]
+    company: Company
+    lookers: Mapping[str, Looker]
+
+
+class Populating:
+    """Fills one company; everything random comes from one seed."""
+
+    def __init__(self, factory: Factory, random: Random) -> None:
+        self.factory = factory
+        self.random = random
+        self.ids: dict[str, list[UUID]] = {}
+        self.taken: set[tuple[str, str, object]] = set()
+
+    async def people(self) -> dict[str, TestMember]:
+        upper = await self.factory.one("department", name="Sales")
+        lower = await self.factory.one("department", name="Sales South", parent_id=upper)
+        lowest = await self.factory.one("department", name="销售三部", parent_id=lower)
+        other = await self.factory.one("department", name="Service", branch=True)
+        gone = await self.factory.one("department", name="Closed", parent_id=other)
+        await self.factory.archive("department", gone)
+        self.ids["department"] = [upper, lower, lowest, other, gone]
+        wanted: list[tuple[str, tuple[str, ...], str, UUID | None]] = [
+            ("owner", ("OWNER",), "FULL", None),
+            ("manager", ("DEPARTMENT_MANAGER",), "FULL", upper),
+            ("lower manager", ("DEPARTMENT_MANAGER",), "FULL", lower),
+            ("representative", ("REPRESENTATIVE",), "FULL", lower),
+            ("other representative", ("REPRESENTATIVE",), "FULL", other),
+            ("without department", ("ACCOUNT_MANAGER",), "FULL", None),
+            ("finance", ("FINANCE",), "FULL", other),
+            ("two hats", ("FINANCE", "REPRESENTATIVE"), "FULL", lowest),
+            ("agent", ("SERVICE_AGENT",), "FULL", other),
+            ("onlooker", ("VIEW_ONLY",), _SEATLESS, None),
+            ("nobody", (), "FULL", upper),
+        ]
+        made = {
+            name: await make_member(
+                self.factory.databases, self.factory.company, *roles, name=name, seat=seat, department_id=unit
+            )
+            for name, roles, seat, unit in wanted
+        }
+        self.ids["member"] = [member.id for member in made.values()]
+        return made
+
+    async def own_fields(self) -> None:
+        """Every kind of own field on the records that stand in the middle of things."""
+        rows = []
+        for record in ("customer", "contact", "order"):
+            for position, kind in enumerate(("TEXT", "INTEGER", "DECIMAL", "DAY", "FLAG", "CHOICE")):
+                options = ["red", "green", "蓝"] if kind == "CHOICE" else None
+                rows.append(
+                    {"record": record, "key": f"own_{kind.lower()}", "kind": kind, "position": position}
+                    | ({"options": options} if options else {})
+                )
+        rows.append({"record": "customer", "key": "hidden", "kind": "TEXT"})
+        made = await self.factory.many("custom_field", rows)
+        await self.factory.archive("custom_field", made[-1])
+
+    async def records(self) -> None:
+        for name in _ORDER:
+            await self._fill(catalogue().record(name))
+        await self._grade_customers()
+        for name in _ARCHIVED:
+            chosen = [one for one in self.ids[name] if self.random.random() < 0.15]
+            await self.factory.archive(name, *chosen)
+
+    async def _fill(self, record: RecordType) -> None:
+        self.ids[record.name] = []
+        made: list[UUID] = []
+        half = _COUNTS[record.name] // 2
+        for size in (half, _COUNTS[record.name] - half):
+            rows = [self._row(record) for _ in range(size)]
+            own = [self._own(record.name) for _ in rows]
+            made += await self.factory.many(record.name, rows, custom=own)
+            self.ids[record.name] = list(made)  # the second half may refer to the first
+
+    def _row(self, record: RecordType) -> dict[str, Any]:
+        row: dict[str, Any] = dict(_SAID.get(record.name, {}))
+        for found in record.fields.values():
+            skipped = found.name in _BOOKKEEPING | _LEFT_OUT.get(record.name, set())
+            if skipped or found.name in row or (found.nullable and self.random.random() < 0.35):
+                continue
+            value = self.value(found)
+            if found.unique:
+                if (record.name, found.name, value) in self.taken and found.nullable:
+                    continue
+                while (record.name, found.name, value) in self.taken:
+                    value = self.value(found)
+                    value = f"{value} {self.random.randrange(10**6)}" if isinstance(value, str) else value
+                self.taken.add((record.name, found.name, value))
+            if value is not None:
+                row[found.name] = value
+        if record.name == "grade_level":
+            row["code"] = f"L{self.random.randrange(10**6)}"
+        if record.name == "notice":
+            row["occasion"] = f"o{self.random.randrange(10**9)}"
+        if record.name == "customer_tag":
+            pairs = [
+                (c, t)
+                for c in self.ids["customer"]
+                for t in self.ids["tag"]
+                if ("pair", c, t) not in self.taken
+            ]
+            row["customer_id"], row["tag_id"] = pair = self.random.choice(pairs)
+            self.taken.add(("pair", *pair))
+        return row
+
+    def value(self, found: Field) -> Any:
+        pick, kind = self.random, found.kind
+        if found.target is not None:
+            known = self.ids.get(found.target) or []
+            return pick.choice(known) if known else None
+        match kind:
+            case EmailKind():
+                return pick.choice(["a@x.example", "b@x.example", "Zoë@x.example", "a_b%c@x.example"])
+            case PhoneKind():
+                return pick.choice(["030-0074321", "(5) 555-4729", "13912345678", "021 6888 1234", "n/a"])
+            case ColourKind():
+                return pick.choice(["#000000", "#ff0000", "#abcdef"])
+            case CurrencyKind():
+                return pick.choice(["CNY", "USD", "EUR"])
+            case CountryKind():
+                return pick.choice(["CN", "DE", "US", "MX"])
+            case ChoiceKind(options=options):
+                return pick.choice(options).code
+            case ChoicesKind(options=options):
+                return sorted(o.code for o in pick.sample(options, pick.randrange(0, 3)))
+            case FlagKind():
+                return pick.random() < 0.5
+            case DecimalKind(minimum=low, maximum=high):
+                wanted = [Decimal(n) for n in ("0", "0.15", "1", "1.5", "3", "10.25", "1000000", "0.000001")]
+                return pick.choice([n for n in wanted if low <= n <= high])
+            case IntegerKind(minimum=low, maximum=high):
+                return pick.choice(
+                    [n for n in (-5, 0, 1, 2, 3, 7, 100, 2024, 10**6, 10**12) if low <= n <= high]
+                )
+            case DayKind():
+                return date(2024, 1, 1) + timedelta(days=pick.choice([-800, -30, -1, 0, 1, 2, 29, 365]))
+            case InstantKind():
+                steps = [0, 1, 60, 3600, 86400, 0.000001, 0.5, -(10**7)]
+                return datetime(2024, 2, 29, 12, tzinfo=UTC) + timedelta(seconds=pick.choice(steps))
+            case LocalisedKind():
+                return pick.choice([{"en": "One", "zh": "一"}, {"zh": "二"}, {"en": "Three"}])
+            case WordsKind():
+                return pick.sample(["a", "b", "上海"], 2)
+            case DocumentKind():
+                return pick.choice([{}, {"a": [1, None, "上"]}, {"b": {"c": 1.5}}])
+        limit = getattr(kind, "max_length", 200)
+        return (pick.choice(TEXTS)[:limit]).strip() or "x"
+
+    def _own(self, record: str) -> dict[str, Any]:
+        if record not in {"customer", "contact", "order"}:
+            return {}
+        pick = self.random
+        values: dict[str, Any] = {
+            "own_text": pick.choice(TEXTS),
+            "own_integer": pick.choice([-1, 0, 5, 10**12]),
+            "own_decimal": pick.choice(["0.5", "10", "-3.25", "1000"]),
+            "own_day": date(2024, 1, 1) + timedelta(days=pick.choice([0, 1, 40])),
+            "own_flag": pick.random() < 0.5,
+            "own_choice": pick.choice(["red", "green", "蓝"]),
+        }
+        return {key: value for key, value in values.items() if pick.random() < 0.6}
+
+    async def _grade_customers(self) -> None:
+        changes = []
+        for customer in self.ids["customer"]:
+            if self.random.random() < 0.6:
+                values = {
+                    "grade_level_id": self.random.choice(self.ids["grade_level"]),
+                    "grade_rank": self.random.choice([1, 2, 3]),
+                }
+                changes.append(Change("customer", "update", customer, values=values))
+        await self.factory.change(changes)
+
+
+_BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "archived_at", "custom", "occasion"})
+
+
+async def populate(factory: Factory, random: Random, superuser_url: str) -> Population:
+    """Fill a company; what stands in it afterwards is read with a superuser's connection."""
+    populating = Populating(factory, random)
+    people = await populating.people()
+    await populating.own_fields()
+    await populating.records()
+    company = await load_company(superuser_url, factory.company.ref.schema)
+    return Population(people, company, {name: looker(company, member) for name, member in people.items()})
+
+
+async def load_company(superuser_url: str, schema: str) -> Company:
+    """Every row of every table of a company."""
+    connection = await asyncpg.connect(superuser_url)
+    try:
+        await connection.set_type_codec(
+            "jsonb", schema="pg_catalog", encoder=orjson.dumps, decoder=orjson.loads
+        )
+        rows = {}
+        for record in catalogue():
+            found = await connection.fetch(f'SELECT * FROM "{schema}"."{record.table.name}"')
+            rows[record.table.name] = {row["id"]: dict(row) for row in found}
+    finally:
+        await connection.close()
+    defined = [row for row in rows["custom_field"].values() if row["archived_at"] is None]
+    return Company(rows, [_custom_field(row) for row in defined])
+
+
+def _custom_field(row: Mapping[str, Any]) -> CustomField:
+    return CustomField(
+        id=row["id"].hex,
+        record=row["record"],
+        key=row["key"],
+        kind_name=row["kind"],
+        label_en="",
+        label_zh="",
+        options=tuple((option, option) for option in row["options"] or ()),
+    )
+
+
+def looker(company: Company, member: TestMember) -> Looker:
+    """A member as the reference sees them: the department's people are found by walking up from each."""
+    row = company.rows["member"][member.id]
+    departments = company.rows["department"]
+
+    def belongs(unit: UUID | None) -> bool:
+        while unit is not None:
+            if unit == row["department_id"]:
+                return True
+            unit = departments[unit]["parent_id"]
+        return False
+
+    within = {
+        other["id"]
+        for other in company.rows["member"].values()
+        if row["department_id"] is not None and belongs(other["department_id"])
+    }
+    access = access_of(row["roles"], full_seat=row["seat"] == "FULL")
+    return Looker(member.id, frozenset(within), access)

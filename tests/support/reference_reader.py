@@ -1,0 +1,412 @@
+"""The reference of all reading: the same schema, every row in memory, resolved field by field by stock graphql-core.
+
+Nothing here is quick and nothing is shared with the read planner or the engine: scope, masks,
+filters, sorting, pages and counts are written down once more, in the plainest Python. Only the
+catalogue (what fields there are), the policy's table and the normal form of texts are the product's.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cmp_to_key
+from typing import Any
+from uuid import UUID
+
+from kedang_platform.phones import ending_of, read_phone
+from kedang_platform.search_text import name_sort, normal_form
+from kedang_tenants.catalogue import Field, RecordType, ReferenceKind, catalogue
+from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.reading.viewer import NO_ACCESS, Access, Scope
+
+PAGE, LARGEST_PAGE, COUNT_LIMIT = 50, 250, 10_000
+CURSOR = "reference-cursor"
+Row = Mapping[str, Any]
+
+
+class Wrong(Exception):
+    """The request cannot be answered; ``codes`` are those of everything that is wrong with it."""
+
+    def __init__(self, *codes: str) -> None:
+        super().__init__(" ".join(codes))
+        self.codes = set(codes)
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Who looks: their rights, and whose records count as theirs or their department's."""
+
+    member_id: UUID | None
+    department: frozenset[UUID]
+    access: Mapping[str, Access]
+
+    def on(self, record: RecordType) -> Access:
+        return self.access.get(record.name, NO_ACCESS)
+
+    def sees(self, record: RecordType) -> Scope:
+        return max(self.on(record).names, self.on(record).read)
+
+    def reads(self, record: RecordType, found: Field) -> Scope:
+        """How far a field is readable."""
+        reach = self.sees(record) if found.spec.name_level else self.on(record).read
+        if found.spec.sensitivity:
+            reach = min(reach, self.on(record).sensitive.get(found.spec.sensitivity, Scope.NONE))
+        return reach
+
+    def may_use(self, record: RecordType, found: Field) -> bool:
+        """Whether a field may be filtered or sorted by: not when it is masked in every row that is seen."""
+        return self.reads(record, found) is not Scope.NONE or self.sees(record) is Scope.NONE
+
+
+@dataclass
+class Company:
+    """Every row of a company by table, and its own fields."""
+
+    rows: Mapping[str, Mapping[UUID, Row]]
+    custom_fields: Sequence[CustomField]
+    country: str = "CN"
+
+    def of(self, record: RecordType) -> Mapping[UUID, Row]:
+        return self.rows[record.table.name]
+
+    def custom_field(self, record: RecordType, key: str) -> CustomField | None:
+        return next((f for f in self.custom_fields if (f.record, f.key) == (record.name, key)), None)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A record on its way through the response."""
+
+    record: RecordType
+    row: Row
+
+
+@dataclass(frozen=True)
+class Order:
+    value: Callable[[Row], Any]
+    descending: bool
+    nulls_last: bool
+
+
+@dataclass
+class Listing:
+    items: list[Item]
+    cursors: list[str]
+    has_next: bool
+    has_previous: bool
+    total: int
+
+
+@dataclass
+class Reader:
+    """What one viewer reads of a company."""
+
+    company: Company
+    looker: Looker
+
+    # Rights
+
+    def within(self, record: RecordType, row: Row, scope: Scope) -> bool:
+        if scope in {Scope.ALL, Scope.NONE}:
+            return scope is Scope.ALL
+        if not record.owner or self.looker.member_id is None:
+            return False
+        *way, last = record.owner
+        for step in way:
+            relation = record.relations[step]
+            record = catalogue().record(relation.target)
+            row = self.company.of(record)[row[relation.column]]
+        mine = {self.looker.member_id}
+        return row[last] in (mine if scope is Scope.OWN else mine | self.looker.department)
+
+    def seen(self, record: RecordType, row: Row) -> bool:
+        return self.within(record, row, self.looker.sees(record))
+
+    def value(self, record: RecordType, row: Row, found: Field) -> Any:
+        """A field's value as this viewer reads it: None where it is masked."""
+        return row[found.name] if self.within(record, row, self.looker.reads(record, found)) else None
+
+    def own(self, record: RecordType, row: Row, custom: CustomField) -> Any:
+        document = self.value(record, row, record.fields["custom"])
+        stored = None if document is None else document.get(custom.id)
+        return None if stored is None else _OWN_VALUES[custom.kind_name](stored)
+
+    def one(self, item: Item, relation_name: str) -> Item | None:
+        relation = item.record.relations[relation_name]
+        target = catalogue().record(relation.target)
+        wanted = self.value(item.record, item.row, item.record.fields[relation.column])
+        row = self.company.of(target).get(wanted)
+        return Item(target, row) if row is not None and self.seen(target, row) else None
+
+    def many(self, item: Item, relation_name: str) -> Iterable[Item]:
+        relation = item.record.relations[relation_name]
+        target = catalogue().record(relation.target)
+        link = target.fields[relation.column]
+        for row in self.company.of(target).values():
+            if self.seen(target, row) and self.value(target, row, link) == item.row["id"]:
+                yield Item(target, row)
+
+    # Lists
+
+    def listing(
+        self, record: RecordType, candidates: Iterable[Item], arguments: Mapping[str, Any]
+    ) -> Listing:
+        limit, backward = self.page(arguments)
+        where = arguments.get("where") or {}
+        archived = arguments.get("archived", "EXCLUDE")
+        found = [
+            item.row
+            for item in candidates
+            if _is_wanted(item.row, archived) and self.matches(record, item.row, where)
+        ]
+        orders = self.orders(record, arguments)
+
+        def compare(one: Row, other: Row) -> int:
+            return _compare(orders, one, other)
+
+        found.sort(key=cmp_to_key(compare))
+        total = min(len(found), COUNT_LIMIT)
+        sorting = sorting_of(record, arguments)
+        for word, keep in (("after", 1), ("before", -1)):
+            if arguments.get(word) is not None:
+                edge = self.company.of(record)[id_of_cursor(arguments[word], sorting)]
+                found = [row for row in found if compare(row, edge) * keep > 0]
+        more = len(found) > limit
+        page = (found[-limit:] if limit else []) if backward else found[:limit]
+        return Listing(
+            [Item(record, row) for row in page],
+            [f"{CURSOR} {sorting} {row['id'].hex}" for row in page],
+            has_next=arguments.get("before") is not None if backward else more,
+            has_previous=more if backward else arguments.get("after") is not None,
+            total=total,
+        )
+
+    def page(self, arguments: Mapping[str, Any]) -> tuple[int, bool]:
+        first, last = arguments.get("first"), arguments.get("last")
+        limit = next((number for number in (first, last) if number is not None), PAGE)
+        if (first is not None and last is not None) or not 0 <= limit <= LARGEST_PAGE:
+            raise Wrong("BAD_USER_INPUT")
+        return limit, last is not None
+
+    def orders(self, record: RecordType, arguments: Mapping[str, Any]) -> list[Order]:
+        wanted = arguments.get("orderBy") or [
+            {"field": name.upper()} for name in record.order if name != "id"
+        ]
+        return [self.order(record, entry) for entry in wanted]
+
+    def order(self, record: RecordType, entry: Mapping[str, Any]) -> Order:
+        if (entry.get("field") is None) == (entry.get("custom") is None):
+            raise Wrong("BAD_USER_INPUT")
+        descending = entry.get("direction") == "DESC"
+        nulls_last = entry.get("nulls") != "FIRST"
+        if entry.get("custom") is not None:
+            custom = self.usable_custom(record, entry["custom"])
+            return Order(lambda row: self.own(record, row, custom), descending, nulls_last)
+        found = self.usable(record, record.fields[entry["field"].lower()])
+
+        def value(row: Row) -> Any:
+            shown = self.value(record, row, found)
+            return name_sort(shown) if found.spec.sort_key and shown is not None else shown
+
+        return Order(value, descending, nulls_last)
+
+    def usable(self, record: RecordType, found: Field) -> Field:
+        if not self.looker.may_use(record, found):
+            raise Wrong("BAD_USER_INPUT")
+        return found
+
+    def usable_custom(self, record: RecordType, key: str) -> CustomField:
+        custom = self.company.custom_field(record, key)
+        self.usable(record, record.fields["custom"])
+        if custom is None:
+            raise Wrong("BAD_USER_INPUT")
+        return custom
+
+    # Filters
+
+    def matches(self, record: RecordType, row: Row, where: Mapping[str, Any]) -> bool:
+        return all(
+            self.holds(record, row, name, wanted) for name, wanted in where.items() if wanted is not None
+        )
+
+    def holds(self, record: RecordType, row: Row, name: str, wanted: Any) -> bool:
+        relation = next((r for r in record.relations.values() if r.api_name == name), None)
+        if name == "AND":
+            return all(self.matches(record, row, part) for part in wanted)
+        if name == "OR":
+            return any(self.matches(record, row, part) for part in wanted)
+        if name == "NOT":
+            return not self.matches(record, row, wanted)
+        if name == "search":
+            return self.found_by(record, row, wanted)
+        if name == "custom":
+            return all(self.custom_holds(record, row, entry) for entry in wanted)
+        if relation is not None and relation.many:
+            living = [i for i in self.many(Item(record, row), relation.name) if i.row["archived_at"] is None]
+            some, none = wanted.get("some"), wanted.get("none")
+            return (some is None or any(self.matches(i.record, i.row, some) for i in living)) and (
+                none is None or not any(self.matches(i.record, i.row, none) for i in living)
+            )
+        if relation is not None:
+            other = self.one(Item(record, row), relation.name)
+            return other is not None and self.matches(other.record, other.row, wanted)
+        if name == "id":
+            return all(_holds(row["id"], op, _as_id(operand)) for op, operand in wanted.items())
+        found = record.field_by_api_name(name)
+        assert found is not None, name
+        value = self.value(record, row, found)
+        return all(
+            self.ends(row, value, operand)
+            if op == "endsWith"
+            else _holds(value, op, _operand(found, operand))
+            for op, operand in wanted.items()
+        )
+
+    def ends(self, row: Row, number: str | None, digits: str) -> bool:
+        """Whether the digits of a telephone number end like this."""
+        if number is None:
+            return False
+        known = read_phone(number, row.get("country") or self.company.country)
+        return known.digits_reversed.startswith(ending_of(digits, self.company.country))
+
+    def found_by(self, record: RecordType, row: Row, text: str) -> bool:
+        """Every word stands in what the viewer may read of the searched fields."""
+        sources = [found for found in record.fields.values() if found.spec.search]
+        shown = [self.value(record, row, found) for found in sources]
+        texts = [normal_form(value) for value in shown if value]
+        return all(any(normal_form(word) in text for text in texts) for word in text.split())
+
+    def custom_holds(self, record: RecordType, row: Row, entry: Mapping[str, Any]) -> bool:
+        custom = self.usable_custom(record, entry["key"])
+        value = self.own(record, row, custom)
+        return all(_own_holds(custom, value, op, operand) for op, operand in entry.items() if op != "key")
+
+
+def _is_wanted(row: Row, archived: str) -> bool:
+    return archived == "INCLUDE" or (row["archived_at"] is not None) is (archived == "ONLY")
+
+
+def _compare(orders: Sequence[Order], one: Row, other: Row) -> int:
+    for order in orders:
+        left, right = order.value(one), order.value(other)
+        if left is None and right is None:
+            continue
+        if left is None or right is None:
+            return 1 if (left is None) is order.nulls_last else -1
+        if left != right:
+            return 1 if (left > right) is not order.descending else -1
+    return (one["id"] > other["id"]) - (one["id"] < other["id"])
+
+
+def sorting_of(record: RecordType, arguments: Mapping[str, Any]) -> str:
+    """What a cursor is bound to: the record and the sorting as it was asked for."""
+    said = [
+        (o.get("field"), o.get("custom"), o.get("direction") == "DESC", o.get("nulls") == "FIRST")
+        for o in arguments.get("orderBy") or ()
+    ]
+    return repr((record.name, said))
+
+
+def id_of_cursor(cursor: str, sorting: str) -> UUID:
+    begin = f"{CURSOR} {sorting} "
+    if not cursor.startswith(begin):
+        raise Wrong("BAD_CURSOR")
+    return UUID(hex=cursor.removeprefix(begin))
+
+
+def _holds(value: Any, op: str, operand: Any) -> bool:
+    if op == "isNull":
+        return (value is None) is operand
+    if op == "ne":
+        return value != operand
+    if operand is None:
+        return value is None
+    if op == "notIn":
+        return value is None or value not in operand
+    return value is not None and _COMPARISONS[op](value, operand)
+
+
+def _own_holds(custom: CustomField, value: Any, op: str, operand: Any) -> bool:
+    if operand is None or op in {"isNull", "contains", "startsWith"}:
+        return _holds(value, op, operand)
+    if op == "in":
+        return _holds(value, op, [own_operand(custom, one) for one in operand])
+    return _holds(value, op, own_operand(custom, operand))
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, operand: value == operand,
+    "in": lambda value, operand: value in operand,
+    "lt": lambda value, operand: value < operand,
+    "lte": lambda value, operand: value <= operand,
+    "gt": lambda value, operand: value > operand,
+    "gte": lambda value, operand: value >= operand,
+    "has": lambda value, operand: operand in value,
+    "contains": lambda value, operand: _small(operand) in _small(value),
+    "startsWith": lambda value, operand: _small(value).startswith(_small(operand)),
+}
+_SMALL = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def _small(text: str) -> str:
+    return text.translate(_SMALL)
+
+
+def _operand(found: Field, operand: Any) -> Any:
+    return _as_id(operand, found.target) if isinstance(found.kind, ReferenceKind) else operand
+
+
+def _as_id(operand: Any, target: str | None = None) -> Any:
+    """The UUID inside a public id; one that nobody has for any other text."""
+    if operand is None or isinstance(operand, bool):
+        return operand
+    if isinstance(operand, list):
+        return [_as_id(one, target) for one in operand]
+    item = split(operand)
+    return item[1] if item and target in {None, item[0]} else UUID(int=0)
+
+
+def split(text: str) -> tuple[str, UUID] | None:
+    """The kind of record and the id inside a public id."""
+    known = {record.prefix: record.name for record in catalogue()}
+    prefix, _, rest = text.partition("_")
+    try:
+        return (known[prefix], UUID(hex=rest)) if prefix in known and len(rest) == 32 else None
+    except ValueError:
+        return None
+
+
+def own_operand(custom: CustomField, operand: Any) -> Any:
+    """What a filter compares an own field with; raises Wrong for a value of another kind."""
+    try:
+        value = _OWN_OPERANDS[custom.kind_name](operand)
+    except (ValueError, TypeError, ArithmeticError):
+        raise Wrong("BAD_USER_INPUT") from None
+    if custom.kind_name == "CHOICE" and value not in {code for code, _ in custom.options}:
+        raise Wrong("BAD_USER_INPUT")
+    return value
+
+
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def taken(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(value)
+        return value
+
+    return taken
+
+
+_OWN_OPERANDS: Mapping[str, Callable[[Any], Any]] = {
+    "TEXT": _exactly(str),
+    "CHOICE": _exactly(str),
+    "INTEGER": _exactly(int),
+    "DECIMAL": lambda value: Decimal(str(value)),
+    "DAY": date.fromisoformat,
+    "FLAG": _exactly(bool),
+}
+# What stands in a record's document.
+_OWN_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("TEXT", "CHOICE", "INTEGER", "FLAG"), lambda value: value),
+    "DECIMAL": Decimal,
+    "DAY": date.fromisoformat,
+}
