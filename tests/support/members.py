@@ -42,7 +42,6 @@ async def make_member(
     async with databases.tenant_write(company.ref) as write:
         viewer = await system_viewer(write, company=company)
         values = {
-            "person_id": person_id,
             "name": name,
             "email": email,
             "roles": list(roles),
@@ -50,10 +49,8 @@ async def make_member(
             "seat": seat,
             "department_id": department_id,
         }
-        person_value = values.pop("person_id")
         change = Change("member", "create", member_id, values=values)
         await change_internally(write, viewer, [change], clock=clock or SystemClock())
-        await write.fetch("UPDATE member SET person_id = $1 WHERE id = $2", person_value, member_id)
     now = datetime.now(UTC)
     async with databases.control() as control:
         await control.execute(
