@@ -26,6 +26,7 @@ from kedang_platform.money import UnknownCurrency, minor_digits
 from kedang_platform.phones import country_code
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "对"})
@@ -89,9 +90,11 @@ class TextKind(Kind):
     def check(self, value: object) -> object:
         if not isinstance(value, str):
             raise InvalidValue("INVALID_TEXT", msg("This must be text."))
-        text = _CONTROL.sub("", value).strip()
-        if not self.multiline:
-            text = re.sub(r"\s*[\r\n]+\s*", " ", text)
+        text = value.strip()
+        if not text.isprintable():  # neither control characters nor line breaks are printable
+            text = _CONTROL.sub("", text).strip()
+            if not self.multiline:
+                text = _LINE_BREAK.sub(" ", text)
         if len(text) > self.max_length:
             raise InvalidValue(
                 "TOO_LONG", msg("At most {limit} characters are allowed here."), limit=self.max_length
