@@ -296,12 +296,12 @@ async def answer_confirm_email(
 ) -> SignedInPayload:
     context = info.context
     work = confirm_email(context.identity, token=input.token, user_agent=context.user_agent)
-    return await signed_in_payload(context, *await attempt(context, work))
+    return signed_in_payload(context, *await attempt(context, work))
 
 
 async def answer_sign_in(info: Info[Context, None], input: SignInInput) -> SignedInPayload:  # noqa: A002
     context = info.context
-    return await signed_in_payload(context, *await attempt(context, _sign_in(context, input)))
+    return signed_in_payload(context, *await attempt(context, _sign_in(context, input)))
 
 
 async def answer_sign_out(info: Info[Context, None]) -> DonePayload:
@@ -406,17 +406,15 @@ class IdentityMutation:
     )
 
 
-async def signed_in_payload(
+def signed_in_payload(
     context: Context, signed_in: SignedIn | None, errors: list[UserError]
 ) -> SignedInPayload:
     """Who was signed in, the session in the cookie; or why not."""
     if signed_in is None:
         return SignedInPayload(person=None, company=None, user_errors=errors)
     remember(context, signed_in)
-    async with context.databases.control_read() as read:
-        person = await find_person(read, person_id=signed_in.person_id)
-        company = await registry.find_company(read, company_id=signed_in.company_id)
-    return SignedInPayload(person=Person.of(person), company=Company.of(company), user_errors=[])
+    person, company = Person.of(signed_in.person), Company.of(signed_in.company)
+    return SignedInPayload(person=person, company=company, user_errors=[])
 
 
 async def _sign_in(context: Context, given: SignInInput) -> SignedIn:

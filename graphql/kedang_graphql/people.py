@@ -87,7 +87,7 @@ async def answer_accept_invitation(
         address=context.request_address,
         user_agent=context.user_agent,
     )
-    return await signed_in_payload(context, *await attempt(context, work))
+    return signed_in_payload(context, *await attempt(context, work))
 
 
 async def answer_deactivate_member(

@@ -33,8 +33,8 @@ async def test_a_key_acts_as_the_member_who_made_it(town):
     assert re.fullmatch(r"kd_local_[0-9A-Za-z]{8}_[0-9A-Za-z]{38}", made.text)
     identified = await identify(town, made.text)
     assert identified.member_id == viewer.member_id
-    assert identified.person_id == signed_in.person_id
-    assert identified.company.id == signed_in.company_id
+    assert identified.person_id == signed_in.person.id
+    assert identified.company.id == signed_in.company.id
     assert identified.credential_id == made.info.id
     assert (identified.kind, identified.scopes) == ("api_key", ("read",))
 

@@ -70,7 +70,8 @@ class Desk:
 
     async def token(self, email):
         services = self.gateway.services
-        await run_jobs(services.databases, settings=services.settings)
+        settings = services.settings.model_copy(update={"spare_schemas": 0})
+        await run_jobs(services.databases, settings=settings)
         newest = list_mails(services.settings.var / "mail", to=email)[0]
         return re.search(r"token=([\w-]+)", newest.text)[1]
 

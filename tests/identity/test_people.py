@@ -80,7 +80,7 @@ class Office:
 @pytest.fixture
 async def office(town):
     signed_in = await town.open()
-    return Office(town, signed_in, await town.company(signed_in.company_id), await town.viewer(signed_in))
+    return Office(town, signed_in, await town.company(signed_in.company.id), await town.viewer(signed_in))
 
 
 @pytest.mark.requirement("T2")
@@ -91,12 +91,12 @@ async def test_a_person_is_invited_by_mail_and_accepts_with_a_password(office, t
     (mail,) = town.mails_to(DAVOLIO)
     assert mail.subject == "Andrew Fuller invites you to Northwind Traders"
     signed_in = await office.accept()
-    assert signed_in.company_id == office.company.id
+    assert signed_in.company.id == office.company.id
     assert await office.member(member_id) == ("Nancy Davolio", ["REPRESENTATIVE"], "ACTIVE", "FULL")
     viewer = await town.viewer(signed_in)
     assert viewer.roles == {"REPRESENTATIVE"}
     assert viewer.on("customer").create is Scope.OWN
-    assert (await sign_in(town.services, email=DAVOLIO, password=SECRET, address=ADDRESS)).company_id
+    assert (await sign_in(town.services, email=DAVOLIO, password=SECRET, address=ADDRESS)).company.id
 
 
 @pytest.mark.requirement("T3")
@@ -149,7 +149,7 @@ async def test_the_free_number_of_a_company_stays_when_the_operator_lowers_it(to
     town.services.settings.free_seats = 3
     signed_in = await town.open()
     town.services.settings.free_seats = 2
-    office = Office(town, signed_in, await town.company(signed_in.company_id), await town.viewer(signed_in))
+    office = Office(town, signed_in, await town.company(signed_in.company.id), await town.viewer(signed_in))
     await office.invite()
     await office.invite("janet.leverling@northwind.example", name="Janet Leverling")
     with pytest.raises(SeatRequired):
@@ -247,12 +247,12 @@ async def test_one_person_belongs_to_two_companies_with_one_password(office, tow
     with pytest.raises(WrongCredentials):
         await office.accept(password=SECRET)
     signed_in = await office.accept(password=PASSWORD)
-    assert signed_in.company_id == office.company.id
-    assert signed_in.person_id == other.person_id
+    assert signed_in.company.id == office.company.id
+    assert signed_in.person.id == other.person.id
     back = await sign_in(
-        town.services, email=DAVOLIO, password=PASSWORD, address=ADDRESS, company_id=other.company_id
+        town.services, email=DAVOLIO, password=PASSWORD, address=ADDRESS, company_id=other.company.id
     )
-    assert back.company_id == other.company_id
+    assert back.company.id == other.company.id
 
 
 async def test_guessing_the_password_behind_an_invitation_is_limited_like_a_sign_in(office, town):

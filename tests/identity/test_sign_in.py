@@ -23,12 +23,12 @@ async def test_the_right_password_opens_a_session_in_the_company(town):
     signed_in = await try_in(
         town, email=" Andrew.FULLER@northwind.example", user_agent="Firefox\r\n" + "x" * 300
     )
-    assert signed_in.company_id == opened.company_id
+    assert signed_in.company.id == opened.company.id
     identified = await town.services.credentials.identify(bearer=None, cookie=signed_in.token)
-    assert identified.person_id == opened.person_id
+    assert identified.person_id == opened.person.id
     assert identified.kind == "session"
     async with town.databases.control_read() as read:
-        sessions = await sessions_of(read, person_id=opened.person_id, now=town.clock.now())
+        sessions = await sessions_of(read, person_id=opened.person.id, now=town.clock.now())
     assert {s.user_agent[:7] for s in sessions} == {"Firefox", "Tests/1"}
     assert max(len(s.user_agent) for s in sessions) == 200
 
@@ -154,9 +154,9 @@ async def test_no_bucket_names_a_person_or_an_address(town):
 async def test_a_named_company_must_be_ones_own(town):
     mine = await town.open()
     other = await town.open(email="nancy@rival.example", name="Nancy", company="Rival & Sons")
-    assert (await try_in(town, company_id=mine.company_id)).company_id == mine.company_id
+    assert (await try_in(town, company_id=mine.company.id)).company.id == mine.company.id
     before = await town.rows("session")
-    for company_id in (other.company_id, new_id()):
+    for company_id in (other.company.id, new_id()):
         with pytest.raises(NoCompany):
             await try_in(town, company_id=company_id)
     assert await town.rows("session") == before
@@ -181,11 +181,11 @@ async def test_signing_out_ends_the_session_at_once(town):
     identify = town.services.credentials.identify
     identified = await identify(bearer=None, cookie=signed_in.token)
     other = await try_in(town)
-    assert await sign_out(town.services, person_id=signed_in.person_id, session_id=identified.credential_id)
+    assert await sign_out(town.services, person_id=signed_in.person.id, session_id=identified.credential_id)
     assert await identify(bearer=None, cookie=signed_in.token) is None
     assert await identify(bearer=None, cookie=other.token) is not None
     assert not await sign_out(
-        town.services, person_id=signed_in.person_id, session_id=identified.credential_id
+        town.services, person_id=signed_in.person.id, session_id=identified.credential_id
     )
 
 
@@ -194,7 +194,7 @@ async def test_nobody_ends_the_session_of_another_person(town):
     other = await town.open(email="nancy@rival.example", name="Nancy", company="Rival & Sons")
     identify = town.services.credentials.identify
     theirs = await identify(bearer=None, cookie=other.token)
-    assert not await sign_out(town.services, person_id=mine.person_id, session_id=theirs.credential_id)
+    assert not await sign_out(town.services, person_id=mine.person.id, session_id=theirs.credential_id)
     assert await identify(bearer=None, cookie=other.token) == theirs
 
 
@@ -203,7 +203,7 @@ async def test_another_process_forgets_an_ended_session_within_five_seconds(town
     seconds = 1000.0
     elsewhere = Credentials(town.databases, key=town.services.key, clock=town.clock, seconds=lambda: seconds)
     identified = await elsewhere.identify(bearer=None, cookie=signed_in.token)
-    await sign_out(town.services, person_id=signed_in.person_id, session_id=identified.credential_id)
+    await sign_out(town.services, person_id=signed_in.person.id, session_id=identified.credential_id)
     assert REMEMBERED_SECONDS <= 5
     seconds += REMEMBERED_SECONDS - 0.001
     assert await elsewhere.identify(bearer=None, cookie=signed_in.token) == identified
@@ -219,7 +219,7 @@ async def test_another_process_that_listens_forgets_it_at_once(town):
         await asyncio.sleep(0.2)
         identified = await elsewhere.identify(bearer=None, cookie=signed_in.token)
         assert identified is not None
-        await sign_out(town.services, person_id=signed_in.person_id, session_id=identified.credential_id)
+        await sign_out(town.services, person_id=signed_in.person.id, session_id=identified.credential_id)
         async with asyncio.timeout(2):
             while await elsewhere.identify(bearer=None, cookie=signed_in.token) is not None:  # noqa: ASYNC110 - told by the database
                 await asyncio.sleep(0.01)

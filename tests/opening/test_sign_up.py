@@ -39,7 +39,7 @@ async def test_a_company_signs_up_confirms_and_finds_its_owner_department_and_ca
     assert await town.rows("company") == []
     signed_in = await confirm_email(town.services, token=token, user_agent="Tests/1.0")
 
-    company = await town.company(signed_in.company_id)
+    company = await town.company(signed_in.company.id)
     assert (company.name, company.status) == ("Northwind Traders", "active")
     assert (company.country, company.language) == ("US", "en")
     assert (company.time_zone, company.currency) == ("America/New_York", "USD")
@@ -52,7 +52,7 @@ async def test_a_company_signs_up_confirms_and_finds_its_owner_department_and_ca
     assert owner["email"] == "andrew.fuller@northwind.example"
     assert (owner["roles"], owner["state"], owner["seat"]) == (["OWNER"], "ACTIVE", "FULL")
     assert owner["department"] == "Head office"
-    assert owner["person_id"] == signed_in.person_id
+    assert owner["id"] == await town.member_id(signed_in)
     assert calendar == WorkingCalendar(country="US", weekend=frozenset({5, 6}))
     assert not calendar.is_working(date(2026, 7, 3))
 
@@ -60,7 +60,7 @@ async def test_a_company_signs_up_confirms_and_finds_its_owner_department_and_ca
 @pytest.mark.requirement("T6")
 async def test_a_company_in_china_speaks_chinese_and_works_on_make_up_days(town):
     signed_in = await town.open(country="CN", language="zh-CN", time_zone="Asia/Shanghai", currency="CNY")
-    company = await town.company(signed_in.company_id)
+    company = await town.company(signed_in.company.id)
     async with town.databases.tenant_read(company.ref) as read:
         member = await read.fetchrow("SELECT language FROM member")
         calendar = await load_calendar(read, country=company.country)
@@ -71,7 +71,7 @@ async def test_a_company_in_china_speaks_chinese_and_works_on_make_up_days(town)
 
 async def test_a_company_rests_on_the_days_that_are_usual_in_its_country(town):
     signed_in = await town.open(country="SA", time_zone="Asia/Riyadh", currency="SAR")
-    company = await town.company(signed_in.company_id)
+    company = await town.company(signed_in.company.id)
     async with town.databases.tenant_read(company.ref) as read:
         assert await read.fetchval("SELECT weekend FROM working_week") == ["FRIDAY", "SATURDAY"]
 
@@ -104,11 +104,11 @@ async def test_a_link_clicked_twice_at_once_makes_one_company_and_two_sessions(t
     first, second = await asyncio.gather(
         confirm_email(town.services, token=token), confirm_email(town.services, token=token)
     )
-    assert first.company_id == second.company_id
+    assert first.company.id == second.company.id
     assert first.token != second.token
     assert len(await town.rows("company")) == 1
     assert len(await town.rows("membership")) == 1
-    company = await town.company(first.company_id)
+    company = await town.company(first.company.id)
     async with town.databases.tenant_read(company.ref) as read:
         assert await read.fetchval("SELECT count(*) FROM member") == 1
         assert await read.fetchval("SELECT count(*) FROM working_week") == 1
@@ -171,7 +171,7 @@ async def test_of_two_sign_ups_of_one_address_the_first_confirmed_counts(town):
     signed_in = await confirm_email(town.services, token=second)
     with pytest.raises(LinkUnknown):
         await confirm_email(town.services, token=first)
-    assert (await town.company(signed_in.company_id)).name == "Northwind Two"
+    assert (await town.company(signed_in.company.id)).name == "Northwind Two"
     assert len(await town.rows("company")) == 1
 
 
@@ -208,7 +208,7 @@ async def test_after_a_crash_the_same_link_finishes_too_and_signs_in(town, monke
         await confirm_email(town.services, token=token)
     monkeypatch.setattr(confirming, "set_status", seeded)
     signed_in = await confirm_email(town.services, token=token)
-    company = await town.company(signed_in.company_id)
+    company = await town.company(signed_in.company.id)
     assert company.status == "active"
     async with town.databases.tenant_read(company.ref) as read:
         assert await read.fetchval("SELECT count(*) FROM member") == 1
@@ -217,7 +217,7 @@ async def test_after_a_crash_the_same_link_finishes_too_and_signs_in(town, monke
 
 async def test_opening_an_open_company_changes_nothing(town):
     signed_in = await town.open()
-    company = await town.company(signed_in.company_id)
+    company = await town.company(signed_in.company.id)
     async with town.databases.tenant_read(company.ref) as read:
         before = await read.fetch("SELECT * FROM audit ORDER BY sequence")
     await finish_opening(town.databases, company_id=company.id, clock=town.clock)
@@ -242,7 +242,7 @@ async def test_without_a_spare_schema_the_link_stays_usable(town):
                 "UPDATE platform.tenant_schema SET revision = '0001' WHERE name = ANY($1::text[])",
                 [row["name"] for row in hidden],
             )
-    assert (await confirm_email(town.services, token=token)).company_id
+    assert (await confirm_email(town.services, token=token)).company.id
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,8 @@ async def test_the_session_of_a_confirmation_opens_the_company(town):
     signed_in = await town.open()
     elsewhere = Credentials(town.databases, key=town.services.key, clock=town.clock)
     identified = await elsewhere.identify(bearer=None, cookie=signed_in.token)
-    assert identified.company.id == signed_in.company_id
-    assert identified.person_id == signed_in.person_id
+    assert identified.company.id == signed_in.company.id
+    assert identified.person_id == signed_in.person.id
     assert identified.scopes == ("read", "write")
 
 

@@ -85,7 +85,8 @@ class Browser:
     async def work(self):
         """Let the jobs run that are due."""
         services = self.gateway.services
-        drained = await run_jobs(services.databases, settings=services.settings)
+        settings = services.settings.model_copy(update={"spare_schemas": 0})
+        drained = await run_jobs(services.databases, settings=settings)
         assert not drained.failures, drained.failures
 
     async def link_in_mail(self, email):

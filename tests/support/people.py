@@ -83,7 +83,7 @@ class Town:
         return identified.member_id
 
     async def viewer(self, signed_in: SignedIn) -> Viewer:
-        company = await self.company(signed_in.company_id)
+        company = await self.company(signed_in.company.id)
         async with self.databases.tenant_read(company.ref) as read:
             viewer = await load_viewer(read, company=company, member_id=await self.member_id(signed_in))
         assert viewer is not None
@@ -98,7 +98,9 @@ class Town:
 @pytest.fixture
 async def town(databases, database_settings, tmp_path):
     clock = FixedClock()
-    settings: Settings = database_settings.model_copy(update={"var": tmp_path, "port": 8400})
+    settings: Settings = database_settings.model_copy(
+        update={"var": tmp_path, "port": 8400, "spare_schemas": 0}
+    )
     services = IdentityServices.open(databases, settings, clock)
     yield Town(services, clock, tmp_path / "mail")
     services.close()

@@ -68,12 +68,14 @@ class _Writing(_Reading):
     """Writes with SQLAlchemy Core, in the same transaction and on the same connection as ``fetch``.
 
     ``asks_for_work`` is set by whoever writes a job, so that the relay is woken after the commit.
+    ``done_once`` holds what needs doing only once a transaction; it is forgotten when a part is undone.
     """
 
     def __init__(self, driver: Driver, connection: AsyncConnection) -> None:
         super().__init__(driver)
         self._connection = connection
         self.asks_for_work = False
+        self.done_once: set[str] = set()
 
     async def execute(self, statement: Executable, params: Parameters | None = None) -> CursorResult[Any]:
         """Run a statement of SQLAlchemy Core; a sequence of parameters runs it once for each."""
@@ -91,6 +93,7 @@ class _Writing(_Reading):
         try:
             yield
         except BaseException:
+            self.done_once.clear()
             await driver.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             raise
         await driver.execute("RELEASE SAVEPOINT part")

@@ -19,13 +19,13 @@ from kedang_platform.database import ControlRead, Databases
 from kedang_platform.identity.api_keys import SCOPES, key_hash, prefix_of
 from kedang_platform.identity.tokens import hash_of
 from kedang_platform.registry import Company
-from kedang_platform.registry.company import COLUMNS, company_from
+from kedang_platform.registry.company import columns_of, company_from
 from kedang_platform.secrets import SecretKey
 
 REMEMBERED_SECONDS = 5.0
 _MOST_REMEMBERED = 10_000
 _LONGEST_COOKIE = 100
-_COMPANY = ", ".join(f"c.{column.strip()}" for column in COLUMNS.split(","))
+_COMPANY = columns_of("c")
 
 _SESSION = f"""
 SELECT {_COMPANY}, s.id AS credential_id, s.expires_at, m.person_id, m.member_id

@@ -27,6 +27,7 @@ from kedang_platform.mail import Outgoing, post
 from kedang_platform.registry import Company
 
 Seat = Literal["full", "none"]
+State = Literal["invited", "active", "suspended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Member:
     company_id: UUID
     member_id: UUID
     seat: Seat
-    state: Literal["invited", "active", "suspended"]
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ async def invite(
     A suspended member who is invited keeps the ``member_id``, and with it the history. Raises
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts`` (200 invitations a company and day).
     """
-    await throttle.spend(control, throttle.INVITE_COMPANY, str(company.id), now=now)
+    await throttle.spend(control, (throttle.INVITE_COMPANY, str(company.id)), now=now)
     await hold_seats(control, company_id=company.id)
     person_id, language = await _person_of(control, invitation, now=now)
     await tokens.withdraw(control, "invitation", email=invitation.email, company_id=company.id)
@@ -280,7 +281,7 @@ async def suspend(
     return member
 
 
-async def _set_state(control: ControlTransaction, member: Member, state: str) -> None:
+async def _set_state(control: ControlTransaction, member: Member, state: State) -> None:
     await control.execute(
         update(membership)
         .where(membership.c.company_id == member.company_id, membership.c.person_id == member.person_id)

@@ -9,9 +9,9 @@ from kedang_platform.database import ControlRead
 from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.registry import Company
-from kedang_platform.registry.company import COLUMNS, company_from
+from kedang_platform.registry.company import columns_of, company_from
 
-_COLUMNS = ", ".join(f"c.{column.strip()}" for column in COLUMNS.split(","))
+_COLUMNS = columns_of("c")
 
 
 @dataclass(frozen=True, slots=True)

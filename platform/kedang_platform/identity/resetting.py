@@ -28,8 +28,8 @@ async def request_password_reset(services: IdentityServices, *, email: str, addr
     email = normalise(email)
     now = services.clock.now()
     async with services.databases.control() as control:
-        await throttle.spend(control, throttle.RESET_ADDRESS, address, now=now)
-        await throttle.spend(control, throttle.RESET_ACCOUNT, email, now=now)
+        tries = ((throttle.RESET_ADDRESS, address), (throttle.RESET_ACCOUNT, email))
+        await throttle.spend(control, *tries, now=now)
         await enqueue(control, NewJob(JOB, {"email": email}))
 
 

@@ -13,15 +13,21 @@ from kedang_platform.database import ControlTransaction
 from kedang_platform.identity import throttle
 from kedang_platform.identity.emails import normalise
 from kedang_platform.identity.errors import EmailInvalid, NoCompany, WrongCredentials
+from kedang_platform.identity.people import PersonInfo
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_session, start_session
 from kedang_platform.identity.tables import person
+from kedang_platform.registry import Company
+from kedang_platform.registry.company import columns_of, company_from
 
 _FIND = "SELECT id, password_hash, confirmed_at FROM platform.person WHERE email = $1"
+_COMPANY = columns_of("c")
 # The company that was named, else the one where the person signed in last, else the oldest membership.
-_CHOOSE_COMPANY = """
-SELECT m.company_id FROM platform.membership m JOIN platform.company c ON c.id = m.company_id
-WHERE m.person_id = $1 AND m.state = 'active' AND c.status = 'active' AND ($2::uuid IS NULL OR c.id = $2)
+_CHOOSE_COMPANY = f"""
+SELECT {_COMPANY}, p.id AS person_id, p.email, p.name AS person_name, p.language AS person_language
+FROM platform.person p JOIN platform.membership m ON m.person_id = p.id
+JOIN platform.company c ON c.id = m.company_id
+WHERE p.email = $1 AND m.state = 'active' AND c.status = 'active' AND ($2::uuid IS NULL OR c.id = $2)
 ORDER BY (SELECT max(s.created_at) FROM platform.session s
           WHERE s.person_id = m.person_id AND s.company_id = m.company_id) DESC NULLS LAST, m.created_at
 LIMIT 1
@@ -33,8 +39,8 @@ class SignedIn:
     """A session that was opened; ``token`` goes into the cookie and is kept nowhere."""
 
     token: str
-    person_id: UUID
-    company_id: UUID
+    person: PersonInfo
+    company: Company
 
 
 async def sign_in(
@@ -73,7 +79,7 @@ async def sign_in(
             )
         return await enter(
             control,
-            person_id=row["id"],
+            email=email,
             company_id=company_id,
             user_agent=user_agent,
             now=services.clock.now(),
@@ -83,19 +89,21 @@ async def sign_in(
 async def enter(
     control: ControlTransaction,
     *,
-    person_id: UUID,
+    email: str,
     company_id: UUID | None,
     user_agent: str,
     now: datetime,
 ) -> SignedIn:
     """Open a session of a person who has proved who they are; raises ``NoCompany``."""
-    chosen = await control.fetchval(_CHOOSE_COMPANY, person_id, company_id)
-    if chosen is None:
+    row = await control.fetchrow(_CHOOSE_COMPANY, email, company_id)
+    if row is None:
         raise NoCompany
+    company = company_from(row)
     token = await start_session(
-        control, person_id=person_id, company_id=chosen, user_agent=user_agent, now=now
+        control, person_id=row["person_id"], company_id=company.id, user_agent=user_agent, now=now
     )
-    return SignedIn(token=token, person_id=person_id, company_id=chosen)
+    info = PersonInfo(row["person_id"], row["email"], row["person_name"], row["person_language"])
+    return SignedIn(token=token, person=info, company=company)
 
 
 async def sign_out(services: IdentityServices, *, person_id: UUID, session_id: UUID) -> bool:
@@ -113,6 +121,6 @@ async def _begin_try(services: IdentityServices, *, email: str, address: str) ->
     """Count the try before any work is done for it, and look the person up."""
     now = services.clock.now()
     async with services.databases.control() as control:
-        await throttle.spend(control, throttle.SIGN_IN_ADDRESS, address, now=now)
-        await throttle.spend(control, throttle.SIGN_IN_ACCOUNT, email, now=now)
+        tries = ((throttle.SIGN_IN_ADDRESS, address), (throttle.SIGN_IN_ACCOUNT, email))
+        await throttle.spend(control, *tries, now=now)
         return await control.fetchrow(_FIND, email)

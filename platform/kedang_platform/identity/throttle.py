@@ -36,29 +36,32 @@ SIGN_UP_EMAIL = Limit("sign_up_email", 5, timedelta(hours=1))
 INVITE_COMPANY = Limit("invite_company", 200, timedelta(days=1))
 
 
-async def spend(control: ControlTransaction, limit: Limit, subject: str, *, now: datetime) -> None:
-    """Count one try of ``subject``; raises ``TooManyAttempts`` when its window is used up.
+async def spend(control: ControlTransaction, *tries: tuple[Limit, str], now: datetime) -> None:
+    """Count one try of each subject; raises ``TooManyAttempts`` when the window of one is used up.
 
     The count is taken before the work it guards, under the row's lock: tries sent side by side are
-    counted one by one. Tries refused are not counted, so waiting always helps.
+    counted one by one. Tries refused are not counted (the caller's transaction is undone), so waiting
+    always helps. Callers name the limits in one order, so that they never wait for each other.
     """
-    fresh = throttle.c.ends_at <= now
-    statement = (
-        insert(throttle)
-        .values(bucket=limit.bucket(subject), spent=1, started_at=now, ends_at=now + limit.window)
-        .on_conflict_do_update(
-            index_elements=[throttle.c.bucket],
-            set_={
-                "spent": case((fresh, 1), else_=throttle.c.spent + 1),
-                "started_at": case((fresh, now), else_=throttle.c.started_at),
-                "ends_at": case((fresh, now + limit.window), else_=throttle.c.ends_at),
-            },
-        )
-        .returning(throttle.c.spent, throttle.c.ends_at)
-    )
-    row = (await control.execute(statement)).one()
-    if row.spent > limit.times:
-        raise TooManyAttempts(minutes=max(1, math.ceil((row.ends_at - now) / timedelta(minutes=1))))
+    rows = [
+        {"bucket": limit.bucket(subject), "spent": 1, "started_at": now, "ends_at": now + limit.window}
+        for limit, subject in tries
+    ]
+    statement = insert(throttle).values(rows)
+    given = statement.excluded
+    over = throttle.c.ends_at <= now
+    counted = statement.on_conflict_do_update(
+        index_elements=[throttle.c.bucket],
+        set_={
+            "spent": case((over, 1), else_=throttle.c.spent + 1),
+            "started_at": case((over, given.started_at), else_=throttle.c.started_at),
+            "ends_at": case((over, given.ends_at), else_=throttle.c.ends_at),
+        },
+    ).returning(throttle.c.bucket, throttle.c.spent, throttle.c.ends_at)
+    most = {limit.bucket(subject): limit.times for limit, subject in tries}
+    ends = [row.ends_at for row in await control.execute(counted) if row.spent > most[row.bucket]]
+    if ends:
+        raise TooManyAttempts(minutes=max(1, math.ceil((max(ends) - now) / timedelta(minutes=1))))
 
 
 async def refund(control: ControlTransaction, limit: Limit, subject: str) -> None:

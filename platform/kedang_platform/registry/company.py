@@ -51,6 +51,11 @@ COLUMNS = (
 )
 
 
+def columns_of(alias: str) -> str:
+    """``COLUMNS`` in a statement that calls the table ``alias``; read back by ``company_from``."""
+    return ", ".join(f"{alias}.{column}" for column in COLUMNS.split(", "))
+
+
 def company_from(row: asyncpg.Record) -> Company:
     return Company(
         ref=CompanyRef(row["id"], row["schema_name"], row["database"]),

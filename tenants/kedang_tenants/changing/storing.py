@@ -213,4 +213,7 @@ async def audit(
         for record, event, record_id, changes in entries
     ]
     await write.execute(insert(Audit), rows)
-    await enqueue(write, NewJob(EVENTS, {"transaction": transaction.hex}, key=f"{EVENTS}:{transaction.hex}"))
+    if EVENTS not in write.done_once:
+        job = NewJob(EVENTS, {"transaction": transaction.hex}, key=f"{EVENTS}:{transaction.hex}")
+        await enqueue(write, job)
+        write.done_once.add(EVENTS)

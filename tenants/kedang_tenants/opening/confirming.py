@@ -19,14 +19,8 @@ from kedang_platform.identity.signing_in import enter
 from kedang_platform.identity.tables import person
 from kedang_platform.ids import new_id
 from kedang_platform.licensing import subscribe
-from kedang_platform.registry import (
-    KEEP_SPARES,
-    Company,
-    NewCompany,
-    claim_schema,
-    find_company,
-    set_status,
-)
+from kedang_platform.registry import KEEP_SPARES, NewCompany, claim_schema, set_status
+from kedang_platform.registry.company import columns_of, company_from
 from kedang_platform.settings import Settings
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.opening.steps import Owner, open_company
@@ -34,6 +28,14 @@ from kedang_tenants.revision import REVISION
 
 OPEN_JOB = "opening.open_company"
 _HEAD_START = timedelta(seconds=15)
+_COMPANY = columns_of("c")
+# The only member that a company has before it is open is its owner.
+_OPENED_BY = f"""
+SELECT {_COMPANY}, m.member_id, p.name AS owner_name, p.email, p.language AS owner_language
+FROM platform.company c JOIN platform.membership m ON m.company_id = c.id
+JOIN platform.person p ON p.id = m.person_id
+WHERE c.id = $1 FOR UPDATE OF c
+"""
 
 
 async def confirm_email(services: IdentityServices, *, token: str, user_agent: str = "") -> SignedIn:
@@ -53,10 +55,7 @@ async def confirm_email(services: IdentityServices, *, token: str, user_agent: s
             raise LinkUsed
     async with services.databases.control() as control:
         await _open(services.databases, control, company_id=company_id, clock=services.clock)
-        person_id = await control.fetchval("SELECT id FROM platform.person WHERE email = $1", found.email)
-        return await enter(
-            control, person_id=person_id, company_id=company_id, user_agent=user_agent, now=now
-        )
+        return await enter(control, email=found.email, company_id=company_id, user_agent=user_agent, now=now)
 
 
 async def finish_opening(databases: Databases, *, company_id: UUID, clock: Clock) -> None:
@@ -119,23 +118,11 @@ async def _confirm_person(control: ControlTransaction, found: tokens.Token, *, n
 
 async def _open(databases: Databases, control: ControlTransaction, *, company_id: UUID, clock: Clock) -> None:
     """The company's half, under the lock of the company's row: of several who try, one does it."""
-    await control.fetchval("SELECT id FROM platform.company WHERE id = $1 FOR UPDATE", company_id)
-    company = await find_company(control, company_id=company_id)
-    if company.status != "opening":
+    row = await control.fetchrow(_OPENED_BY, company_id)
+    if row is None or row["status"] != "opening":
         return
-    owner = await _owner(control, company)
+    company = company_from(row)
+    owner = Owner(row["member_id"], row["owner_name"], row["email"], row["owner_language"])
     async with databases.tenant_write(company.ref) as write:
         await open_company(write, company, owner, clock=clock)
     await set_status(control, company_id=company_id, status="active")
-
-
-async def _owner(control: ControlTransaction, company: Company) -> Owner:
-    """The only member that a company has before it is open."""
-    row = await control.fetchrow(
-        """SELECT m.person_id, m.member_id, p.name, p.email, p.language
-           FROM platform.membership m JOIN platform.person p ON p.id = m.person_id
-           WHERE m.company_id = $1""",
-        company.id,
-    )
-    assert row is not None
-    return Owner(**row)

@@ -40,8 +40,7 @@ async def sign_up(services: IdentityServices, wish: SignUp, *, password: str, ad
     now = services.clock.now()
     async with services.databases.control() as control:
         limit = throttle.Limit("sign_up_address", services.settings.sign_ups_per_hour, timedelta(hours=1))
-        await throttle.spend(control, limit, address, now=now)
-        await throttle.spend(control, throttle.SIGN_UP_EMAIL, wish.email, now=now)
+        await throttle.spend(control, (limit, address), (throttle.SIGN_UP_EMAIL, wish.email), now=now)
     password_hash = await services.passwords.hash(password)
     async with services.databases.control() as control:
         letter, language = await _letter(

@@ -10,13 +10,13 @@ from uuid import UUID
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg, translate
-from kedang_platform.identity.memberships import Member
+from kedang_platform.ids import new_id
 from kedang_platform.registry import Company
 from kedang_platform.working_calendar import usual_weekend
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.schemes import seed_grading
 from kedang_tenants.people.calendar import WEEKDAYS
-from kedang_tenants.people.member_rows import NewRow, language_code, write_row
+from kedang_tenants.people.member_rows import NewRow, creation, language_code
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.reading import Viewer
 
@@ -25,7 +25,6 @@ from kedang_tenants.reading import Viewer
 class Owner:
     """The person who signed the company up."""
 
-    person_id: UUID
     member_id: UUID
     name: str
     email: str
@@ -56,24 +55,17 @@ async def open_company(write: TenantWrite, company: Company, owner: Owner, *, cl
 async def seed_people(write: TenantWrite, viewer: Viewer, opening: Opening, clock: Clock) -> None:
     """One department, and the owner in it."""
     name = translate(msg("Head office"), opening.company.language)
-    department = Change("department", "create", values={"name": name})
-    (made,) = await change_internally(write, viewer, [department], clock=clock)
+    department = Change("department", "create", id=new_id(), values={"name": name})
     owner = opening.owner
-    member = Member(
-        person_id=owner.person_id,
-        company_id=opening.company.id,
-        member_id=owner.member_id,
-        seat="full",
-        state="active",
-    )
-    new = NewRow(
+    row = NewRow(
         name=owner.name,
         email=owner.email,
         roles=("OWNER",),
         language=language_code(owner.language),
-        department_id=made.id,
+        department_id=department.id,
     )
-    await write_row(write, viewer, member=member, new=new, clock=clock)
+    member = creation(owner.member_id, row, seat="full", state="active")
+    await change_internally(write, viewer, [department, member], clock=clock)
 
 
 async def seed_calendar(write: TenantWrite, viewer: Viewer, opening: Opening, clock: Clock) -> None:

@@ -7,14 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
-
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases, TenantWrite
 from kedang_platform.identity import memberships
 from kedang_platform.registry import Company
 from kedang_tenants.changing import Change, change_internally
-from kedang_tenants.people.models import Member
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.reading import Viewer
 
@@ -91,23 +88,27 @@ async def write_row(
 ) -> None:
     """Create or update the row; see ``follow``."""
     exists = await write.fetchval("SELECT id FROM member WHERE id = $1", member.member_id) is not None
-    decided: dict[str, object] = {"state": member.state.upper(), "seat": _SEATS[member.seat]}
     if exists:
         roles = {"roles": list(new.roles)} if new and reset_roles else {}
-        change = Change("member", "update", id=member.member_id, values=decided | roles)
-        await change_internally(write, viewer, [change], clock=clock)
-    elif new:
-        change = Change("member", "create", id=member.member_id, values=decided | _own(new))
-        await change_internally(write, viewer, [change], clock=clock)
-        row = update(Member).where(Member.id == member.member_id)
-        await write.execute(row.values(person_id=member.person_id))
+        values = _decided(seat=member.seat, state=member.state) | roles
+        changes = [Change("member", "update", id=member.member_id, values=values)]
+    else:
+        changes = [creation(member.member_id, new, seat=member.seat, state=member.state)] if new else []
+    await change_internally(write, viewer, changes, clock=clock)
 
 
-def _own(new: NewRow) -> dict[str, object]:
-    return {
+def creation(member_id: UUID, new: NewRow, *, seat: memberships.Seat, state: memberships.State) -> Change:
+    """The change that makes the row of a membership."""
+    own = {
         "name": new.name,
         "email": new.email,
         "roles": list(new.roles),
         "language": new.language,
         "department_id": new.department_id,
     }
+    return Change("member", "create", id=member_id, values=own | _decided(seat=seat, state=state))
+
+
+def _decided(*, seat: memberships.Seat, state: memberships.State) -> dict[str, object]:
+    """What the platform decides, in the words of the company's schema."""
+    return {"state": state.upper(), "seat": _SEATS[seat]}

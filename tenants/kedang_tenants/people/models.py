@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
@@ -49,7 +48,9 @@ class Department(Record):
 
 
 class Member(Record):
-    """A person in this company. The person itself, with password and sessions, belongs to the platform."""
+    """A person in this company. The person itself, with password and sessions, belongs to the platform,
+    whose membership names this row by its id.
+    """
 
     __tablename__ = "member"
     __prefix__ = "mem"
@@ -59,7 +60,6 @@ class Member(Record):
     __order__ = ("name",)
     __actions__ = frozenset({"update"})
 
-    person_id: Mapped[UUID | None] = mapped_column(Uuid)
     name: Mapped[str] = field(TextKind(100), label=msg("Full name"), required=True, name_level=True)
     email: Mapped[str] = field(
         EmailKind(), label=msg("E-mail"), required=True, unique=True, name_level=True, read_only=True

@@ -20,7 +20,7 @@ from kedang_platform.identity.memberships import Invitation, Seat
 from kedang_platform.identity.passwords import check_password
 from kedang_platform.identity.signing_in import enter
 from kedang_platform.licensing import hold_seats
-from kedang_platform.registry import Company, find_company
+from kedang_platform.registry import Company
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.people.member_rows import NewRow, follow, language_code
 from kedang_tenants.people.roles import ROLES
@@ -118,16 +118,17 @@ async def accept_invitation(
         password_hash = await services.passwords.hash(password)
     async with services.databases.control() as control:
         member = await memberships.activate(control, token=token, password_hash=password_hash, now=now)
-        company = await find_company(control, company_id=member.company_id)
         signed_in = await enter(
             control,
-            person_id=member.person_id,
+            email=invitation.email,
             company_id=member.company_id,
             user_agent=user_agent,
             now=now,
         )
         await _follow_later(control, services.clock, member=member)
-    await follow(services.databases, company=company, member_id=member.member_id, clock=services.clock)
+    await follow(
+        services.databases, company=signed_in.company, member_id=member.member_id, clock=services.clock
+    )
     return signed_in
 
 
@@ -195,9 +196,8 @@ async def _check_not_last(
 async def _prove(services: IdentityServices, *, email: str, password: str, address: str) -> None:
     """A known person shows who they are, under the same limits as at sign-in."""
     async with services.databases.control() as control:
-        now = services.clock.now()
-        await throttle.spend(control, throttle.SIGN_IN_ADDRESS, address, now=now)
-        await throttle.spend(control, throttle.SIGN_IN_ACCOUNT, email, now=now)
+        tries = ((throttle.SIGN_IN_ADDRESS, address), (throttle.SIGN_IN_ACCOUNT, email))
+        await throttle.spend(control, *tries, now=services.clock.now())
         password_hash = await control.fetchval(
             "SELECT password_hash FROM platform.person WHERE email = $1", email
         )

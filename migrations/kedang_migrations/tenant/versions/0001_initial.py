@@ -209,7 +209,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "member",
-        sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column("email", sa.Text(collation="C"), nullable=False),
         sa.Column("title", sa.Text(collation="C"), nullable=True),
