@@ -73,10 +73,14 @@ class Binding:
         fields: dict[str, None] = {}
         one: dict[str, list[RecordNode]] = {}
         many: list[tuple[str, Listing]] = []
+        wants_id = False
         for node in nodes:
             for output in node.outputs:
-                if isinstance(output, Value) and output.field is not None:
-                    fields[output.field] = None
+                if isinstance(output, Value):
+                    if output.field is None:
+                        wants_id = True
+                    else:
+                        fields[output.field] = None
                 elif isinstance(output, ToOne):
                     one.setdefault(output.relation, []).append(output.node)
                 elif isinstance(output, ToMany):
@@ -86,6 +90,7 @@ class Binding:
             tuple(fields),
             tuple((name, self.select(inner, parents)) for name, inner in one.items()),
             tuple(many),
+            id=wants_id,
         )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from kedang_tenants.catalogue import RecordType
 
+NOWHERE = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The positions of one record's values in a row; ``one`` holds those of its to-one relations.
 
-    ``id`` is None in no row of the record itself; a to-one relation whose ``id`` value is None is
-    empty, or is not for this viewer to see.
+    ``id`` is NOWHERE where nobody asked for it. A to-one relation whose ``id`` value is None is empty, or
+    is not for this viewer to see.
     """
 
     record: RecordType

@@ -12,7 +12,7 @@ from enum import Enum
 from kedang_platform.search_frequency import WALKED_ROWS
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.reading.filters import condition
-from kedang_tenants.reading.layout import Layout
+from kedang_tenants.reading.layout import NOWHERE, Layout
 from kedang_tenants.reading.masks import column, usable_column, visible, visible_scope
 from kedang_tenants.reading.ordering import (
     SortKey,
@@ -52,9 +52,13 @@ class _Columns:
         self.expressions.append(expression)
         return len(self.expressions) - 1
 
-    def lay_out(self, record: RecordType, alias: str, select: Select) -> Layout:
-        """Add the columns of a selection; returns where they stand."""
-        own_id = self.add(f"{alias}.id")
+    def lay_out(self, record: RecordType, alias: str, select: Select, *, with_id: bool = False) -> Layout:
+        """Add the columns of a selection; returns where they stand.
+
+        The id is among them where it is wanted, where lists hang on it, and where its absence tells that
+        nothing was joined.
+        """
+        own_id = self.add(f"{alias}.id") if select.id or select.many or with_id else NOWHERE
         fields = {}
         for name in select.fields:
             found = record.fields[name]
@@ -72,7 +76,7 @@ class _Columns:
         if seen is not None:
             on += f" AND {seen}"
         self.joins.append(f"LEFT JOIN {quoted(target.table.name)} {inner} ON {on}")
-        return self.lay_out(target, inner, select)
+        return self.lay_out(target, inner, select, with_id=True)
 
 
 class Way(Enum):
@@ -93,6 +97,8 @@ def plan_listing(
     viewer: Viewer, listing: Listing, parents: list[object] | None = None, *, way: Way = Way.PLAIN
 ) -> Plan:
     """The statement of a page at the root, or of the pages of all ``parents``.
+
+    The column ``parent`` of the latter tells the position of the parent among ``parents``, from 1.
 
     ``way`` is for searches at the root: rows are either found by the index on n-grams, or the order is
     walked, which may miss rows and then brings no full page. Raises MaskedField, BadCursor and
@@ -117,9 +123,10 @@ def plan_listing(
     if parent_ids is not None:
         link = f"{_link(statement, viewer, record, alias, listing)} = parent.id"
         where = _where([link, *scope, *rest, *bounds])
-        # Each parent's page leaves the lateral join as one ordered run; runs of parents are told apart by id.
+        # Each parent's page leaves the lateral join as one ordered run; runs of parents are told apart by position.
         sql = (
-            f"SELECT page.*, parent.id AS parent FROM unnest({parent_ids}::uuid[]) AS parent(id) CROSS JOIN LATERAL"
+            f"SELECT page.*, parent.n::int AS parent FROM unnest({parent_ids}::uuid[]) WITH ORDINALITY AS parent(id, n)"
+            " CROSS JOIN LATERAL"
             f" (SELECT {outputs} FROM {table} {alias} {joins}{where} {tail}) page"
         )
         return Plan(sql, tuple(statement.values), layout, parent=len(columns.expressions))
@@ -170,7 +177,7 @@ def plan_lookup(viewer: Viewer, lookup: Lookup) -> Plan:
     record = catalogue().record(lookup.record)
     alias = statement.alias()
     columns = _Columns(statement, viewer)
-    layout = columns.lay_out(record, alias, lookup.select)
+    layout = columns.lay_out(record, alias, lookup.select, with_id=True)
     where = [f"{alias}.id = ANY({statement.bind(list(lookup.ids))}::uuid[])"]
     seen = visible(statement, viewer, record, alias)
     if seen is not None:

@@ -95,8 +95,9 @@ def _share_out(rows: list[asyncpg.Record], pages: dict[Any, PageOfRows], parent:
     if parent is None:
         pages[None].rows = rows
         return
+    in_order = [page.rows for page in pages.values()]
     for row in rows:
-        pages[row[parent]].rows.append(row)
+        in_order[row[parent] - 1].append(row)
 
 
 def _trim(page: PageOfRows, listing: Listing) -> None:

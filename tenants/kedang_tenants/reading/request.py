@@ -97,11 +97,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Which fields of a record are wanted, which to-one relations with it, which lists below it."""
+    """Which fields of a record are wanted, which to-one relations with it, which lists below it, and its id."""
 
     fields: tuple[str, ...] = ()
     one: tuple[tuple[str, Select], ...] = ()
     many: tuple[tuple[str, Listing], ...] = ()
+    id: bool = True
 
 
 @dataclass(frozen=True, slots=True)
