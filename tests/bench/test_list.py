@@ -1,10 +1,6 @@
 """A list of 100 customers with owner and contacts over HTTP: against the floor, and against the usual way."""
 
 import random
-import socket
-import subprocess
-import sys
-import time
 
 import orjson
 import pytest
@@ -14,7 +10,6 @@ from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.viewers import system_viewer
 from tests.bench.load import Target, medians, once, post
 from tests.support.members import make_key, make_member
-from tests.support.workers import ROOT
 
 pytestmark = pytest.mark.bench
 
@@ -59,40 +54,6 @@ async def archive(databases, company):
     return await make_key(databases, member, key=SECRET)
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
-@pytest.fixture
-def serve(work_environment, company):
-    """Start a server as a process of its own; returns its port once it listens."""
-    started = []
-
-    def start(*command: str) -> int:
-        port = free_port()
-        environment = work_environment | {
-            "KEDANG_PORT": str(port),
-            "BENCH_COMPANY": str(company.id),
-            "BENCH_SCHEMA": company.ref.schema,
-        }
-        started.append(subprocess.Popen([sys.executable, "-m", *command, str(port)], cwd=ROOT, env=environment))
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                return port
-            except OSError:
-                time.sleep(0.05)
-        raise TimeoutError(command)
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait(20)
-
-
 async def test_list_of_100(archive, serve):
     variables = {"first": 100}
     body = orjson.dumps({"query": QUERY, "variables": variables})
@@ -113,5 +74,10 @@ async def test_list_of_100(archive, serve):
     assert orjson.loads(answers["stock"])["data"] == orjson.loads(answers["raw"])["data"]
 
     ms = medians(targets)
-    print(f"\nlist of 100, {len(answers['raw'])} bytes, p50 ms: " + ", ".join(f"{k} {v:.2f}" for k, v in ms.items()))
-    print(f"kedang / raw {ms['kedang'] / ms['raw']:.2f} (<= 1.5), stock / kedang {ms['stock'] / ms['kedang']:.1f} (>= 6)")
+    print(
+        f"\nlist of 100, {len(answers['raw'])} bytes, p50 ms: "
+        + ", ".join(f"{k} {v:.2f}" for k, v in ms.items())
+    )
+    print(
+        f"kedang / raw {ms['kedang'] / ms['raw']:.2f} (<= 1.5), stock / kedang {ms['stock'] / ms['kedang']:.1f} (>= 6)"
+    )
