@@ -15,6 +15,7 @@ import orjson
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import KedangError, Refused, UserError
 from kedang_platform.files import StoredFile
+from kedang_platform.i18n import msg, translate
 from kedang_platform.registry import Company
 from kedang_platform.work import JobLost, RunningJob
 from kedang_tenants.files import AttachedTo, keep_file
@@ -73,6 +74,7 @@ class _Report:
     """The files of what was wrong, stored but not yet named by any record; a verdict without rows has none."""
 
     name: str = ""
+    language: str = "en"
     member_id: UUID | None = None
     files: Mapping[remarks.Verdict, StoredFile] = field(default_factory=dict)
 
@@ -89,11 +91,19 @@ async def _report(job: RunningJob, company: Company, import_id: UUID) -> AsyncIt
             row = await read.fetchrow(_REPORTED, import_id)
             if row is not None and row["columns"] is not None:
                 await _store_files(read, job, import_id, row, files)
-        yield _Report(row["name"], row["started_by_id"], files) if row is not None else _Report()
+        yield (
+            _Report(row["name"], _language_of(row), row["started_by_id"], files)
+            if row is not None
+            else _Report()
+        )
     except (JobLost, Refused):
         for stored in files.values():
             await job.services.files.delete(company.ref, stored.content_id)
         raise
+
+
+def _language_of(row: asyncpg.Record) -> str:
+    return "zh-CN" if row["language"] == "ZH_CN" else "en"
 
 
 async def _store_files(
@@ -112,7 +122,7 @@ async def _store_files(
                 import_id=import_id,
                 verdict=verdict,
                 columns=orjson.loads(row["columns"]),
-                language="zh-CN" if row["language"] == "ZH_CN" else "en",
+                language=_language_of(row),
             )
             if count:
                 files[verdict] = await job.services.files.put(read.company, pieces_of(path))
@@ -133,7 +143,7 @@ async def _end(
         ids[_FILE_FIELDS[verdict]] = await keep_file(
             write,
             viewer,
-            name=f"{report.name.rpartition('.')[0]} - {verdict.lower()}.csv",
+            name=translate(_FILE_NAMES[verdict], report.language, {"name": report.name.rpartition(".")[0]}),
             stored=stored,
             member_id=report.member_id,
             attached_to=AttachedTo("import", import_id),
@@ -143,6 +153,10 @@ async def _end(
     await note(write, job, company, import_id, {**values, **ids, "finished_at": job.clock.now()})
 
 
+_FILE_NAMES: Mapping[remarks.Verdict, str] = {
+    "REJECTED": msg("{name} - rejected.csv"),
+    "WARNING": msg("{name} - warning.csv"),
+}
 _FILE_FIELDS: Mapping[remarks.Verdict, str] = {
     "REJECTED": "rejected_file_id",
     "WARNING": "warnings_file_id",
