@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 from itertools import chain
+from string import Formatter
 
 import pytest
 from babel.messages import Catalog
@@ -79,6 +80,42 @@ def test_the_search_for_unmarked_texts_finds_them():
     )
     tellers = TELLING | {"NotFound": (0,)}
     assert [text.lineno for text in _unmarked(ast.parse(source), tellers)] == [1, 2, 3, 4]
+
+
+def test_every_placeholder_is_filled_where_a_failure_is_made():
+    failures = dict.fromkeys(_failures(), 0) | {
+        "InvalidValue": 1,
+        "echo": 0,
+        "refuse": 2,
+        "_refuse_custom": 3,
+    }
+    found = [
+        f"{file.name}:{call.lineno}: {sorted(missing)}"
+        for package in messages.PACKAGES
+        for file in sorted(package.rglob("*.py"))
+        for call, missing in _unfilled(ast.parse(file.read_text(encoding="utf-8")), failures)
+    ]
+    assert found == []
+
+
+def test_the_search_for_unfilled_placeholders_finds_them():
+    source = 'No(msg("{a} {b}"), a=1)\nNo(msg("{a}"), path=("x",), a=1)\nNo(msg("{a}"), **more)\nNo(text)\nNo(msg("{c}"))\n'
+    found = list(_unfilled(ast.parse(source), {"No": 0}))
+    assert [(call.lineno, missing) for call, missing in found] == [(1, {"b"}), (5, {"c"})]
+
+
+def _unfilled(tree, failures):
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        place = failures.get(ast.unparse(node.func).rpartition(".")[2])
+        if place is None or place >= len(node.args) or any(given.arg is None for given in node.keywords):
+            continue
+        told = set(messages.marked_in(ast.unparse(node.args[place]), "here"))
+        wanted = {name for text in told for _, name, _, _ in Formatter().parse(text) if name is not None}
+        missing = wanted - {given.arg for given in node.keywords}
+        if missing:
+            yield node, missing
 
 
 def test_pages_hold_no_words_of_their_own():
