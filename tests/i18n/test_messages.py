@@ -104,20 +104,6 @@ def test_the_search_for_unfilled_placeholders_finds_them():
     assert [(call.lineno, missing) for call, missing in found] == [(1, {"b"}), (5, {"c"})]
 
 
-def _unfilled(tree, failures):
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        place = failures.get(ast.unparse(node.func).rpartition(".")[2])
-        if place is None or place >= len(node.args) or any(given.arg is None for given in node.keywords):
-            continue
-        told = set(messages.marked_in(ast.unparse(node.args[place]), "here"))
-        wanted = {name for text in told for _, name, _, _ in Formatter().parse(text) if name is not None}
-        missing = wanted - {given.arg for given in node.keywords}
-        if missing:
-            yield node, missing
-
-
 def test_pages_hold_no_words_of_their_own():
     templates = sorted((messages.PACKAGES[2] / "pages" / "templates").glob("*.html"))
     assert templates
@@ -150,6 +136,20 @@ def _unmarked(tree, tellers):
                 told = [node.args[place] for place in positions if place < len(node.args)]
                 named = [keyword.value for keyword in node.keywords if keyword.arg in NAMED]
                 yield from (text for text in chain(told, named) if _is_text(text))
+
+
+def _unfilled(tree, failures):
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        place = failures.get(ast.unparse(node.func).rpartition(".")[2])
+        if place is None or place >= len(node.args) or any(given.arg is None for given in node.keywords):
+            continue
+        told = set(messages.marked_in(ast.unparse(node.args[place]), "here"))
+        wanted = {name for text in told for _, name, _, _ in Formatter().parse(text) if name is not None}
+        missing = wanted - {given.arg for given in node.keywords}
+        if missing:
+            yield node, missing
 
 
 def _is_text(node):
