@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation
@@ -11,8 +12,9 @@ from kedang_graphql.jobs import JobQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.trade import TradeMutation
 
-QUERIES: tuple[type, ...] = (FileQuery, IdentityQuery, ImportQuery, JobQuery)
+QUERIES: tuple[type, ...] = (ApiKeyQuery, FileQuery, IdentityQuery, ImportQuery, JobQuery)
 MUTATIONS: tuple[type, ...] = (
+    ApiKeyMutation,
     FileMutation,
     FollowUpMutation,
     GradingMutation,

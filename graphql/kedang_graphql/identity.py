@@ -1,4 +1,4 @@
-"""Who one is, signing up, in and out, sessions and keys, as the API has them.
+"""Who one is, signing up, in and out, and sessions, as the API has them.
 
 What has to be proved here works without being signed in; answers tell nobody who is known.
 """
@@ -6,7 +6,6 @@ What has to be proved here works without being signed in; answers tell nobody wh
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
 from typing import Self
 
 import strawberry
@@ -15,7 +14,6 @@ from strawberry.types import Info
 from kedang_graphql.answering import attempt, id_inside, opaque_id, remember
 from kedang_graphql.context import Context, SessionCookie
 from kedang_graphql.engine.executor import Ref
-from kedang_graphql.engine.ids import public_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_platform import identity, registry
 from kedang_platform.errors import Forbidden, NotFound
@@ -24,16 +22,9 @@ from kedang_platform.identity import SignedIn
 from kedang_platform.identity.people import PersonInfo, companies_of, find_person
 from kedang_platform.licensing import seats_of
 from kedang_tenants.opening import SignUp, confirm_email, sign_up
-from kedang_tenants.people import operations_keys as keys
 
 MEMBER = generated_types().of["member"].node
-COMPANY, PERSON, SESSION, KEY = "com", "per", "ses", "key"
-
-
-@strawberry.enum(description="What an API key may be used for.")
-class ApiKeyScope(Enum):
-    READ = "read"
-    WRITE = "write"
+COMPANY, PERSON, SESSION = "com", "per", "ses"
 
 
 @strawberry.type(description="A person, who may belong to several companies.")
@@ -120,33 +111,6 @@ class Session:
     current: bool = strawberry.field(description="Whether this request came with it.")
 
 
-@strawberry.type(description="A key for programs. The key itself was told once, when it was made.")
-class ApiKey:
-    id: strawberry.ID
-    name: str
-    prefix: str = strawberry.field(description="The part of the key by which it is recognised.")
-    scopes: list[ApiKeyScope]
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-    member_id: strawberry.ID = strawberry.field(description="The member as whom the key acts.")
-
-    @classmethod
-    def of(cls, key: identity.ApiKeyInfo) -> Self:
-        return cls(
-            id=strawberry.ID(opaque_id(KEY, key.id)),
-            name=key.name,
-            prefix=key.prefix,
-            scopes=[ApiKeyScope(scope) for scope in key.scopes],
-            created_at=key.created_at,
-            expires_at=key.expires_at,
-            last_used_at=key.last_used_at,
-            revoked_at=key.revoked_at,
-            member_id=strawberry.ID(public_id("member", key.member_id)),
-        )
-
-
 async def answer_me(info: Info[Context, None]) -> Me:
     context = info.context
     context.require_scope("read")
@@ -159,7 +123,7 @@ async def answer_me(info: Info[Context, None]) -> Me:
 async def answer_sessions(info: Info[Context, None]) -> list[Session]:
     context = info.context
     signed_in = context.signed_in()
-    _require_session(context)
+    require_session(context)
     async with context.databases.control_read() as read:
         found = await identity.sessions_of(read, person_id=signed_in.person_id, now=context.clock.now())
     return [
@@ -175,22 +139,12 @@ async def answer_sessions(info: Info[Context, None]) -> list[Session]:
     ]
 
 
-async def answer_api_keys(info: Info[Context, None]) -> list[ApiKey]:
-    context = info.context
-    context.require_scope("read")
-    found = await keys.list_api_keys(context.identity, await context.viewer())
-    return [ApiKey.of(key) for key in found]
-
-
 @strawberry.type
 class IdentityQuery:
     me: Me = strawberry.field(resolver=answer_me, description="Who asks.")
     sessions: list[Session] = strawberry.field(
         resolver=answer_sessions,
         description="The sessions of who asks, in all companies, the latest used first.",
-    )
-    api_keys: list[ApiKey] = strawberry.field(
-        resolver=answer_api_keys, description="The keys of the company, the newest first."
     )
 
 
@@ -255,25 +209,6 @@ class EndSessionInput:
     id: strawberry.ID
 
 
-@strawberry.input
-class CreateApiKeyInput:
-    name: str
-    scopes: list[ApiKeyScope] = strawberry.field(description="READ, or READ and WRITE.")
-    expires_at: datetime | None = None
-
-
-@strawberry.type
-class CreateApiKeyPayload:
-    api_key: ApiKey | None
-    secret: str | None = strawberry.field(description="The key. It is told this once.")
-    user_errors: list[UserError]
-
-
-@strawberry.input
-class RevokeApiKeyInput:
-    id: strawberry.ID
-
-
 async def answer_sign_up(info: Info[Context, None], input: SignUpInput) -> AcceptedPayload:  # noqa: A002
     context = info.context
     wish = SignUp(
@@ -306,7 +241,7 @@ async def answer_sign_in(info: Info[Context, None], input: SignInInput) -> Signe
 
 async def answer_sign_out(info: Info[Context, None]) -> DonePayload:
     context = info.context
-    signed_in = _require_session(context)
+    signed_in = require_session(context)
     done = await identity.sign_out(
         context.identity, person_id=signed_in.person_id, session_id=signed_in.credential_id
     )
@@ -342,34 +277,6 @@ async def answer_reset_password(
     return DonePayload(done=not errors, user_errors=errors)
 
 
-async def answer_create_api_key(
-    info: Info[Context, None],
-    input: CreateApiKeyInput,  # noqa: A002
-) -> CreateApiKeyPayload:
-    context = info.context
-    _require_session(context)
-    work = keys.create_api_key(
-        context.identity,
-        await context.viewer(),
-        name=input.name,
-        scopes=[scope.value for scope in input.scopes],
-        expires_at=input.expires_at,
-    )
-    made, errors = await attempt(context, work)
-    return CreateApiKeyPayload(
-        api_key=ApiKey.of(made.info) if made else None,
-        secret=made.text if made else None,
-        user_errors=errors,
-    )
-
-
-async def answer_revoke_api_key(info: Info[Context, None], input: RevokeApiKeyInput) -> DonePayload:  # noqa: A002
-    context = info.context
-    context.require_scope("write")
-    _, errors = await attempt(context, _revoke(context, input.id))
-    return DonePayload(done=not errors, user_errors=errors)
-
-
 @strawberry.type
 class IdentityMutation:
     sign_up: AcceptedPayload = strawberry.mutation(
@@ -396,13 +303,6 @@ class IdentityMutation:
     reset_password: DonePayload = strawberry.mutation(
         resolver=answer_reset_password,
         description="Set a new password by the link of a mail; every session ends.",
-    )
-    create_api_key: CreateApiKeyPayload = strawberry.mutation(
-        resolver=answer_create_api_key,
-        description="Make a key that acts as who makes it. A key makes no keys.",
-    )
-    revoke_api_key: DonePayload = strawberry.mutation(
-        resolver=answer_revoke_api_key, description="End a key of the company."
     )
 
 
@@ -432,18 +332,13 @@ async def _sign_in(context: Context, given: SignInInput) -> SignedIn:
 
 
 async def _end_session(context: Context, session_id: str) -> None:
-    person_id = _require_session(context).person_id
+    person_id = require_session(context).person_id
     wanted = id_inside(SESSION, session_id)
     if not await identity.sign_out(context.identity, person_id=person_id, session_id=wanted):
         raise NotFound(msg("There is no such record."), path=("id",))
 
 
-async def _revoke(context: Context, key_id: str) -> None:
-    viewer = await context.viewer()
-    await keys.revoke_api_key(context.identity, viewer, key_id=id_inside(KEY, key_id))
-
-
-def _require_session(context: Context) -> identity.Identified:
+def require_session(context: Context) -> identity.Identified:
     """What belongs to a person at a browser is not for keys."""
     signed_in = context.signed_in()
     if signed_in.kind != "session":
