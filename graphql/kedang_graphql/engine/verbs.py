@@ -41,6 +41,8 @@ def make_verbs(catalogue: Catalogue) -> dict[str, Verb]:
     }
 
 
+# Which record is meant, and as of when; ``version`` is a field of every record, too, and nobody writes it.
+_WHICH = frozenset({"id", "version"})
 _ACTIONS: tuple[Action, ...] = ("create", "update", "archive", "restore")
 
 
@@ -65,11 +67,12 @@ def _change(viewer: Viewer, record: RecordType, action: Action, given: Mapping[s
         wanted = record_id(given["id"], record.name, path=("input", "id"))
     if action in {"archive", "restore"}:
         return Change(record.name, action, wanted, given.get("version"))
+    values = {name: value for name, value in given.items() if name not in _WHICH}
     return Change(
         record.name,
         action,
         wanted,
         given.get("version"),
-        values_of(record, given),
+        values_of(record, values),
         custom_of(viewer, record, given.get("customFields")),
     )

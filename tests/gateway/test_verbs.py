@@ -1,0 +1,63 @@
+"""The generic mutations over HTTP: update, archive and restore by version, and what a read key may not."""
+
+import pytest
+
+from tests.support.members import make_key, make_member
+
+CREATE = "mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { record { id version } } }"
+UPDATE = """
+mutation ($input: UpdateCustomerInput!) {
+  updateCustomer(input: $input) { record { name city version } userErrors { path code } }
+}"""
+PUT_AWAY = """
+mutation ($input: RecordInput!) {
+  archiveCustomer(input: $input) { record { version archivedAt } userErrors { path code } }
+}"""
+BRING_BACK = """
+mutation ($input: RecordInput!) {
+  restoreCustomer(input: $input) { record { version archivedAt } userErrors { path code } }
+}"""
+READ = "query ($id: ID!) { customer(id: $id) { name city version } }"
+
+
+async def _asking(gateway, company, role, **options):
+    member = await make_member(gateway.services.databases, company, role)
+    key = await make_key(gateway.services.databases, member, key=gateway.services.identity.key, **options)
+    return gateway.client(key)
+
+
+@pytest.mark.parametrize("role", ["OWNER", "REPRESENTATIVE"])
+async def test_a_record_is_updated_at_the_version_that_was_read(gateway, company, role):
+    ask = await _asking(gateway, company, role)
+    made = (await ask(CREATE, {"input": {"name": "Alfreds"}})).data["createCustomer"]["record"]
+
+    input_ = {"id": made["id"], "version": made["version"], "city": "Berlin"}
+    answer = await ask(UPDATE, {"input": input_})
+    assert answer.data["updateCustomer"] == {
+        "record": {"name": "Alfreds", "city": "Berlin", "version": 2},
+        "userErrors": [],
+    }
+
+    late = await ask(UPDATE, {"input": {**input_, "city": "Bonn"}})
+    assert late.data["updateCustomer"] == {
+        "record": None,
+        "userErrors": [{"path": ["input", "version"], "code": "VERSION_CONFLICT"}],
+    }
+    assert (await ask(READ, {"id": made["id"]})).data["customer"] == {
+        "name": "Alfreds",
+        "city": "Berlin",
+        "version": 2,
+    }
+
+
+async def test_a_record_is_put_away_and_brought_back_by_its_version(gateway, company):
+    ask = await _asking(gateway, company, "OWNER")
+    made = (await ask(CREATE, {"input": {"name": "Alfreds"}})).data["createCustomer"]["record"]
+
+    away = (await ask(PUT_AWAY, {"input": made})).data["archiveCustomer"]
+    assert (away["record"]["version"], away["userErrors"]) == (2, [])
+    assert away["record"]["archivedAt"] is not None
+    late = (await ask(BRING_BACK, {"input": made})).data["restoreCustomer"]
+    assert late["userErrors"] == [{"path": ["input", "version"], "code": "VERSION_CONFLICT"}]
+    back = (await ask(BRING_BACK, {"input": {"id": made["id"], "version": 2}})).data["restoreCustomer"]
+    assert back == {"record": {"version": 3, "archivedAt": None}, "userErrors": []}
