@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="Key of signed links; unset makes one in var/secret at the first start."
     )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed;"
+        " without it everybody behind a proxy shares the limits of one address.",
+    )
     sign_ups_per_hour: int = Field(
         default=20, ge=1, description="Sign-ups an hour that one address may ask for; a limit against abuse."
     )
