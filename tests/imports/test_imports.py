@@ -379,6 +379,14 @@ async def test_two_imports_of_the_same_customers_at_once_make_each_customer_once
     assert len(audited) == 3_000
 
 
+async def test_a_list_of_a_company_that_has_just_imported_is_read_by_the_index(office):
+    await office.imports("customer", numbered(1_200).replace("Atlantis", "CN"))
+    plan = await office.rows(
+        "EXPLAIN SELECT name FROM customer WHERE archived_at IS NULL ORDER BY name_sort, id LIMIT 100"
+    )
+    assert any("ix_customer_name_sort" in row["QUERY PLAN"] for row in plan), plan
+
+
 async def test_duplicate_keys_are_found_over_the_whole_file(office):
     rows = "".join(f"{n},Customer {n}\n" for n in range(700))
     done = await office.imports("customer", f"number,name\n{rows}3,Again\n699,Again\n")

@@ -15,6 +15,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from kedang_platform.database import TenantWrite
+from kedang_platform.database.statistics import refresh_statistics
 from kedang_platform.errors import KedangError, Refused
 from kedang_platform.work import JSON, JobCancelled, JobInterrupted, JobLost, Progress, RunningJob
 from kedang_tenants.catalogue import catalogue
@@ -29,6 +30,7 @@ from kedang_tenants.imports.source import Source, SourceRow, open_source
 
 CHUNK_ROWS = 500
 RETRIES = 12
+_GROWN = (1_000, 10_000, 100_000)
 LOST_RACES = 3
 """How often a chunk is tried again when another writer took a key in between."""
 
@@ -130,9 +132,21 @@ class _ImportRun:
         """Deal with all rows behind the checkpoint; True when the import was called off on the way."""
         remaining = await asyncio.to_thread(self._behind_checkpoint, rows)
         while chunk := await asyncio.to_thread(list, islice(remaining, CHUNK_ROWS)):
-            if await self._deal_with(chunk):
+            before = self._progress.counts.created
+            called_off = await self._deal_with(chunk)
+            await self._tell_planner(before)
+            if called_off:
                 return True
         return False
+
+    async def _tell_planner(self, before: int) -> None:
+        """Have the table analysed each time it has grown to the next size, so that lists stay quick meanwhile."""
+        created = self._progress.counts.created
+        if self._order.dry_run or not any(before < size <= created for size in _GROWN):
+            return
+        with suppress(KedangError):  # it is an aid: autovacuum comes to it later
+            company = self._order.viewer.company
+            await refresh_statistics(self._job.databases, company, self._layout.record.table.name)
 
     def _behind_checkpoint(self, rows: Iterator[SourceRow]) -> Iterator[SourceRow]:
         """Pass over what an earlier try has dealt with, keeping its keys in mind."""
