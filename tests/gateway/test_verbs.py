@@ -1,4 +1,4 @@
-"""The generic mutations over HTTP: update, archive and restore by version, and what a read key may not."""
+"""The generic mutations over HTTP: update, archive and restore by version; times beyond the calendar."""
 
 import pytest
 
@@ -17,12 +17,16 @@ BRING_BACK = """
 mutation ($input: RecordInput!) {
   restoreCustomer(input: $input) { record { version archivedAt } userErrors { path code } }
 }"""
+RECORD = """
+mutation ($input: CreateFollowUpRecordInput!) {
+  createFollowUpRecord(input: $input) { record { at } userErrors { path code } }
+}"""
 READ = "query ($id: ID!) { customer(id: $id) { name city version } }"
 
 
-async def _asking(gateway, company, role, **options):
+async def _asking(gateway, company, role):
     member = await make_member(gateway.services.databases, company, role)
-    key = await make_key(gateway.services.databases, member, key=gateway.services.identity.key, **options)
+    key = await make_key(gateway.services.databases, member, key=gateway.services.identity.key)
     return gateway.client(key)
 
 
@@ -61,3 +65,15 @@ async def test_a_record_is_put_away_and_brought_back_by_its_version(gateway, com
     assert late["userErrors"] == [{"path": ["input", "version"], "code": "VERSION_CONFLICT"}]
     back = (await ask(BRING_BACK, {"input": {"id": made["id"], "version": 2}})).data["restoreCustomer"]
     assert back == {"record": {"version": 3, "archivedAt": None}, "userErrors": []}
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-12:00"])
+async def test_a_time_that_no_zone_can_hold_is_refused(gateway, company, at):
+    ask = await _asking(gateway, company, "OWNER")
+    made = (await ask(CREATE, {"input": {"name": "Alfreds"}})).data["createCustomer"]["record"]
+
+    record = {"customerId": made["id"], "way": "CALL", "at": at}
+    assert (await ask(RECORD, {"input": record})).data["createFollowUpRecord"] == {
+        "record": None,
+        "userErrors": [{"path": ["input", "at"], "code": "INVALID_INSTANT"}],
+    }

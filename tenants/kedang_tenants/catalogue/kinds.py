@@ -186,9 +186,8 @@ class ChoiceKind(Kind):
     def check(self, value: object) -> object:
         if any(option.code == value for option in self.options):
             return value
-        raise InvalidValue(
-            "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=str(value)[:50]
-        )
+        shown = str(value)[:50] if isinstance(value, str | int | float) else "…"
+        raise InvalidValue("UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=shown)
 
     def read_text(self, text: str) -> object:
         wanted = text.strip().casefold()
@@ -296,9 +295,13 @@ class MoneyKind(IntegerKind):
 
 
 def _read_decimal(text: str) -> Decimal:
-    cleaned = text.strip().replace(",", "").replace("，", "").replace(" ", "")
+    """The number in a file's cell, where commas and blanks part thousands."""
+    return _decimal(text.strip().replace(",", "").replace("，", "").replace(" ", ""))
+
+
+def _decimal(text: str) -> Decimal:
     try:
-        number = Decimal(cleaned)
+        number = Decimal(text)
     except InvalidOperation:
         raise InvalidValue("INVALID_NUMBER", msg("“{value}” is not a number."), value=text[:50]) from None
     if not number.is_finite():
@@ -318,7 +321,9 @@ class DecimalKind(Kind):
         return Numeric(18, 6)
 
     def check(self, value: object) -> object:
-        number = value if isinstance(value, Decimal) else _read_decimal(str(value))
+        if not isinstance(value, Decimal | int | float | str) or isinstance(value, bool):
+            raise InvalidValue("INVALID_NUMBER", msg("This must be a number."))
+        number = _decimal(str(value))
         if not self.minimum <= number <= self.maximum:
             raise InvalidValue(
                 "OUT_OF_RANGE",
@@ -330,6 +335,9 @@ class DecimalKind(Kind):
         if isinstance(exponent, int) and exponent < -6:
             raise InvalidValue("TOO_PRECISE", msg("At most 6 digits after the point are kept."))
         return number
+
+    def read_text(self, text: str) -> object:
+        return self.check(_read_decimal(text))
 
     def write_text(self, value: object) -> str:
         return decimal_text(value) if isinstance(value, Decimal) else str(value)
@@ -369,7 +377,7 @@ class DayKind(Kind):
 
 @dataclass(frozen=True, slots=True)
 class InstantKind(Kind):
-    """A moment in time, aware; stored in UTC."""
+    """A moment in time, aware; stored in UTC. The first and last years are left out: in another zone they end."""
 
     operators: ClassVar[tuple[str, ...]] = _ORDERED
 
@@ -377,7 +385,7 @@ class InstantKind(Kind):
         return DateTime(timezone=True)
 
     def check(self, value: object) -> object:
-        if isinstance(value, datetime) and value.tzinfo is not None:
+        if isinstance(value, datetime) and value.tzinfo is not None and 1 < value.year < 9999:
             return value
         raise InvalidValue("INVALID_INSTANT", msg("This must be a time with its zone."))
 
