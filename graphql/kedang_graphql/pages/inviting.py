@@ -37,6 +37,8 @@ async def _invitation_page(request: Request, token: str) -> Page:
     services = services_of(request)
     async with services.databases.control_read() as read:
         shown = await open_invitation(read, token=token, now=services.clock.now())
+    # Shown for the password manager of the browser; what comes back of it is not read.
+    account = replace(EMAIL, value=shown.email, autocomplete="username", attributes={"readonly": ""})
     known = Field("password", msg("Your password"), "password", autocomplete="current-password")
     advice = (
         msg("You have an account: give its password.")
@@ -47,7 +49,7 @@ async def _invitation_page(request: Request, token: str) -> Page:
         title=msg("Join {company}"),
         paragraphs=(msg("Hello {name}, this invitation is for {email}."), advice),
         params={"company": shown.company, "name": shown.name, "email": shown.email},
-        fields=(known if shown.known else NEW_PASSWORD,),
+        fields=(account, known if shown.known else NEW_PASSWORD),
         hidden={"token": token},
         button=msg("Accept the invitation"),
         links=(Link(msg("Forgot the password?"), "/reset"),) if shown.known else (),
