@@ -2,14 +2,20 @@
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.identity import Credentials, environment_of
 from kedang_platform.identity.api_keys import prefix_of
-from kedang_platform.identity.errors import ExpiryPast, NameMissing, ScopeUnknown, TooManyKeys
+from kedang_platform.identity.errors import (
+    ExpiryPast,
+    InvalidInstant,
+    NameMissing,
+    ScopeUnknown,
+    TooManyKeys,
+)
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.people.operations_keys import create_api_key, list_api_keys, revoke_api_key
 from tests.support.people import FULLER
@@ -135,6 +141,8 @@ async def test_keys_of_another_company_are_not_found(town):
         ({"scopes": ["write"]}, ScopeUnknown),
         ({"scopes": ["read", "admin"]}, ScopeUnknown),
         ({"name": " "}, NameMissing),
+        ({"expires_at": datetime(2030, 1, 1)}, InvalidInstant),  # noqa: DTZ001 - the case: a time without a zone
+        ({"expires_at": datetime(9999, 12, 31, tzinfo=UTC)}, InvalidInstant),
     ],
 )
 async def test_wrong_input_makes_no_key(town, wrong, error):

@@ -9,7 +9,7 @@ import string
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.identity.emails import clean_name
-from kedang_platform.identity.errors import ExpiryPast, ScopeUnknown, TooManyKeys
+from kedang_platform.identity.errors import ExpiryPast, InvalidInstant, ScopeUnknown, TooManyKeys
 from kedang_platform.identity.tables import api_key
 from kedang_platform.ids import new_id
 from kedang_platform.secrets import SecretKey
@@ -87,11 +87,13 @@ async def create_api_key(
 ) -> NewApiKey:
     """Make a key that acts as the member, for reading or for reading and writing.
 
-    Raises ``NameMissing``, ``ScopeUnknown``, ``ExpiryPast``, and ``TooManyKeys`` beyond 100 living
-    keys of the company.
+    Raises ``NameMissing``, ``ScopeUnknown``, ``InvalidInstant``, ``ExpiryPast``, and ``TooManyKeys``
+    beyond 100 living keys of the company.
     """
     if not scopes or not set(scopes) <= set(SCOPES) or "read" not in scopes:
         raise ScopeUnknown
+    if expires_at is not None and (expires_at.tzinfo is None or expires_at.year >= MAXYEAR):
+        raise InvalidInstant
     if expires_at is not None and expires_at <= now:
         raise ExpiryPast
     await _check_room(control, company_id=company_id, now=now)

@@ -91,6 +91,13 @@ class ExpiryPast(BadUserInput):
         super().__init__(msg("The day of expiry lies in the past."), path=("expiresAt",))
 
 
+class InvalidInstant(BadUserInput):
+    """An expiry without a zone, or in a year whose end no zone can hold."""
+
+    def __init__(self) -> None:
+        super().__init__(msg("This must be a time with its zone."), path=("expiresAt",))
+
+
 class NameMissing(BadUserInput):
     def __init__(self, *, path: tuple[str, ...], longest: int) -> None:
         super().__init__(msg("A name of 1 to {longest} characters is needed."), path=path, longest=longest)
