@@ -1,0 +1,26 @@
+"""What stands in a company, as one value: equal before and after means that nothing was changed."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+import asyncpg
+
+from kedang_platform.database import CompanyRef, Databases
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename"
+
+
+async def digests(databases: Databases, *companies: CompanyRef) -> Mapping[str, str]:
+    """A digest of every table of these companies and of all jobs, by the name of the table."""
+    async with databases.owner() as owner:
+        found = {"work.job": await _digest(owner, "work.job")}
+        for company in companies:
+            for row in await owner.fetch(_TABLES, company.schema):
+                table = f'"{company.schema}"."{row["tablename"]}"'
+                found[table] = await _digest(owner, table)
+    return found
+
+
+async def _digest(owner: asyncpg.Connection, table: str) -> str:
+    rows = await owner.fetch(f"SELECT t::text AS row FROM {table} t ORDER BY 1")
+    return sha256("\n".join(row["row"] for row in rows).encode()).hexdigest()
