@@ -159,7 +159,7 @@ async def test_content_that_was_not_announced_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("name", "size", "code", "path"),
     [
-        ("a.exe", 10, "FILE_KIND_REFUSED", []),
+        ("a.exe", 10, "FILE_KIND_REFUSED", ["input", "name"]),
         ("a.csv", 100_000_000, "FILE_TOO_LARGE", ["input", "size"]),
         ("a.csv", -1, "FILE_TOO_LARGE", ["input", "size"]),
         ("../", 10, "BAD_USER_INPUT", ["input", "name"]),

@@ -71,7 +71,9 @@ def kind_of(name: str) -> FileKind:
         if lowered.endswith(kind.endings):
             return kind
     taken = ", ".join(ending[1:].upper() for kind in KINDS.values() for ending in kind.endings[:1])
-    raise FileKindRefused(msg("Files of this kind are not taken. Possible are: {kinds}."), kinds=taken)
+    raise FileKindRefused(
+        msg("Files of this kind are not taken. Possible are: {kinds}."), path=("input", "name"), kinds=taken
+    )
 
 
 def check_beginning(kind: FileKind, head: bytes) -> None:
