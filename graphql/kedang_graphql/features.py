@@ -9,10 +9,11 @@ from kedang_graphql.grading import GradingMutation
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
+from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.trade import TradeMutation
 
-QUERIES: tuple[type, ...] = (ApiKeyQuery, FileQuery, IdentityQuery, ImportQuery, JobQuery)
+QUERIES: tuple[type, ...] = (ApiKeyQuery, FileQuery, IdentityQuery, ImportQuery, JobQuery, LicensingQuery)
 MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
     FileMutation,
@@ -20,6 +21,7 @@ MUTATIONS: tuple[type, ...] = (
     GradingMutation,
     IdentityMutation,
     ImportMutation,
+    LicensingMutation,
     PeopleMutation,
     TradeMutation,
 )

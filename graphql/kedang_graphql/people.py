@@ -15,7 +15,12 @@ from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.identity import MEMBER, SignedInPayload, signed_in_payload
 from kedang_tenants.catalogue import catalogue
-from kedang_tenants.people.operations import accept_invitation, deactivate_member, invite_member
+from kedang_tenants.people.operations import (
+    accept_invitation,
+    change_member,
+    deactivate_member,
+    invite_member,
+)
 
 _RECORD = catalogue().record("member")
 _ROLES: Any = generated_types().scalar(_RECORD, _RECORD.fields["roles"])
@@ -42,6 +47,25 @@ class AcceptInvitationInput:
 @strawberry.input
 class DeactivateMemberInput:
     id: strawberry.ID
+
+
+@strawberry.input(description="What is not given, or null, stays as it is.")
+class ChangeMemberInput:
+    id: strawberry.ID
+    roles: list[Enum] | None = strawberry.field(
+        default=None, graphql_type=_ROLES | None, description="All roles that the member has from now on."
+    )
+    seat: Enum | None = strawberry.field(
+        default=None,
+        graphql_type=_SEAT | None,
+        description="A full member holds a seat, a view-only one none.",
+    )
+
+
+@strawberry.type
+class ChangedMemberPayload:
+    member: Ref | None = strawberry.field(graphql_type=MEMBER | None)
+    user_errors: list[UserError]
 
 
 @strawberry.type
@@ -101,8 +125,23 @@ async def answer_deactivate_member(
     return DeactivatedPayload(member=deactivated, user_errors=errors)
 
 
+async def answer_change_member(
+    info: Info[Context, None],
+    input: ChangeMemberInput,  # noqa: A002
+) -> ChangedMemberPayload:
+    context = info.context
+    context.require_scope("write")
+    changed, errors = await attempt(context, _change(context, input))
+    context.viewers.forget()
+    return ChangedMemberPayload(member=changed, user_errors=errors)
+
+
 @strawberry.type
 class PeopleMutation:
+    change_member: ChangedMemberPayload = strawberry.mutation(
+        resolver=answer_change_member,
+        description="Give a member other roles or another seat; a further full member needs a free seat.",
+    )
     invite_member: InvitedPayload = strawberry.mutation(
         resolver=answer_invite_member, description="Ask a person in by mail; asking again sends a fresh link."
     )
@@ -119,4 +158,17 @@ async def _deactivate(context: Context, public: str) -> Ref:
     member_id = record_id(public, "member", path=("id",))
     viewer = await context.viewer()
     await deactivate_member(context.identity, viewer, company=context.company, member_id=member_id)
+    return Ref("member", member_id)
+
+
+async def _change(context: Context, given: ChangeMemberInput) -> Ref:
+    member_id = record_id(given.id, "member", path=("id",))
+    await change_member(
+        context.identity,
+        await context.viewer(),
+        company=context.company,
+        member_id=member_id,
+        roles=None if given.roles is None else [str(role.value) for role in given.roles],
+        seat=None if given.seat is None else _SEATS[str(given.seat.value)],
+    )
     return Ref("member", member_id)

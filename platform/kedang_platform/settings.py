@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Currency: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Price: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
 
 
 class Settings(BaseSettings):
@@ -49,6 +52,15 @@ class Settings(BaseSettings):
     )
     spare_schemas: int = Field(default=5, ge=0, description="Company schemas kept ready for sign-ups.")
     free_seats: int = Field(default=2, ge=2, description="Full seats that every company has free for ever.")
+    seat_prices: dict[Currency, tuple[Price, Price]] = Field(
+        default={"CNY": (4900, 49000), "USD": (900, 9000), "EUR": (900, 9000)},
+        min_length=1,
+        description="Price of a further seat by currency, in minor units for a month and for a year, as JSON;"
+        " a company of another currency pays in the first.",
+    )
+    bank_account: str | None = Field(
+        default=None, description="Where seats are paid to, as the buyer is told: name, bank, account."
+    )
 
     smtp_url: SecretStr | None = Field(
         default=None,

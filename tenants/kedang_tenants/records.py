@@ -12,7 +12,7 @@ from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
 from kedang_tenants.imports import models as imports
-from kedang_tenants.people import calendar, custom_fields, notices
+from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
@@ -32,6 +32,7 @@ __all__ = [
     "grading_events",
     "grading_guards",
     "imports",
+    "lines",
     "notices",
     "people",
     "trade",

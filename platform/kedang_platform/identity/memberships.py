@@ -281,6 +281,22 @@ async def suspend(
     return member
 
 
+async def change_seat(control: ControlTransaction, member: Member, *, seat: Seat) -> None:
+    """Give the member, who is held and not suspended, this seat; the subscription is held before that.
+
+    Raises ``SeatRequired`` when a full one is asked for and none is left.
+    """
+    if seat == member.seat:
+        return
+    if seat == "full":
+        await require_seat(control, company_id=member.company_id)
+    await control.execute(
+        update(membership)
+        .where(membership.c.company_id == member.company_id, membership.c.person_id == member.person_id)
+        .values(seat=seat)
+    )
+
+
 async def _set_state(control: ControlTransaction, member: Member, state: State) -> None:
     await control.execute(
         update(membership)

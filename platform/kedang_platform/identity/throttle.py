@@ -34,6 +34,7 @@ RESET_ACCOUNT = Limit("reset_account", 3, timedelta(hours=1))
 RESET_ADDRESS = Limit("reset_address", 20, timedelta(hours=1))
 SIGN_UP_EMAIL = Limit("sign_up_email", 5, timedelta(hours=1))
 INVITE_COMPANY = Limit("invite_company", 200, timedelta(days=1))
+ORDER_COMPANY = Limit("order_company", 20, timedelta(days=1))
 
 
 async def spend(control: ControlTransaction, *tries: tuple[Limit, str], now: datetime) -> None:

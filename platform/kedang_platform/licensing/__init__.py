@@ -1,5 +1,37 @@
 """What a company has paid for, and what is free for ever."""
 
+from kedang_platform.licensing.listing import CompanySeats, list_seats
+from kedang_platform.licensing.orders import (
+    AlreadyConfirmed,
+    Interval,
+    SeatOrder,
+    SeatPrice,
+    confirm_transfer,
+    find_order,
+    order_seats,
+    orders_of,
+    pending_seats,
+    price_for,
+)
 from kedang_platform.licensing.seats import SeatRequired, Seats, hold_seats, require_seat, seats_of, subscribe
 
-__all__ = ["SeatRequired", "Seats", "hold_seats", "require_seat", "seats_of", "subscribe"]
+__all__ = [
+    "AlreadyConfirmed",
+    "CompanySeats",
+    "Interval",
+    "SeatOrder",
+    "SeatPrice",
+    "SeatRequired",
+    "Seats",
+    "confirm_transfer",
+    "find_order",
+    "hold_seats",
+    "list_seats",
+    "order_seats",
+    "orders_of",
+    "pending_seats",
+    "price_for",
+    "require_seat",
+    "seats_of",
+    "subscribe",
+]

@@ -26,7 +26,7 @@ class SeatRequired(KedangError):
 
     def __init__(self, *, seats: int) -> None:
         super().__init__(
-            msg("All {seats} seats are taken. Invite a view-only member, or free a seat first."),
+            msg("All {seats} seats are taken. Buy a further seat, free one, or choose view-only."),
             path=("seat",),
             seats=seats,
         )

@@ -26,6 +26,7 @@ from kedang_tenants.catalogue import (
 from kedang_tenants.people.models import Member
 
 FOLLOW_UPS_DUE = "FOLLOW_UPS_DUE"
+SEATS_CONFIRMED = "SEATS_CONFIRMED"
 
 
 class Notice(Record):
@@ -42,7 +43,12 @@ class Notice(Record):
         ReferenceKind("member"), label=msg("Member"), required=True, references="member.id", read_only=True
     )
     kind: Mapped[str] = field(
-        ChoiceKind((Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),)),
+        ChoiceKind(
+            (
+                Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
+                Option(SEATS_CONFIRMED, msg("Seats were paid")),
+            )
+        ),
         label=msg("Kind"),
         required=True,
         read_only=True,

@@ -1,4 +1,4 @@
-"""Asking people in, letting them in, taking the company away from them.
+"""Asking people in, letting them in, giving them roles and seats, taking the company away from them.
 
 The platform decides who is a member and who holds a seat; the member's row in the company's schema
 follows, at once in the request that changed it, and by a job where that request did not come so far.
@@ -22,6 +22,7 @@ from kedang_platform.identity.signing_in import enter
 from kedang_platform.licensing import hold_seats
 from kedang_platform.registry import Company
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.member_rows import NewRow, follow, language_code
 from kedang_tenants.people.roles import ROLES
 from kedang_tenants.reading import Scope, Viewer
@@ -38,10 +39,26 @@ class RoleUnknown(BadUserInput):
 
 
 class LastOwner(KedangError):
-    """A company always has an active owner (T2)."""
+    """A company always has an active owner with a full seat (T2)."""
 
     def __init__(self) -> None:
         super().__init__(msg("The last owner cannot leave the company."))
+
+
+class LastOwnerStays(KedangError):
+    """The last active owner keeps the owner's role and the full seat: nobody else could give them back (T2)."""
+
+    def __init__(self, *, path: tuple[str, ...]) -> None:
+        super().__init__(msg("The last owner keeps the owner's role and the full seat."), path=path)
+
+
+class MemberSuspended(KedangError):
+    """Who was deactivated holds nothing that could be changed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("This member was deactivated. Invite them again to let them back in."), path=("id",)
+        )
 
 
 async def invite_member(
@@ -149,7 +166,8 @@ async def deactivate_member(
         owners = await _owners(services.databases, company)
         if member_id in owners:
             _may_manage(viewer, roles=("OWNER",))
-            await _check_not_last(control, company_id=company.id, member_id=member_id, owners=owners)
+            if await _is_last(control, company_id=company.id, member_id=member_id, owners=owners):
+                raise LastOwner
         await memberships.suspend(
             control, company_id=company.id, member_id=member_id, now=services.clock.now()
         )
@@ -160,9 +178,49 @@ async def deactivate_member(
     )
 
 
+async def change_member(
+    services: IdentityServices,
+    viewer: Viewer,
+    *,
+    company: Company,
+    member_id: UUID,
+    roles: Collection[str] | None = None,
+    seat: Seat | None = None,
+) -> None:
+    """Give a member other roles or another seat; None leaves what there is.
+
+    A promotion (``full``) takes a seat under the subscription's lock, a demotion (``none``) frees it at
+    once. The company's own row gets the roles under the same lock, so that of two owners who demote each
+    other one stays. Repeating it changes nothing. Raises ``Forbidden``, ``NotFound``, ``MemberSuspended``,
+    ``RoleUnknown``, ``SeatRequired`` and ``LastOwnerStays``; nothing is written then.
+    """
+    _may_manage(viewer, roles=roles or ())
+    if roles is not None and (not roles or not set(roles) <= _CODES):
+        raise RoleUnknown
+    async with services.databases.control() as control:
+        await hold_seats(control, company_id=company.id)
+        member = await memberships.membership_of(
+            control, company_id=company.id, member_id=member_id, hold=True
+        )
+        if member is None:
+            raise NotFound(msg("There is no such member."), path=("id",))
+        if member.state == "suspended":
+            raise MemberSuspended
+        await _guard_owner(services.databases, control, viewer, company, member, roles=roles, seat=seat)
+        if seat is not None:
+            await memberships.change_seat(control, member, seat=seat)
+            await _follow_later(control, services.clock, member=member)
+        if roles is not None:
+            await _give_roles(services, viewer, company=company, member_id=member_id, roles=roles)
+    services.credentials.forget()
+    await follow(
+        services.databases, company=company, member_id=member_id, clock=services.clock, viewer=viewer
+    )
+
+
 _OTHER_ACTIVE = """
 SELECT count(*) FROM platform.membership
-WHERE company_id = $1 AND member_id = ANY($2::uuid[]) AND member_id <> $3 AND state = 'active'
+WHERE company_id = $1 AND member_id = ANY($2::uuid[]) AND member_id <> $3 AND state = 'active' AND seat = 'full'
 """
 
 
@@ -186,11 +244,41 @@ async def _owners(databases: Databases, company: Company) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def _check_not_last(
+async def _is_last(
     control: ControlTransaction, *, company_id: UUID, member_id: UUID, owners: set[UUID]
+) -> bool:
+    """Whether no other active owner has a full seat."""
+    return bool(await control.fetchval(_OTHER_ACTIVE, company_id, list(owners), member_id) == 0)
+
+
+async def _guard_owner(
+    databases: Databases,
+    control: ControlTransaction,
+    viewer: Viewer,
+    company: Company,
+    member: memberships.Member,
+    *,
+    roles: Collection[str] | None,
+    seat: Seat | None,
 ) -> None:
-    if await control.fetchval(_OTHER_ACTIVE, company_id, list(owners), member_id) == 0:
-        raise LastOwner
+    """Only an owner changes an owner, and the last one keeps role and seat."""
+    owners = await _owners(databases, company)
+    if member.member_id not in owners:
+        return
+    _may_manage(viewer, roles=("OWNER",))
+    loses_role, loses_seat = roles is not None and "OWNER" not in roles, seat == "none"
+    if member.state != "active" or not (loses_role or loses_seat):
+        return
+    if await _is_last(control, company_id=company.id, member_id=member.member_id, owners=owners):
+        raise LastOwnerStays(path=("roles",) if loses_role else ("seat",))
+
+
+async def _give_roles(
+    services: IdentityServices, viewer: Viewer, *, company: Company, member_id: UUID, roles: Collection[str]
+) -> None:
+    async with services.databases.tenant_write(company.ref) as write:
+        change = Change("member", "update", id=member_id, values={"roles": sorted(set(roles))})
+        await change_internally(write, viewer, [change], clock=services.clock)
 
 
 async def _prove(services: IdentityServices, *, email: str, password: str, address: str) -> None:

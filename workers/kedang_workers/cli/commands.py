@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.settings import Settings
-from kedang_workers.cli.telling import complain, screen
+from kedang_workers.cli.telling import complain, complain_as_json, screen
 
 app = typer.Typer(
     help="Kedang: customer archives, grading and follow-ups.",
@@ -23,6 +23,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+seats_app = typer.Typer(help="Seats of companies and their orders.", no_args_is_help=True)
+app.add_typer(seats_app, name="seats")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Tell it as JSON, for a program.")]
 
 
 class SettingWrong(KedangError):
@@ -34,13 +40,15 @@ class OwnServersNeeded(KedangError):
 
 
 @contextmanager
-def _failures_told() -> Iterator[None]:
-    """An expected failure becomes one message and exit code 1; a bug keeps its traceback."""
+def _failures_told(
+    *, as_json: bool = False, codes: Mapping[type[KedangError], int] | None = None
+) -> Iterator[None]:
+    """An expected failure becomes one message and its exit code, 1 by default; a bug keeps its traceback."""
     try:
         yield
     except KedangError as failure:
-        complain(failure)
-        raise typer.Exit(1) from failure
+        (complain_as_json if as_json else complain)(failure)
+        raise typer.Exit((codes or {}).get(type(failure), 1)) from failure
 
 
 @app.command()
@@ -95,6 +103,31 @@ def schedule() -> None:
 def worker() -> None:
     """Run one worker process alone."""
     _become("kedang_workers.start")
+
+
+@seats_app.command("confirm-transfer")
+def confirm_transfer(
+    reference: Annotated[str, typer.Argument(help="As it stands in the transfer: KD-...")],
+    operator: Annotated[
+        str | None, typer.Option("--by", help="Who confirms; the account of the terminal by default.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Note that the bank transfer of an order has arrived: its seats count at once. Exit code 4: it was noted before."""
+    from kedang_platform.licensing import AlreadyConfirmed
+    from kedang_workers.cli import seats
+
+    with _failures_told(as_json=json, codes={AlreadyConfirmed: seats.ALREADY_CONFIRMED}):
+        seats.confirm(_settings(), reference=reference, operator=operator, echo=screen(), as_json=json)
+
+
+@seats_app.command("list")
+def list_seats(json: AsJson = False) -> None:
+    """Show the seats of every company and the orders that wait for a transfer."""
+    from kedang_workers.cli import seats
+
+    with _failures_told(as_json=json):
+        seats.show(_settings(), echo=screen(), as_json=json)
 
 
 def _settings() -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -36,3 +37,9 @@ def complain(error: KedangError) -> None:
     """Tell an expected failure on standard error."""
     text = translate(error.message, terminal_language(os.environ), error.params)
     print(text, file=sys.stderr, flush=True)
+
+
+def complain_as_json(error: KedangError) -> None:
+    """Tell an expected failure on standard output to a program that reads it."""
+    text = translate(error.message, terminal_language(os.environ), error.params)
+    print(json.dumps({"error": {"code": error.code, "message": text}}, ensure_ascii=False), flush=True)

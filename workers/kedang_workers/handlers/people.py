@@ -10,12 +10,15 @@ from kedang_platform.identity import resetting
 from kedang_platform.identity.sessions import forget_old_sessions
 from kedang_platform.identity.throttle import forget_old_throttles
 from kedang_platform.identity.tokens import forget_old_tokens
-from kedang_platform.mail import forget_old_mails
+from kedang_platform.licensing import find_order
+from kedang_platform.mail import forget_old_mails, post
 from kedang_platform.registry import find_company
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_tenants.opening import OPEN_JOB, finish_opening
 from kedang_tenants.people.member_rows import NewRow, follow
 from kedang_tenants.people.operations import FOLLOW_JOB
+from kedang_tenants.people.seats import TELL_JOB, tell_owners
+from kedang_workers.acting import company_of, product_in
 
 
 @handler(OPEN_JOB)
@@ -41,6 +44,18 @@ async def follow_membership(job: RunningJob) -> None:
     )
     async with job.finish_control():
         pass
+
+
+@handler(TELL_JOB)
+async def tell_seats(job: RunningJob) -> None:
+    """Tell the owners, in their inboxes and by mail, that the seats they bought are paid."""
+    company = await company_of(job)
+    async with job.databases.control_read() as read:
+        order = await find_order(read, order_id=UUID(str(job.payload["order"])))
+    async with job.step() as write:
+        mails = await tell_owners(write, await product_in(write, company), order=order, clock=job.clock)
+    async with job.finish_control() as control:
+        await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())
 
 
 @handler(resetting.JOB)

@@ -178,6 +178,41 @@ def upgrade() -> None:
         "one_time_token_expiry", "one_time_token", ["expires_at"], unique=False, schema="platform"
     )
     op.create_table(
+        "seat_order",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("seats", sa.Integer(), nullable=False),
+        sa.Column("interval", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("unit_price", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("ordered_by", sa.Uuid(), nullable=False),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'paid') = (confirmed_by IS NOT NULL) AND (state = 'paid') = (confirmed_at IS NOT NULL)",
+            name=op.f("ck_seat_order_paid_by_confirmation"),
+        ),
+        sa.CheckConstraint("interval IN ('month', 'year')", name=op.f("ck_seat_order_interval_is_known")),
+        sa.CheckConstraint("state IN ('pending', 'paid')", name=op.f("ck_seat_order_state_is_known")),
+        sa.CheckConstraint(
+            "amount = seats * unit_price AND amount > 0", name=op.f("ck_seat_order_amount_is_of_the_seats")
+        ),
+        sa.CheckConstraint("seats > 0", name=op.f("ck_seat_order_seats_are_bought")),
+        sa.ForeignKeyConstraint(
+            ["company_id"], ["platform.company.id"], name=op.f("fk_seat_order_company_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seat_order")),
+        sa.UniqueConstraint("reference", name=op.f("uq_seat_order_reference")),
+        schema="platform",
+    )
+    op.create_index(
+        "seat_order_company", "seat_order", ["company_id", "ordered_at"], unique=False, schema="platform"
+    )
+    op.create_table(
         "session",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),

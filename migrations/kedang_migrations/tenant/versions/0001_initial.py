@@ -382,7 +382,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
-        sa.CheckConstraint("kind IN ('FOLLOW_UPS_DUE')", name=op.f("ck_notice_kind")),
+        sa.CheckConstraint("kind IN ('FOLLOW_UPS_DUE', 'SEATS_CONFIRMED')", name=op.f("ck_notice_kind")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_notice_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
