@@ -79,7 +79,7 @@ def custom_expression(document: str, field: CustomField) -> str:
 def to_document(value: object) -> object:
     """The JSON value that stands for a checked value."""
     if isinstance(value, Decimal):
-        return str(value)
+        return format(value, "f")
     if isinstance(value, date):
         return value.isoformat()
     return value

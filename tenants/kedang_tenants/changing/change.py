@@ -97,6 +97,7 @@ async def _change_alike(
     if not internal:
         _authorise(viewer, drafts)
     if drafts[0].action != "create":
+        _refuse_second(_alive(drafts))
         await storing.lock(write, viewer, _alive(drafts), internal=internal)
     for draft in _alive(drafts):
         _apply(viewer, draft, clock, internal=internal)
@@ -138,6 +139,15 @@ def _authorise(viewer: Viewer, drafts: Sequence[Draft]) -> None:
         offered = draft.action in draft.record.actions
         if not offered or rights[draft.action] is Scope.NONE:
             draft.refuse(None, "FORBIDDEN", msg("You may not do this."))
+
+
+def _refuse_second(drafts: Sequence[Draft]) -> None:
+    """One record is changed once in a batch: the second change would not know of the first."""
+    seen: set[UUID] = set()
+    for draft in drafts:
+        if draft.id in seen:
+            draft.refuse(None, "TWICE", msg("This record is changed twice in one request."))
+        seen.add(draft.id)
 
 
 def _apply(viewer: Viewer, draft: Draft, clock: Clock, *, internal: bool) -> None:
