@@ -155,6 +155,12 @@ def rewritten(path, part, change):
         ("xl/worksheets/sheet1.xml", lambda content: content[:-40]),
         ("xl/worksheets/sheet1.xml", lambda content: content.replace(b'r="A2"', b'r="2A"')),
         ("xl/worksheets/sheet1.xml", lambda content: content.replace(b"<v>0</v>", b"<v>7000</v>")),
+        ("xl/worksheets/sheet1.xml", lambda content: content.replace(b'<row r="2"', b'<row r="1"')),
+        ("xl/worksheets/sheet1.xml", lambda content: content.replace(b'<row r="2"', b'<row r="99999999"')),
+        (
+            "xl/worksheets/sheet1.xml",
+            lambda content: content.replace(b'<c r="A2"', b'<c x="' + b"y" * 3_000_000 + b'" r="A2"'),
+        ),
         ("xl/workbook.xml", lambda content: b"<workbook/>"),
         ("xl/_rels/workbook.xml.rels", lambda content: b"<Relationships/>"),
         (
@@ -168,6 +174,15 @@ def test_a_damaged_workbook_is_refused(tmp_path, part, change):
     with pytest.raises(UnknownFormat) as refused:
         read(rewritten(path, part, change))
     assert refused.value.code == "UNKNOWN_FORMAT"
+
+
+def test_a_cell_without_end_is_told_and_not_kept(tmp_path):
+    path = sheet_of(tmp_path, [["name", "n"], ["A", 7], ["B", 8]])
+    endless = b"<v>" + b"7" * 50_000_000 + b"</v>"
+    _, rows = read(rewritten(path, "xl/worksheets/sheet1.xml", lambda old: old.replace(b"<v>7</v>", endless)))
+    assert {n: fault.code for n, fault in rows[0].faults.items()} == {1: "TOO_LONG"}
+    assert len(rows[0].cells[1]) < 1_000_000
+    assert list(rows[1].cells) == ["B", "8"]
 
 
 def test_a_zip_that_is_no_workbook_is_refused(tmp_path):

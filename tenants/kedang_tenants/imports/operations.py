@@ -75,8 +75,7 @@ async def start_import(
     """
     kind = importable_record(viewer, record, mode)
     await _table_file(write, viewer, file_id)
-    for path in (*(mapping.columns or {}).values(), *mapping.defaults, *mapping.key):
-        target_of(viewer, kind, path)
+    _check_targets(viewer, kind, mapping)
     import_id = new_id()
     values = {
         "file_id": file_id,
@@ -93,6 +92,12 @@ async def start_import(
     (job_id,) = await enqueue(write, job)
     await write.fetch("UPDATE import SET job_id = $2 WHERE id = $1", import_id, job_id)
     return import_id
+
+
+def _check_targets(viewer: Viewer, record: RecordType, mapping: Mapping) -> None:
+    """Raise UnknownField now for what could never be imported; the rest shows when the file is read."""
+    for path in (*(mapping.columns or {}).values(), *mapping.defaults, *mapping.key):
+        target_of(viewer, record, path)
 
 
 async def cancel_import(write: TenantWrite, viewer: Viewer, *, import_id: UUID, clock: Clock) -> None:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from posixpath import join, normpath
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from kedang_tenants.imports.errors import file_too_large, unknown_format
+from kedang_tenants.imports.errors import MAX_CELL_CHARACTERS, file_too_large, unknown_format
 
 _BLOCK = 1 << 18
-MAX_SHEET_BYTES = 2_000_000_000
+_LONGEST_TAG = 1 << 20
+_DAMAGE = (
+    BadZipFile,
+    zlib.error,
+    expat.ExpatError,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+MAX_SHEET_BYTES = 1_000_000_000
 """Of the rows, unpacked; they are read as a stream."""
 MAX_PART_BYTES = 64_000_000
 """Of the strings and of each other part, unpacked; they are kept while the rows are read."""
@@ -48,18 +60,23 @@ def open_workbook(archive: ZipFile) -> Workbook:
 def parse(archive: ZipFile, part: ZipInfo, parser: expat.XMLParserType) -> Iterator[None]:
     """Feed a part to ``parser`` block by block; raises UnknownFormat when it is damaged.
 
-    A document type is refused: no workbook has one, and entities could grow without end.
+    A document type is refused: no workbook has one, and entities could grow without end. So is a tag
+    that does not end, which the parser would have to keep.
     """
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.buffer_text = True
+    fed = 0
     try:
         with archive.open(part) as stream:
             while block := stream.read(_BLOCK):
                 parser.Parse(block, False)
+                fed += len(block)
+                if fed - parser.CurrentByteIndex > _LONGEST_TAG:
+                    raise unknown_format()
                 yield
             parser.Parse(b"", True)
             yield
-    except (BadZipFile, expat.ExpatError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+    except _DAMAGE:
         raise unknown_format() from None
 
 
@@ -171,10 +188,14 @@ def _shared_strings(archive: ZipFile) -> list[str]:
 
 
 class TextCollector:
-    """The text of a string item: its ``t`` elements, without phonetic hints (18.4.6)."""
+    """The text of a string item: its ``t`` elements, without phonetic hints (18.4.6).
+
+    Of more than a cell can hold only the beginning is kept.
+    """
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._length = 0
         self._inside = False
         self._phonetic = False
 
@@ -189,10 +210,12 @@ class TextCollector:
         self._inside = False
 
     def text(self, data: str) -> None:
-        if self._inside:
+        if self._inside and self._length <= MAX_CELL_CHARACTERS:
             self._parts.append(data)
+            self._length += len(data)
 
     def take(self) -> str:
         text = "".join(self._parts)
         self._parts.clear()
+        self._length = 0
         return text

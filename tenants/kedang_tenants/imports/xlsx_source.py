@@ -33,6 +33,7 @@ _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a day of the calendar, not an 
 _EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - as above
 _LAST_SERIAL = 2_958_466
 """The day after 9999-12-31."""
+_LAST_LINE = 10_000_000
 _LEAP_BUG = 60
 """Serial 60 is the 29th of February 1900, which never was; before it serials are one day behind."""
 
@@ -102,6 +103,7 @@ class _RowReader:
         self._style = 0
         self._formula = False
         self._value: list[str] | None = None
+        self._length = 0
         self._inline: TextCollector | None = None
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self._start
@@ -122,10 +124,9 @@ class _RowReader:
             self._formula = False
             self._value = None
         elif name == "v":
-            self._value = []
+            self._value, self._length = [], 0
         elif name == "row":
-            self._line = int(given["r"]) if "r" in given else self._line + 1
-            self._cells, self._faults, self._position = [], {}, -1
+            self._begin_row(int(given["r"]) if "r" in given else self._line + 1)
         elif name == "f":
             self._formula = True
         elif name == "is":
@@ -133,11 +134,19 @@ class _RowReader:
         elif self._inline is not None:
             self._inline.start(name)
 
+    def _begin_row(self, line: int) -> None:
+        """Rows stand in their order (18.3.1.73); a checkpoint could not hold if they did not."""
+        if not self._line < line <= _LAST_LINE:
+            raise unknown_format()
+        self._line = line
+        self._cells, self._faults, self._position = [], {}, -1
+
     def _text(self, data: str) -> None:
         if self._inline is not None:
             self._inline.text(data)
-        elif self._value is not None:
+        elif self._value is not None and self._length <= MAX_CELL_CHARACTERS:
             self._value.append(data)
+            self._length += len(data)
 
     def _end(self, name: str) -> None:
         name = local_name(name)
