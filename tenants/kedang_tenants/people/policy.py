@@ -86,8 +86,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         "GENERAL_MANAGER": _table(
             *_EMPLOYEE,
             (PEOPLE, _reads(ALL)),
-            ((*ARCHIVE, "tag", "file", *TRADE, *FOLLOW_UPS), _EXPORTS_ALL),
-            (PRODUCTS, _EXPORTS_ALL),
+            ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
+            ((*TRADE, *FOLLOW_UPS), _reads(ALL)),
         ),
         "DEPARTMENT_MANAGER": _table(
             *_EMPLOYEE,
@@ -104,8 +104,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
                 ),
             ),
             (TRADE, _keeps(DEPARTMENT, archive=True)),
-            (FOLLOW_UPS, _keeps(DEPARTMENT, archive=True)),
-            (PRODUCTS, _reads(ALL)),
+            (FOLLOW_UPS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
+            (PRODUCTS, _reads(ALL, export=ALL)),
         ),
         "REPRESENTATIVE": _table(
             *_EMPLOYEE,
