@@ -161,6 +161,10 @@ class Populating:
                 self.taken.add((record.name, found.name, value))
             if value is not None:
                 row[found.name] = value
+        if record.name == "grade_scheme":
+            # One scheme of a company leads.
+            row["leads"] = not self.ids["grade_scheme"] and ("leading",) not in self.taken
+            self.taken.add(("leading",))
         if record.name == "grade_level":
             row["code"] = f"L{self.random.randrange(10**6)}"
         if record.name == "notice":
