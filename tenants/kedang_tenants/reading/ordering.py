@@ -7,7 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -147,11 +147,7 @@ def _parsed(value: object, key: SortKey) -> object:
         if key.nullable:
             return None
         raise ValueError(key.name)
-    parse = _PARSERS[key.cast]
-    parsed = parse(value)
-    if isinstance(parsed, datetime) and parsed.tzinfo is None:
-        raise ValueError(key.name)
-    return parsed
+    return _PARSERS[key.cast](value)
 
 
 def _exactly(kind: type) -> Callable[[Any], Any]:
@@ -179,12 +175,22 @@ def _text(value: object) -> str:
 
 
 def _decimal(value: object) -> object:
-    number = Decimal(str(value))
-    if not number.is_finite():
+    number = Decimal(_text(value))
+    _, digits, exponent = number.as_tuple()
+    if not number.is_finite() or len(digits) > _DIGITS or abs(int(exponent)) > _DIGITS:
         raise ValueError(value)
     return number
 
 
+def _instant(value: object) -> object:
+    instant = datetime.fromisoformat(_text(value))
+    if instant.tzinfo is None:
+        raise ValueError(value)
+    return instant.astimezone(UTC)
+
+
+# Far more than any column holds, far less than PostgreSQL refuses.
+_DIGITS = 100
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "uuid": lambda value: UUID(hex=_text(value)),
@@ -192,6 +198,6 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "bigint": _integer(2**63),
     "numeric": _decimal,
     "date": lambda value: date.fromisoformat(_text(value)),
-    "timestamptz": lambda value: datetime.fromisoformat(_text(value)),
+    "timestamptz": _instant,
     "boolean": _exactly(bool),
 }
