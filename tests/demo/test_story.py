@@ -16,6 +16,7 @@ def installation(tmp_path):
     installation = Installation(tmp_path, demo=True)
     yield installation
     installation.run("down")
+    installation.clean_up()
 
 
 def test_northwind_is_built_checked_twice_and_found_again(installation):
@@ -24,6 +25,8 @@ def test_northwind_is_built_checked_twice_and_found_again(installation):
     told = json.loads((installation.folder / "var" / "demo.json").read_text())
     assert told["built"], installation.said()
 
+    assert "is refused with SEAT_REQUIRED: All 2 seats are taken." in installation.said()
+    assert "The company has 7 further seats." in installation.said()
     first, second = installation.demo("check"), installation.demo("check")
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.endswith(" compared, 0 different\n")
@@ -32,8 +35,11 @@ def test_northwind_is_built_checked_twice_and_found_again(installation):
     assert installation.run("down").returncode == 0
     installation.up()
     assert installation.demo("check").stdout == first.stdout
+    built = installation.folder / "var" / "demo.json"
+    built.write_text(json.dumps(told | {"built": False}))  # as if it had been broken off at the very end
     again = installation.demo("build")
-    assert again.returncode == 0
+    assert again.returncode == 0, again.stdout
+    assert "seats are ordered" not in again.stdout
     assert installation.demo("check").stdout == first.stdout
 
 

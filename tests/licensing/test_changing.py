@@ -181,3 +181,14 @@ async def test_the_row_follows_by_the_job_where_the_request_died_in_between(coun
     assert await counter.seats() == Seats(free=2, paid=0, taken=2)
     await town.later(seconds=11)
     assert (await counter.member(member))[3] == "FULL"
+
+
+@pytest.mark.requirement("T3")
+async def test_who_comes_back_needs_a_seat_like_everybody(counter):
+    gone = await counter.invite()
+    await counter.deactivate(gone)
+    await counter.invite("janet@northwind.example", name="Janet")
+    before = await counter.all_there_is()
+    with pytest.raises(SeatRequired):
+        await counter.invite()
+    assert await counter.all_there_is() == before

@@ -12,10 +12,9 @@ from kedang_workers.demo.client import Api, Unexpected, wait_for
 from kedang_workers.demo.data import Northwind, Row, load_northwind
 from kedang_workers.demo.figures import GRADED_YEAR, THRESHOLDS, email_of, work_out
 from kedang_workers.demo.keeping import Kept, keep, new_password, recall
+from kedang_workers.demo.seating import OWNER, SECOND_SEAT, fill_seats
 from kedang_workers.demo.sheets import Sheet, sheets
 
-OWNER = "2"  # Andrew Fuller, Vice President, Sales
-SECOND_SEAT = "1"  # Nancy Davolio, Sales Representative
 TIME_ZONE = "America/Los_Angeles"
 CYCLES = {"A": 14, "B": 30, "C": 60, "D": 90, "E": 180}
 COLOURS = {"A": "#c0392b", "B": "#d35400", "C": "#b7950b", "D": "#2471a3", "E": "#707b7c"}
@@ -41,6 +40,7 @@ def build(base_url: str, var: Path, echo: Echo) -> Kept:
         _set_up_grades(api, len(northwind.customers), echo)
         _plan_and_remind(api, northwind, echo)
         _record_follow_ups(api, echo)
+        fill_seats(api, northwind, echo)
     finally:
         api.close()
     today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
