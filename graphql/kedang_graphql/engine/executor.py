@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,11 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
 
     roots: Roots
     verbs: Mapping[str, Verb]
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What all fields of the operation may bring together."""
+        return Budget()
 
     def execute_field(
         self,
@@ -99,7 +105,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         reader = RootReader(self.schema, catalogue(), self.operation, self.fragments, self.variable_values)
         assert self.schema.query_type is not None
         root = self.roots[name](reader, self.schema.query_type.fields[name], details)
-        binding = Binding(viewer, self.variable_values, Budget())
+        binding = Binding(viewer, self.variable_values, self.budget)
         async with context.databases.tenant_read(viewer.company) as tx:
             return await root.answer(tx, binding, Composer(viewer, {}))
 
@@ -110,7 +116,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
             self.schema, catalogue(), self.operation, self.fragments, self.variable_values
         )
         node = selections.record_node(catalogue().record(ref.record), details)
-        binding = Binding(viewer, self.variable_values, Budget())
+        binding = Binding(viewer, self.variable_values, self.budget)
         async with context.databases.tenant_read(viewer.company) as tx:
             return await answer_record(tx, binding, Composer(viewer, {}), node, ref.id)
 

@@ -42,8 +42,6 @@ CACHE_BYTES = 32 * 1024 * 1024
 # A parsed and planned document takes about this many times the bytes of its text.
 _WEIGHT = 60
 _MOST_PLANS = 16
-# How graphql-core's parser says that max_tokens was passed.
-_TOKENS_PASSED = "tokens. Parsing aborted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +163,12 @@ class OperationCache:
             check_limits(document)
             errors = validate(self._schema, document, max_errors=20)
         except GraphQLError as error:
-            if error.message.endswith(_TOKENS_PASSED):
-                raise DocumentTooLarge(
-                    msg("A document may hold at most {limit} tokens."), limit=MOST_TOKENS
-                ) from None
+            _refuse_too_large(error)
             return Operation(None, [error])
         except RecursionError:  # values and selections nested so deeply that nobody means them
             raise too_deep() from None
         if errors:
+            _refuse_too_large(errors[-1])
             return Operation(None, list(errors))
         fragments = {
             d.name.value: FragmentDetails(d)
@@ -187,6 +183,16 @@ class OperationCache:
         while self._bytes > CACHE_BYTES and len(self._operations) > 1:
             _, (gone, _) = self._operations.popitem(last=False)
             self._bytes -= gone
+
+
+def _refuse_too_large(error: GraphQLError) -> None:
+    """Raise DocumentTooLarge where graphql-core gave up on a document, which it says in these words."""
+    if error.message.endswith("tokens. Parsing aborted."):
+        raise DocumentTooLarge(msg("A document may hold at most {limit} tokens."), limit=MOST_TOKENS)
+    if error.message.endswith("Parsing aborted."):
+        raise too_deep()
+    if error.message == "Validation aborted.":
+        raise DocumentTooLarge(msg("This document is too complex to be checked."))
 
 
 def _directive_variables(document: DocumentNode) -> frozenset[str]:
