@@ -46,9 +46,10 @@ bench: env  ## measure; the numbers belong into docs/benchmarks.md
 demo-check: env  ## compare the running demonstration company with figures worked out from its CSV files
 	@$(RUN) kedang_workers.demo check
 
-requirements: env  ## write docs/requirements.md (requirement -> tests) and docs/settings.md
+requirements: env  ## write docs/requirements.md (requirement -> tests), docs/settings.md and graphql/schema.graphql
 	@$(RUN_TESTS) tests.support.requirements
 	@$(RUN_TESTS) tests.support.settings_table
+	@$(RUN_TESTS) tests.support.sdl
 
 messages: env  ## bring the Chinese catalogue up to date with the texts in the code
 	@$(RUN_TESTS) tests.support.messages

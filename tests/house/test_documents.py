@@ -5,12 +5,18 @@ import tomllib
 
 from kedang_platform.settings import Settings
 from tests.house.test_layout import ROOT
-from tests.support import settings_table
+from tests.support import sdl, settings_table
 
 
 def test_the_table_of_settings_is_current():
     assert settings_table.DOCUMENT.read_text(encoding="utf-8") == settings_table.document(), (
         "run `make requirements`"
+    )
+
+
+def test_the_printed_api_is_current():
+    assert sdl.DOCUMENT.read_text(encoding="utf-8") == sdl.document(), (
+        "the API has changed: run `make requirements` and read the difference as one that integrators will meet"
     )
 
 

@@ -127,6 +127,11 @@ OPERATOR_NAMES = {
     "is_null": "isNull",
     "ending": "endsWith",
 }
+_OPERATOR_HELP = {
+    "contains": "Upper and lower case of A to Z are the same",
+    "starts_with": "Upper and lower case of A to Z are the same",
+    "ending": "The last digits, however the number is written",
+}
 
 
 @dataclass(frozen=True)
@@ -272,7 +277,9 @@ class Types:
             yield word, input_field(word, list[where] | None, required=False)  # type: ignore[valid-type]
         yield "NOT", input_field("NOT", where | None, required=False)
         if record.searchable:
-            yield "search", input_field("search", str | None, required=False)
+            looked_into = ", ".join(field.api_name for field in record.visible_fields if field.spec.search)
+            help_text = f"Words or parts of words; each must be in one of these: {looked_into}"
+            yield "search", input_field("search", str | None, required=False, description=help_text)
         yield (
             "id",
             input_field(
@@ -293,8 +300,9 @@ class Types:
 
     def _link_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         where = self.of[record.name].where
-        yield "some", input_field("some", where | None, required=False)
-        yield "none", input_field("none", where | None, required=False)
+        some, none = "At least one of them is so", "Not one of them is so"
+        yield "some", input_field("some", where | None, required=False, description=some)
+        yield "none", input_field("none", where | None, required=False, description=none)
 
     def _sort_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         classes = self.of[record.name]
@@ -358,7 +366,9 @@ class Types:
                 api_name = OPERATOR_NAMES[operator]
                 many = operator in {"in", "not_in"}
                 annotation = bool if operator == "is_null" else list[one] if many else one
-                fields[api_name] = input_field(api_name, annotation | None, required=False)
+                fields[api_name] = input_field(
+                    api_name, annotation | None, required=False, description=_OPERATOR_HELP.get(operator, "")
+                )
             self._filters[name] = finish(blank(name), fields, decorate=strawberry.input)
         return self._filters[name]
 
