@@ -6,18 +6,12 @@ from dataclasses import dataclass, replace
 
 from kedang_graphql.engine.viewers import Viewers
 from kedang_platform.clock import Clock, SystemClock
-from kedang_platform.database import Databases, database_urls
-from kedang_platform.errors import KedangError
+from kedang_platform.database import Databases, urls_of
 from kedang_platform.files import FileLinks, FileStore, open_files
-from kedang_platform.i18n import msg
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
 from kedang_platform.work.wakeup import Waker
-
-
-class ServersUnknown(KedangError):
-    """The process was not told where its servers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +28,8 @@ class Services:
     @classmethod
     async def open(cls, settings: Settings) -> Services:
         """Open the pools that the settings name; raises ServersUnknown when they name none."""
-        if settings.database_url is None:
-            raise ServersUnknown(msg("KEDANG_DATABASE_URL is not set."))
-        urls = database_urls(
-            settings.database_url, secret=load_secret_key(settings), prefix=settings.role_prefix
-        )
-        services = cls.on(await Databases.open(settings, urls), settings, SystemClock())
+        databases = await Databases.open(settings, urls_of(settings))
+        services = cls.on(databases, settings, SystemClock())
         return services.waking_relays(settings.redis_url) if settings.redis_url else services
 
     @classmethod

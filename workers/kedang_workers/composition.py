@@ -6,19 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kedang_platform.clock import Clock, SystemClock
-from kedang_platform.database import Databases, DatabaseUrls, database_urls
-from kedang_platform.errors import KedangError
+from kedang_platform.database import Databases, ServersUnknown, urls_of
 from kedang_platform.files import open_files
 from kedang_platform.i18n import msg
 from kedang_platform.mail import open_mailer
-from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
 from kedang_platform.work import Services
 from kedang_platform.work.wakeup import Waker
-
-
-class ServersUnknown(KedangError):
-    """The process was not told where its servers are."""
 
 
 def make_services(*, databases: Databases, settings: Settings, clock: Clock) -> Services:
@@ -38,7 +32,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
     Raises ServersUnknown, DatabaseUnavailable.
     """
-    databases = await Databases.open(settings, addresses(settings))
+    databases = await Databases.open(settings, urls_of(settings))
     try:
         waker = Waker(redis_url(settings))
         databases.wake_relay = waker.wake
@@ -48,14 +42,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await waker.close()
     finally:
         await databases.close()
-
-
-def addresses(settings: Settings) -> DatabaseUrls:
-    """Where the database is, for each login role."""
-    if settings.database_url is None:
-        raise ServersUnknown(msg("KEDANG_DATABASE_URL is not set."))
-    secret = load_secret_key(settings)
-    return database_urls(settings.database_url, secret=secret, prefix=settings.role_prefix)
 
 
 def redis_url(settings: Settings) -> str:

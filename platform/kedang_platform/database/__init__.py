@@ -14,7 +14,7 @@ from kedang_platform.database.transactions import (
     TenantRead,
     TenantWrite,
 )
-from kedang_platform.database.urls import DatabaseUrls, Roles, database_urls
+from kedang_platform.database.urls import DatabaseUrls, Roles, ServersUnknown, database_urls, urls_of
 
 __all__ = [
     "CompanyRef",
@@ -25,9 +25,11 @@ __all__ = [
     "DatabaseUrls",
     "Databases",
     "Roles",
+    "ServersUnknown",
     "StatementTimeout",
     "TenantRead",
     "TenantWrite",
     "WallError",
     "database_urls",
+    "urls_of",
 ]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from kedang_platform.secrets import SecretKey
+from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
+from kedang_platform.secrets import SecretKey, load_secret_key
+from kedang_platform.settings import Settings
+
+
+class ServersUnknown(KedangError):
+    """The process was not told where its servers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,14 @@ def database_urls(superuser_url: str, *, secret: SecretKey, prefix: str = "kedan
         control=_as_role(superuser_url, roles.control, secret),
         app=_as_role(superuser_url, roles.app, secret),
     )
+
+
+def urls_of(settings: Settings) -> DatabaseUrls:
+    """The addresses of the main database of the installation that ``settings`` name; raises ServersUnknown."""
+    if settings.database_url is None:
+        raise ServersUnknown(msg("KEDANG_DATABASE_URL is not set."))
+    secret = load_secret_key(settings)
+    return database_urls(settings.database_url, secret=secret, prefix=settings.role_prefix)
 
 
 def database_name(url: str) -> str:

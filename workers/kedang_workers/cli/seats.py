@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from kedang_platform.clock import SystemClock
-from kedang_platform.database import Databases, database_urls
+from kedang_platform.database import Databases, urls_of
 from kedang_platform.embedded import Echo
 from kedang_platform.embedded.postgres import DATABASE
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.licensing import CompanySeats, SeatOrder, list_seats
 from kedang_platform.money import to_amount
-from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
 from kedang_tenants.people.seats import confirm_seats
 
@@ -36,7 +36,7 @@ def confirm(settings: Settings, *, reference: str, operator: str | None, echo: E
 
     async def work(databases: Databases) -> SeatOrder:
         return await confirm_seats(
-            databases, reference=reference, operator=operator or getpass.getuser(), clock=SystemClock()
+            databases, reference=reference, operator=operator or _account(), clock=SystemClock()
         )
 
     order = _run(settings, work)
@@ -44,7 +44,7 @@ def confirm(settings: Settings, *, reference: str, operator: str | None, echo: E
         print(json.dumps(_told(order), ensure_ascii=False))
         return
     echo(
-        msg("Confirmed: {reference}, {amount} {currency}. The company has {seats} further seats."),
+        msg("Confirmed: {reference}, {amount} {currency}. Further seats of the company: {seats}."),
         reference=order.reference,
         amount=to_amount(minor=order.amount, currency=order.currency),
         currency=order.currency,
@@ -65,7 +65,7 @@ def show(settings: Settings, *, echo: Echo, as_json: bool) -> None:
         return
     for company in companies:
         echo(
-            msg("{name}: {taken} of {capacity} seats taken, {paid} of them paid"),
+            msg("{name}: seats taken {taken} of {capacity}, paid {paid}"),
             name=company.name,
             taken=company.seats.taken,
             capacity=company.seats.total,
@@ -73,7 +73,7 @@ def show(settings: Settings, *, echo: Echo, as_json: bool) -> None:
         )
         for order in company.pending:
             echo(
-                msg("  {reference}: {seats} seats, {amount} {currency}, ordered on {day}"),
+                msg("  {reference}: seats {seats}, {amount} {currency}, ordered on {day}"),
                 reference=order.reference,
                 seats=order.seats,
                 amount=to_amount(minor=order.amount, currency=order.currency),
@@ -111,16 +111,22 @@ def _told(order: SeatOrder) -> dict[str, object]:
 
 def _run(settings: Settings, work: Callable[[Databases], Awaitable[T]]) -> T:
     async def run() -> T:
-        urls = database_urls(
-            _address(settings), secret=load_secret_key(settings), prefix=settings.role_prefix
-        )
-        databases = await Databases.open(settings, urls)
+        told = settings.model_copy(update={"database_url": _address(settings)})
+        databases = await Databases.open(told, urls_of(told))
         try:
             return await work(databases)
         finally:
             await databases.close()
 
     return asyncio.run(run())
+
+
+def _account() -> str:
+    """The account of the terminal; its number in a container that has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _address(settings: Settings) -> str:
