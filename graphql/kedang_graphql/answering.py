@@ -1,8 +1,8 @@
-"""How the verbs of people answer: refusals in ``userErrors``, ids of things that are no records."""
+"""How verbs answer: refusals in ``userErrors``, ids of things that are no records."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -11,10 +11,12 @@ from uuid import UUID
 from kedang_graphql.context import Context, SessionCookie
 from kedang_graphql.engine.types import UserError
 from kedang_graphql.errors import user_errors
+from kedang_platform.database import TenantWrite
 from kedang_platform.errors import KedangError, NotFound, Unauthenticated
 from kedang_platform.i18n import msg
 from kedang_platform.identity import SignedIn
 from kedang_platform.identity.sessions import LIFETIME
+from kedang_tenants.reading import Viewer
 
 T = TypeVar("T")
 
@@ -27,6 +29,20 @@ async def attempt(context: Context, work: Awaitable[T]) -> tuple[T | None, list[
         raise
     except KedangError as error:
         return None, [_in_input(told) for told in user_errors(error, context.language)]
+
+
+async def write_in_company(
+    context: Context, verb: Callable[[TenantWrite, Viewer], Awaitable[T]]
+) -> tuple[T | None, list[UserError]]:
+    """As ``attempt``, what the verb gives in one transaction of the asker's company; needs the scope ``write``."""
+    context.require_scope("write")
+    viewer = await context.viewer()
+
+    async def act() -> T:
+        async with context.databases.tenant_write(viewer.company) as write:
+            return await verb(write, viewer)
+
+    return await attempt(context, act())
 
 
 def _in_input(told: UserError) -> UserError:

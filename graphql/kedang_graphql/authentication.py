@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +29,16 @@ def bearer_of(request: Request) -> str | None:
 
 def cookie_of(request: Request, settings: Settings) -> str | None:
     return request.cookies.get(cookie_name(settings)) or None
+
+
+def from_our_pages(request: Request, settings: Settings) -> bool:
+    """Whether no other site sent the request (Fetch Metadata; Origin, RFC 6454): only then a cookie speaks for a person.
+
+    A proxy may name itself as host, so the public address is ours, too.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    ours = {request.headers.get("host", ""), urlsplit(settings.base_url).netloc}
+    return site in {None, "same-origin", "none"} and (origin is None or urlsplit(origin).netloc in ours)
 
 
 def set_session_cookie(response: Response, session: SessionCookie, settings: Settings) -> None:

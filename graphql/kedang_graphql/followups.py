@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from kedang_graphql.answering import attempt
+from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import values_of
 from kedang_graphql.engine.executor import Ref
@@ -18,10 +18,12 @@ from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import given
 from kedang_graphql.jobs import Job, job_told
+from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.followups.recording import record_follow_up
 from kedang_tenants.followups.reminders import send_reminders
 from kedang_tenants.people.inbox import mark_notice_read
+from kedang_tenants.reading import Viewer
 
 _RECORD = catalogue().record("follow_up_record")
 _WAY: Any = generated_types().scalar(_RECORD, _RECORD.fields["way"])
@@ -63,16 +65,11 @@ async def answer_record_follow_up(
     info: Info[Context, None],
     input: RecordFollowUpInput,  # noqa: A002 - the API's word
 ) -> RecordFollowUpPayload:
-    context = info.context
-    context.require_scope("write")
-    viewer = await context.viewer()
-
-    async def act() -> tuple[UUID, UUID]:
+    async def record(write: TenantWrite, viewer: Viewer) -> tuple[UUID, UUID]:
         values = values_of(_RECORD, given(input))
-        async with context.databases.tenant_write(viewer.company) as write:
-            return await record_follow_up(write, viewer, values=values, clock=context.clock)
+        return await record_follow_up(write, viewer, values=values, clock=info.context.clock)
 
-    done, errors = await attempt(context, act())
+    done, errors = await write_in_company(info.context, record)
     if done is None:
         return RecordFollowUpPayload(record=None, customer=None, user_errors=errors)
     return RecordFollowUpPayload(
@@ -95,16 +92,11 @@ async def answer_send_follow_up_reminders(
     info: Info[Context, None],
     input: SendFollowUpRemindersInput,  # noqa: A002 - the API's word
 ) -> SendFollowUpRemindersPayload:
-    context = info.context
-    context.require_scope("write")
-    viewer = await context.viewer()
+    async def send(write: TenantWrite, viewer: Viewer) -> Job:
+        job_id = await send_reminders(write, viewer, day=input.date)
+        return await job_told(info.context, write, job_id)
 
-    async def act() -> Job:
-        async with context.databases.tenant_write(viewer.company) as write:
-            job_id = await send_reminders(write, viewer, day=input.date)
-            return await job_told(context, write, job_id)
-
-    job, errors = await attempt(context, act())
+    job, errors = await write_in_company(info.context, send)
     return SendFollowUpRemindersPayload(job=job, user_errors=errors)
 
 
@@ -123,17 +115,12 @@ async def answer_mark_notice_read(
     info: Info[Context, None],
     input: MarkNoticeReadInput,  # noqa: A002 - the API's word
 ) -> MarkNoticeReadPayload:
-    context = info.context
-    context.require_scope("write")
-    viewer = await context.viewer()
-
-    async def act() -> Ref:
+    async def mark(write: TenantWrite, viewer: Viewer) -> Ref:
         notice = record_id(input.id, "notice", path=("input", "id"))
-        async with context.databases.tenant_write(viewer.company) as write:
-            await mark_notice_read(write, viewer, notice_id=notice, clock=context.clock)
+        await mark_notice_read(write, viewer, notice_id=notice, clock=info.context.clock)
         return Ref("notice", notice)
 
-    record, errors = await attempt(context, act())
+    record, errors = await write_in_company(info.context, mark)
     return MarkNoticeReadPayload(record=record, user_errors=errors)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from kedang_graphql.answering import attempt
+from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
@@ -66,16 +66,12 @@ async def _answer(
     path: tuple[str, ...],
     verb: Callable[[TenantWrite, Viewer, UUID], Awaitable[UUID]],
 ) -> GradingPayload:
-    context.require_scope("write")
-    viewer = await context.viewer()
-
-    async def act() -> tuple[UUID, Job]:
+    async def act(write: TenantWrite, viewer: Viewer) -> tuple[UUID, Job]:
         scheme = record_id(public, "grade_scheme", path=path)
-        async with context.databases.tenant_write(viewer.company) as write:
-            job_id = await verb(write, viewer, scheme)
-            return scheme, await job_told(context, write, job_id)
+        job_id = await verb(write, viewer, scheme)
+        return scheme, await job_told(context, write, job_id)
 
-    done, errors = await attempt(context, act())
+    done, errors = await write_in_company(context, act)
     if done is None:
         return GradingPayload(record=None, job=None, user_errors=errors)
     return GradingPayload(record=Ref("grade_scheme", done[0]), job=done[1], user_errors=[])

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType, execute, located_error
@@ -18,7 +17,7 @@ from graphql.execution.values import VariableValues
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kedang_graphql.authentication import bearer_of, cookie_of, set_session_cookie
+from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, set_session_cookie
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
 from kedang_graphql.engine.operations import Operation, OperationCache, Plan, RootField
@@ -97,8 +96,8 @@ class GraphQLEndpoint:
     async def _context(self, request: Request) -> Context:
         services = self._services
         bearer, cookie = bearer_of(request), cookie_of(request, services.settings)
-        if bearer is None and cookie is not None:
-            _check_origin(request)
+        if bearer is None and cookie is not None and not from_our_pages(request, services.settings):
+            raise Forbidden(msg("This request comes from another site."))
         identified = await services.identity.credentials.identify(bearer=bearer, cookie=cookie)
         language = choose_language(request.headers.get("accept-language"))
         if identified is not None:
@@ -268,13 +267,3 @@ async def _body(request: Request, limit: int) -> bytes:
             raise BodyTooLarge(msg("The request is larger than {limit} bytes."), limit=limit)
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _check_origin(request: Request) -> None:
-    """A cookie counts only for our own pages: another site's script cannot act for a person."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in {"same-origin", "none"}:
-        raise Forbidden(msg("This request comes from another site."))
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
-        raise Forbidden(msg("This request comes from another site."))

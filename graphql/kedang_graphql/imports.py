@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any, Self
 from uuid import UUID
@@ -13,7 +12,7 @@ from graphql.utilities import coerce_input_value, validate_input_value
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from kedang_graphql.answering import attempt
+from kedang_graphql.answering import attempt, write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import filter_of
 from kedang_graphql.engine.executor import Ref
@@ -193,7 +192,7 @@ async def answer_start_import(
             clock=info.context.clock,
         )
 
-    import_id, errors = await _write(info.context, start)
+    import_id, errors = await write_in_company(info.context, start)
     return ImportVerbPayload(record=Ref("import", import_id) if import_id else None, user_errors=errors)
 
 
@@ -206,7 +205,7 @@ async def answer_cancel_import(
         await cancel_import(write, viewer, import_id=import_id, clock=info.context.clock)
         return import_id
 
-    import_id, errors = await _write(info.context, cancel)
+    import_id, errors = await write_in_company(info.context, cancel)
     return ImportVerbPayload(record=Ref("import", import_id) if import_id else None, user_errors=errors)
 
 
@@ -227,21 +226,8 @@ async def answer_export_records(
             clock=info.context.clock,
         )
 
-    export_id, errors = await _write(info.context, start)
+    export_id, errors = await write_in_company(info.context, start)
     return ExportVerbPayload(record=Ref("export", export_id) if export_id else None, user_errors=errors)
-
-
-async def _write(
-    context: Context, verb: Callable[[TenantWrite, Viewer], Awaitable[UUID]]
-) -> tuple[UUID | None, list[UserError]]:
-    context.require_scope("write")
-    viewer = await context.viewer()
-
-    async def act() -> UUID:
-        async with context.databases.tenant_write(viewer.company) as write:
-            return await verb(write, viewer)
-
-    return await attempt(context, act())
 
 
 def _mapping(given: ImportMappingInput | None) -> Mapping:

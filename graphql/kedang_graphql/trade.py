@@ -8,14 +8,16 @@ from uuid import UUID
 import strawberry
 from strawberry.types import Info
 
-from kedang_graphql.answering import attempt
+from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import custom_of, values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import given
 from kedang_graphql.scalars import DecimalString
+from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
+from kedang_tenants.reading import Viewer
 from kedang_tenants.trade.orders import place_order
 
 ORDER = generated_types().of["order"].node
@@ -48,24 +50,19 @@ async def answer_place_order(
     info: Info[Context, None],
     input: PlaceOrderInput,  # noqa: A002 - the API's word
 ) -> PlaceOrderPayload:
-    context = info.context
-    context.require_scope("write")
-    viewer = await context.viewer()
-
-    async def act() -> UUID:
+    async def place(write: TenantWrite, viewer: Viewer) -> UUID:
         head, line = catalogue().record("order"), catalogue().record("order_line")
         order = given(input.order)
-        async with context.databases.tenant_write(viewer.company) as write:
-            return await place_order(
-                write,
-                viewer,
-                order=values_of(head, order),
-                custom=custom_of(viewer, head, order.get("customFields")),
-                lines=[values_of(line, given(each)) for each in input.lines],
-                clock=context.clock,
-            )
+        return await place_order(
+            write,
+            viewer,
+            order=values_of(head, order),
+            custom=custom_of(viewer, head, order.get("customFields")),
+            lines=[values_of(line, given(each)) for each in input.lines],
+            clock=info.context.clock,
+        )
 
-    order_id, errors = await attempt(context, act())
+    order_id, errors = await write_in_company(info.context, place)
     return PlaceOrderPayload(record=Ref("order", order_id) if order_id else None, user_errors=errors)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from kedang_graphql.authentication import cookie_of, set_session_cookie
+from kedang_graphql.authentication import cookie_of, from_our_pages, set_session_cookie
 from kedang_graphql.context import SessionCookie
 from kedang_graphql.pages.forms import Link, Page
 from kedang_graphql.pages.rendering import language_of, show
@@ -61,7 +61,8 @@ async def who(request: Request) -> Identified | None:
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form that one of our own pages sent; raises Forbidden for another site's."""
-    _check_origin(request)
+    if not from_our_pages(request, services_of(request).settings):
+        raise Forbidden(msg("This form was sent by another site. Please open the page anew."))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise BadUserInput(msg("This form cannot be read."))
     body = b""
@@ -77,16 +78,6 @@ async def read_form(request: Request) -> dict[str, str]:
         )
     except ValueError:
         raise BadUserInput(msg("This form cannot be read.")) from None
-
-
-def _check_origin(request: Request) -> None:
-    """A form acts for a person: it must come from our own pages (Fetch Metadata; Origin, RFC 6454)."""
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    ours = {request.headers.get("host", ""), urlsplit(services_of(request).settings.base_url).netloc}
-    foreign_site = site is not None and site not in {"same-origin", "none"}
-    if foreign_site or (origin is not None and urlsplit(origin).netloc not in ours):
-        raise Forbidden(msg("This form was sent by another site. Please open the page anew."))
 
 
 def told(request: Request, error: KedangError) -> str:
