@@ -24,6 +24,12 @@ from kedang_platform.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
 GRAPHIQL = STATIC / "graphiql" / "index.html"
+_GRAPHIQL_HEADERS = {
+    "cache-control": "no-cache",
+    "content-security-policy": "frame-ancestors 'none'",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
 
 
 def create_app(settings: Settings, services: Services | None = None) -> Starlette:
@@ -77,7 +83,7 @@ def _graphiql(request: Request) -> Response:
     if not GRAPHIQL.is_file():
         missing = msg("GraphiQL was not built, because Node 20 was not found. The API itself works.")
         return _plain(request, missing, 404)
-    return FileResponse(GRAPHIQL, headers={"cache-control": "no-cache"})
+    return FileResponse(GRAPHIQL, headers=_GRAPHIQL_HEADERS)
 
 
 def _plain(request: Request, msgid: str, status: int) -> Response:
