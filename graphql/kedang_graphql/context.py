@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -57,7 +56,6 @@ class Context:
     request_address: str
     user_agent: str
     answer: Answer = field(default_factory=Answer)
-    forget: Callable[[], None] = lambda: None
 
     def signed_in(self) -> Identified:
         if self.identified is None:

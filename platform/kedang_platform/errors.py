@@ -57,10 +57,6 @@ class BadUserInput(KedangError):
     """The input cannot be used as it is."""
 
 
-class VersionConflict(KedangError):
-    """The record was changed since the version that the caller names."""
-
-
 class CompanyUpgrading(KedangError):
     """The company's schema is behind the release; it is migrated at this moment."""
 

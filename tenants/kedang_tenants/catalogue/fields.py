@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import MappedColumn, mapped_column, relationship
 
-from kedang_tenants.catalogue.kinds import ChoiceKind, ChoicesKind, Kind
+from kedang_tenants.catalogue.kinds import Kind
 
 Sensitivity = Literal["phone", "credit", "bank", "profit", "cost"]
 
@@ -119,8 +119,3 @@ def relation(target: str, *, label: str, foreign_key: str, **kwargs: Any) -> Any
         info={"relation": RelationSpec(label)},
         **kwargs,
     )
-
-
-def choice_codes(kind: Kind) -> tuple[str, ...]:
-    """The codes of a choice, in their order; empty for other kinds."""
-    return tuple(option.code for option in kind.options) if isinstance(kind, ChoiceKind | ChoicesKind) else ()
