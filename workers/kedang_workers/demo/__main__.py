@@ -18,6 +18,11 @@ def main() -> int:
     address = f"http://{settings.host}:{settings.port}"
     try:
         return {"build": _build, "check": _check}[sys.argv[1]](settings, address)
+    except httpx.ConnectError:
+        _say(
+            f"Nothing answers at {address}: start it with `make up`; KEDANG_PORT is needed here, too, where it was given."
+        )
+        return 1
     except (Unexpected, httpx.HTTPError) as error:
         _say(f"The demonstration company: {error}")
         return 1
