@@ -50,9 +50,9 @@ class Installation:
         assert started.poll() is None, self.said()
         return started
 
-    def run(self, command):
+    def run(self, *command):
         return subprocess.run(
-            self._command(command), env=self._environment, check=False, capture_output=True, text=True
+            self._command(*command), env=self._environment, check=False, capture_output=True, text=True
         )
 
     def demo(self, verb):
@@ -91,8 +91,8 @@ class Installation:
                 started.terminate()
                 started.wait(timeout=90)
 
-    def _command(self, command):
-        return [sys.executable, "-P", "-m", "kedang_workers.cli", command]
+    def _command(self, *command):
+        return [sys.executable, "-P", "-m", "kedang_workers.cli", *command]
 
 
 @pytest.fixture

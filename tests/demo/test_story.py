@@ -26,11 +26,16 @@ def test_northwind_is_built_checked_twice_and_found_again(installation):
     assert told["built"], installation.said()
 
     assert "is refused with SEAT_REQUIRED: All 2 seats are taken." in installation.said()
-    assert "The company has 7 further seats." in installation.said()
+    assert "Further seats of the company: 7." in installation.said()
     first, second = installation.demo("check"), installation.demo("check")
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.endswith(" compared, 0 different\n")
     assert second.stdout == first.stdout
+
+    listed = installation.run("seats", "list", "--json")  # as an operator types it: no address is given
+    assert [(c["name"], c["taken"], c["paid"]) for c in json.loads(listed.stdout)] == [
+        ("Northwind Traders", 9, 7)
+    ]
 
     assert installation.run("down").returncode == 0
     installation.up()

@@ -31,7 +31,7 @@ async def test_a_transfer_is_confirmed_once(counter, kedang):
     first = await kedang("confirm-transfer", order.reference.lower(), "--by", "lin")
     assert first == (
         0,
-        f"Confirmed: {order.reference}, 630.00 USD. The company has 7 further seats.\n",
+        f"Confirmed: {order.reference}, 630.00 USD. Further seats of the company: 7.\n",
         "",
     )
     assert await counter.seats() == Seats(free=2, paid=7, taken=1)
@@ -71,8 +71,8 @@ async def test_people_read_lines(counter, kedang):
     order = await counter.buy(3, "month")
     _, output, _ = await kedang("list")
     assert output == (
-        "Northwind Traders: 1 of 2 seats taken, 0 of them paid\n"
-        f"  {order.reference}: 3 seats, 27.00 USD, ordered on {order.ordered_at.date().isoformat()}\n"
+        "Northwind Traders: seats taken 1 of 2, paid 0\n"
+        f"  {order.reference}: seats 3, 27.00 USD, ordered on {order.ordered_at.date().isoformat()}\n"
     )
 
 

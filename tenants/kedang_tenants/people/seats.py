@@ -40,9 +40,9 @@ TELL_JOB: Final = "people.tell_seats"
 _BUY = frozenset({"OWNER", "ADMIN"})
 _SEE = _BUY | {"GENERAL_MANAGER", "FINANCE"}
 
-_TITLE = msg("{seats} seats were paid")
+_TITLE = msg("Paid seats: {seats}")
 _BODY = msg(
-    "The transfer {reference} of {amount} {currency} has arrived. {seats} further seats can be used now."
+    "The transfer {reference} of {amount} {currency} has arrived. Further seats from now on: {seats}."
 )
 _LANGUAGES = {"en": "en", "zh-CN": "zh"}
 _LANGUAGES_OF_MEMBERS = {"EN": "en", "ZH_CN": "zh-CN"}
