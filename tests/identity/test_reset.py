@@ -1,6 +1,7 @@
 """A forgotten password (T5)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,11 @@ from kedang_platform.identity.errors import (
     LinkUnknown,
     LinkUsed,
     PasswordTooCommon,
+    TooBusy,
     TooManyAttempts,
     WrongCredentials,
 )
+from kedang_platform.identity.passwords import Passwords
 from tests.support.people import ADDRESS, FULLER, PASSWORD
 
 NEW = "sieben Hirsche im Wald"
@@ -82,6 +85,16 @@ async def test_a_link_expires_after_an_hour(town):
     with pytest.raises(LinkExpired):
         await reset_password(town.services, token=town.link_to(FULLER.email), password=NEW)
     assert await town.rows("person") == before
+
+
+async def test_without_a_link_no_password_is_hashed(town):
+    full = replace(town.services, passwords=Passwords(threads=1, waiting=-1))
+    with pytest.raises(LinkUnknown):
+        await reset_password(full, token="guessed", password=NEW)
+    await town.open()
+    await ask(town)
+    with pytest.raises(TooBusy):
+        await reset_password(full, token=town.link_to(FULLER.email), password=NEW)
 
 
 async def test_of_two_who_use_a_link_at_once_one_succeeds(town):

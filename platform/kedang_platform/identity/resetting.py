@@ -55,6 +55,8 @@ async def reset_password(services: IdentityServices, *, token: str, password: st
     Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, or what ``check_password`` raises.
     """
     now = services.clock.now()
+    async with services.databases.control_read() as read:  # a hash is dear: none for whoever has no link
+        await tokens.peek(read, "password_reset", token, now=now)
     check_password(password)
     password_hash = await services.passwords.hash(password)
     async with services.databases.control() as control:
