@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import stat
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP as POLICY
@@ -231,6 +232,7 @@ async def test_without_a_mail_server_mails_lie_in_the_folder(databases, tmp_path
     assert [m.id for m in list_mails(tmp_path / "mail", to="other@NORTHWIND.example")] == [newest.id]
     assert read_mail(tmp_path / "mail", older.id) == older
     assert [path.suffix for path in (tmp_path / "mail").iterdir()] == [".eml", ".eml"]
+    assert stat.S_IMODE((tmp_path / "mail").stat().st_mode) == 0o700
 
 
 async def test_a_repeat_is_the_same_file(databases, tmp_path):

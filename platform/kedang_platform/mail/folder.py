@@ -47,7 +47,8 @@ class FolderMailer:
         return Delivery(Outcome.ACCEPTED)
 
     def _write(self, content: bytes, key: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        # Mails hold links that sign people in: nobody else on this machine reads them.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{_SUFFIX}"
         if path.exists():
             return
