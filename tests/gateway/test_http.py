@@ -123,7 +123,14 @@ async def test_a_page_gets_no_answer_of_graphql_by_get(http):
 async def test_a_session_asks_from_our_own_pages_only(http):
     cookie = await http.cookie()
     host = str(http.client.base_url).removeprefix("http://").rstrip("/")
-    own = [{}, {"origin": f"http://{host}"}, {"sec_fetch_site": "same-origin"}, {"sec_fetch_site": "none"}]
+    public = http.gateway.services.settings.base_url
+    own = [
+        {},
+        {"origin": f"http://{host}"},
+        {"origin": public, "host": "upstream"},  # through a proxy that names itself
+        {"sec_fetch_site": "same-origin"},
+        {"sec_fetch_site": "none"},
+    ]
     for headers in own:
         answer = await http.post(TAGS, bearer=False, cookie=cookie, **headers)
         assert answer.json() == {"data": {"tags": {"totalCount": 0}}}, headers
@@ -136,6 +143,7 @@ async def test_a_session_asks_from_our_own_pages_only(http):
         {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site"},
         {"origin": f"http://{host}", "sec_fetch_site": "cross-site"},
+        {"origin": "https://evil.example", "host": "upstream"},
     ):
         answer = await http.post(MADE, bearer=False, cookie=cookie, **headers)
         assert (answer.status_code, codes(answer)) == (403, ["FORBIDDEN"]), headers
