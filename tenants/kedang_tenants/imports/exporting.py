@@ -33,7 +33,7 @@ from kedang_tenants.imports.errors import NotExportable
 from kedang_tenants.imports.exported_columns import RowWriter, exported_columns, headings, selection
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, DONE, FAILED, RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import BROKEN, company_of, told
+from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE, BROKEN, RETRIES, company_of, told
 from kedang_tenants.imports.source import Format
 from kedang_tenants.imports.stored_filters import decode_filter, encode_filter
 from kedang_tenants.imports.writers import TableWriter, open_writer
@@ -42,9 +42,7 @@ from kedang_tenants.reading import EVERYTHING, Filter, Listing, Page, Scope, Vie
 from kedang_tenants.reading.ordering import sort_signature, write_cursor
 
 RUN = "exports.run"
-RETRIES = 12
 PAGE_ROWS = 1_000
-BEHIND_PEOPLE = 10
 
 _FIND = "SELECT record, format, filter, state, started_by_id FROM export WHERE id = $1 FOR UPDATE"
 
@@ -132,7 +130,8 @@ def as_exporter(viewer: Viewer, record: RecordType) -> Viewer:
     if access.export is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
     limited = replace(access, names=min(access.names, access.export), read=min(access.read, access.export))
-    return replace(viewer, access={**viewer.access, record.name: limited})
+    # What was found out about masks held for the wider rights.
+    return replace(viewer, access={**viewer.access, record.name: limited}, known_masks={})
 
 
 async def _run(job: RunningJob, company: Company, order: _Order) -> None:

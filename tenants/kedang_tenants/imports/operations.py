@@ -22,15 +22,13 @@ from kedang_tenants.imports.encodings import encoding_name
 from kedang_tenants.imports.errors import AlreadyFinished, NotImportable, unknown_format
 from kedang_tenants.imports.mapping import Mapping, Mode, lay_out
 from kedang_tenants.imports.models import RUNNING, WAITING
+from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.imports.source import Format, SourceRow, open_source
 from kedang_tenants.imports.targets import Target, propose_mapping, target_of, targets
 from kedang_tenants.reading import Scope, Viewer
 
 RUN = "imports.run"
 PREVIEW_ROWS = 20
-BEHIND_PEOPLE = 10
-"""Priority of imports and exports within a company: after what people wait for."""
-
 _FORMATS = frozenset({"CSV", "XLSX"})
 _LOCK = "SELECT started_by_id, state FROM import WHERE id = $1 FOR UPDATE"
 

@@ -26,6 +26,11 @@ from kedang_tenants.imports.source import Source
 from kedang_tenants.people.viewers import load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 
+BEHIND_PEOPLE = 10
+"""Priority of imports and exports within a company: after what people wait for."""
+RETRIES = 12
+"""Tries after the first; then the record says that it is broken."""
+
 _FIND = """
 SELECT id, file_id, record, mode, dry_run, mapping, state, started_by_id, cancel_requested FROM import WHERE id = $1 FOR UPDATE
 """

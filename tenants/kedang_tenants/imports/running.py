@@ -24,12 +24,11 @@ from kedang_tenants.imports.chunks import Counts, import_chunk
 from kedang_tenants.imports.errors import MAX_ROWS, too_many_rows
 from kedang_tenants.imports.mapping import Layout, lay_out
 from kedang_tenants.imports.models import CANCELLED, DONE
-from kedang_tenants.imports.record_keeping import Order
+from kedang_tenants.imports.record_keeping import RETRIES, Order
 from kedang_tenants.imports.rows import ImportRow, RowReader
 from kedang_tenants.imports.source import Source, SourceRow, open_source
 
 CHUNK_ROWS = 500
-RETRIES = 12
 _GROWN = (1_000, 10_000, 100_000)
 LOST_RACES = 3
 """How often a chunk is tried again when another writer took a key in between."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 from kedang_platform.work import RunningJob, handler
 from kedang_tenants.imports import exporting
 from kedang_tenants.imports.operations import RUN
-from kedang_tenants.imports.running import RETRIES, run_import
+from kedang_tenants.imports.record_keeping import RETRIES
+from kedang_tenants.imports.running import run_import
 
 
 @handler(RUN, timeout=timedelta(hours=2), retries=RETRIES, slow=True)
@@ -15,6 +16,6 @@ async def import_records(job: RunningJob) -> None:
     await run_import(job)
 
 
-@handler(exporting.RUN, timeout=timedelta(hours=2), retries=exporting.RETRIES, slow=True)
+@handler(exporting.RUN, timeout=timedelta(hours=2), retries=RETRIES, slow=True)
 async def export_records(job: RunningJob) -> None:
     await exporting.run_export(job)
