@@ -46,6 +46,16 @@ def test_a_setting_that_cannot_be_used_is_named(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_prices_that_are_not_written_as_json_are_told(tmp_path):
+    done = _kedang("down", KEDANG_SEAT_PRICES="CNY=4900", KEDANG_VAR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        'A setting is not written as JSON: error parsing value for field "seat_prices"'
+    )
+    assert "4900" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_down_without_anything_running_is_fine(tmp_path):
     done = _kedang("down", KEDANG_VAR=str(tmp_path / "var"))
     assert done.returncode == 0

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
@@ -139,6 +140,10 @@ def _settings() -> Settings:
         variable = f"KEDANG_{first['loc'][0]}".upper()
         raise SettingWrong(
             msg("{setting} cannot be used: {reason}."), setting=variable, reason=first["msg"]
+        ) from problem
+    except SettingsError as problem:  # names the setting, never its value
+        raise SettingWrong(
+            msg("A setting is not written as JSON: {reason}."), reason=str(problem)
         ) from problem
 
 
