@@ -1,9 +1,13 @@
 """Imports and exports as an integrator does them: over HTTP alone."""
 
+import json
+from typing import Any
+
 import httpx
 import pytest
 
 from tests.imports.test_imports import CUSTOMERS, NORTHWIND
+from tests.support.digests import digests
 from tests.support.members import make_key, make_member
 from tests.support.workers import run_jobs
 
@@ -175,3 +179,32 @@ async def test_a_filtered_list_is_exported_over_http(ask, work):
     refused = (await ask(EXPORT, {"input": wish})).data["exportRecords"]
     assert refused["record"] is None
     assert [(e["path"], e["code"]) for e in refused["userErrors"]] == [(["input", "where"], "BAD_USER_INPUT")]
+
+
+def _negated(times: int) -> Any:
+    return json.loads('{"NOT":' * times + "{}" + "}" * times)
+
+
+NO_FILTERS: dict[str, Any] = {
+    "bottomless": _negated(900),
+    "deeper than meant": _negated(30),
+    "a NUL": {"name": {"contains": "\x00"}},
+    "an own field that is not there": {"custom": [{"key": "nosuch", "eq": 1}]},
+    "beyond the column": {"employees": {"eq": 2**40}},
+    "no day": {"foundedOn": {"eq": "0000-00-00"}},
+    "a list": ["name"],
+    "text": "name",
+}
+
+
+@pytest.mark.parametrize("where", NO_FILTERS.values(), ids=NO_FILTERS)
+async def test_what_is_no_filter_exports_nothing(ask, gateway, company, where):
+    before = await digests(gateway.services.databases, company.ref)
+    body = {"query": EXPORT, "variables": {"input": {"record": "customer", "where": where}}}
+    answer = await ask.http.post(
+        "/graphql", content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    refused = answer.json()["data"]["exportRecords"]
+    assert refused["record"] is None
+    assert [error["code"] for error in refused["userErrors"]] == ["BAD_USER_INPUT"]
+    assert await digests(gateway.services.databases, company.ref) == before
