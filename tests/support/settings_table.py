@@ -1,5 +1,6 @@
 """Writes docs/settings.md: every setting with its default (``make requirements`` runs it too)."""
 
+import json
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
@@ -27,7 +28,12 @@ def document() -> str:
 def _default(value: object) -> str:
     if value is None or value is PydanticUndefined:
         return "–"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return f"`{_written(value)}`"
+
+
+def _written(value: object) -> str:
+    """As one writes it into the environment."""
+    return json.dumps(value) if isinstance(value, bool | dict) else str(value)
 
 
 if __name__ == "__main__":
