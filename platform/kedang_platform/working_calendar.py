@@ -1,7 +1,7 @@
 """The working days of a company: its weekend, the public holidays of its country, its own exceptions.
 
 China moves working days to weekends around holidays (调休); those are working days here. The State Council
-announces them for one year at a time, so ``known_until`` says how far the calendar can be trusted.
+announces them for one year at a time: beyond the last one announced the days are an estimate.
 """
 
 from __future__ import annotations
@@ -38,17 +38,6 @@ class WorkingCalendar:
     extra_holidays: frozenset[date] = frozenset()
     extra_working_days: frozenset[date] = frozenset()
 
-    @property
-    def known_until(self) -> date | None:
-        """The last day whose public holidays are settled; ``None`` when the country's are not known at all."""
-        year = _last_settled_year(self.country)
-        return None if year is None else date(year, 12, 31)
-
-    def is_known(self, day: date) -> bool:
-        """Whether the public holidays around ``day`` are settled; later ones are an estimate."""
-        last = self.known_until
-        return last is not None and day <= last
-
     def is_working(self, day: date) -> bool:
         if day in self.extra_working_days:
             return True
@@ -61,30 +50,11 @@ class WorkingCalendar:
 
     def next_working(self, day: date) -> date:
         """``day`` itself when it is a working day, else the first one after it; raises ``NoWorkingDay``."""
-        return self._seek(day, _DAY)
-
-    def add_working_days(self, day: date, number: int) -> date:
-        """The ``number``-th working day after ``day``, before it when negative; 0 is ``next_working(day)``.
-
-        ``day`` itself is never counted, so a deadline of one working day given on any day of a free weekend
-        is the Monday. Raises ``NoWorkingDay``.
-        """
-        if number == 0:
-            return self.next_working(day)
-        step = _DAY if number > 0 else -_DAY
-        for _ in range(abs(number)):
-            day = self._seek(day + step, step)
-        return day
-
-    def count_working_days(self, start: date, end: date) -> int:
-        """Working days from ``start`` to before ``end``; 0 when ``end`` is not later."""
-        return sum(self.is_working(start + timedelta(days=n)) for n in range((end - start).days))
-
-    def _seek(self, day: date, step: timedelta) -> date:
+        found = day
         for _ in range(_LONGEST_REST):
-            if self.is_working(day):
-                return day
-            day += step
+            if self.is_working(found):
+                return found
+            found += _DAY
         raise NoWorkingDay(msg("The working calendar has no working day within a year of {day}."), day=day)
 
 
@@ -108,16 +78,6 @@ def _public_year(country: str, year: int) -> _PublicYear:
     public = holidays.country_holidays(country, years=year)
     moved = frozenset(day for day in public.weekend_workdays if day.year == year)
     return _PublicYear(frozenset(public) - moved, moved)
-
-
-@cache
-def _last_settled_year(country: str) -> int | None:
-    if not _is_supported(country):
-        return None
-    public = holidays.country_holidays(country)
-    if country == "CN":
-        return max(int(year) for year in public.special_public_holidays)
-    return int(public.end_year)
 
 
 @cache

@@ -1,3 +1,5 @@
+"""What the installation knows of a company."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
