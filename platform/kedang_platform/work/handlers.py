@@ -28,7 +28,8 @@ class JobHandler:
     """What is done for a kind of job.
 
     ``timeout`` is how long one try may take; ``retries`` how often a failure that may pass is tried
-    again; ``slow`` work (imports, exports) never takes the last free place of a worker.
+    again; ``slow`` work (imports, exports) never takes the last free place of a worker. Work of the
+    ``installation`` names companies, people and mails in its payload: no company can ask for it.
     """
 
     kind: str
@@ -36,16 +37,22 @@ class JobHandler:
     timeout: timedelta
     retries: int
     slow: bool = False
+    installation: bool = False
     rules: tuple[Rule, ...] = ()
 
 
 def handler(
-    kind: str, *, timeout: timedelta = timedelta(minutes=5), retries: int = RETRIES, slow: bool = False
+    kind: str,
+    *,
+    timeout: timedelta = timedelta(minutes=5),
+    retries: int = RETRIES,
+    slow: bool = False,
+    installation: bool = False,
 ) -> Callable[[Handle], JobHandler]:
     """Offer the decorated ``async def f(job: RunningJob) -> None`` as the handler of ``kind``."""
 
     def mark(run: Handle) -> JobHandler:
-        return JobHandler(kind, run, timeout, retries, slow)
+        return JobHandler(kind, run, timeout, retries, slow, installation)
 
     return mark
 

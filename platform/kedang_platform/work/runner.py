@@ -122,7 +122,7 @@ class JobRunner:
 
     async def _answer(self, claim: Claim) -> Outcome:
         handler = self._registry.handlers.get(claim.kind)
-        if handler is None:
+        if handler is None or (handler.installation and claim.company is not None):
             unknown = retry.UnknownKind(msg("This kind of work is not known here: {kind}."), kind=claim.kind)
             return await self._failed(claim, unknown, retries=RETRIES)
         if claim.tries > handler.retries + 1:

@@ -10,7 +10,7 @@ from kedang_platform.work import RunningJob, handler
 
 
 # The waits of 16 tries add up to about five hours: a mail server may be down for an afternoon.
-@handler(mail.JOB, timeout=timedelta(minutes=3), retries=16)
+@handler(mail.JOB, timeout=timedelta(minutes=3), retries=16, installation=True)
 async def send_mail(job: RunningJob) -> None:
     await mail.deliver(
         job.databases,

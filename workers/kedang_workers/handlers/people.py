@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from kedang_platform.errors import NotFound
+from kedang_platform.i18n import msg
 from kedang_platform.identity import resetting
 from kedang_platform.identity.sessions import forget_old_sessions
 from kedang_platform.identity.throttle import forget_old_throttles
@@ -21,7 +23,7 @@ from kedang_tenants.people.seats import TELL_JOB, tell_owners
 from kedang_workers.acting import company_of, product_in
 
 
-@handler(OPEN_JOB)
+@handler(OPEN_JOB, installation=True)
 async def open_company(job: RunningJob) -> None:
     """Finish what a confirmation began, where its request did not come so far."""
     await finish_opening(job.databases, company_id=UUID(str(job.payload["company"])), clock=job.clock)
@@ -29,7 +31,7 @@ async def open_company(job: RunningJob) -> None:
         pass
 
 
-@handler(FOLLOW_JOB)
+@handler(FOLLOW_JOB, installation=True)
 async def follow_membership(job: RunningJob) -> None:
     """Bring a member's row to what the platform says, where the request did not come so far."""
     new = cast("dict[str, Any] | None", job.payload["new"])
@@ -52,13 +54,15 @@ async def tell_seats(job: RunningJob) -> None:
     company = await company_of(job)
     async with job.databases.control_read() as read:
         order = await find_order(read, order_id=UUID(str(job.payload["order"])))
+    if order.company_id != company.id:
+        raise NotFound(msg("There is no such record."))
     async with job.step() as write:
         mails = await tell_owners(write, await product_in(write, company), order=order, clock=job.clock)
     async with job.finish_control() as control:
         await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())
 
 
-@handler(resetting.JOB)
+@handler(resetting.JOB, installation=True)
 async def send_password_reset(job: RunningJob) -> None:
     """Write the link and its mail; one link a job, since both commit with its end."""
     async with job.finish_control() as control:
@@ -72,7 +76,7 @@ async def send_password_reset(job: RunningJob) -> None:
 
 
 @recurring("people.forget_old", every=timedelta(hours=1), installation=True)
-@handler("people.forget_old")
+@handler("people.forget_old", installation=True)
 async def forget_old(job: RunningJob) -> None:
     """Remove ended sessions, counted tries, and links and mails that are a month old."""
     now = job.clock.now()

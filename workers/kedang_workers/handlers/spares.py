@@ -10,7 +10,7 @@ from kedang_platform.work import RunningJob, handler, recurring
 
 
 @recurring(KEEP_SPARES, every=timedelta(minutes=1), installation=True)
-@handler(KEEP_SPARES)
+@handler(KEEP_SPARES, installation=True)
 async def keep_spares(job: RunningJob) -> None:
     """Asked for by each sign-up, and every minute for whatever took spares otherwise."""
     await build_spares(job.databases, count=job.settings.spare_schemas)

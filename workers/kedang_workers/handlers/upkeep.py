@@ -9,7 +9,7 @@ from kedang_platform.work.upkeep import BATCH, remove_ended
 
 
 @recurring("work.remove_ended", every=timedelta(hours=1), installation=True)
-@handler("work.remove_ended")
+@handler("work.remove_ended", installation=True)
 async def remove_ended_jobs(job: RunningJob) -> None:
     removed = BATCH
     while removed == BATCH:
