@@ -36,7 +36,9 @@ class Connection:
         head, _, rest = bytes(received).partition(b"\r\n\r\n")
         assert b" 200 " in head.split(b"\r\n")[0], bytes(received[:2000])
         length = next(
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+            int(line.split(b":")[1])
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length:")
         )
         body = bytearray(rest)
         while len(body) < length:
