@@ -19,9 +19,10 @@ import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.i18n import LANGUAGES, msg, translate
+from kedang_platform.i18n import msg
 from kedang_platform.work.parts import Part
 from kedang_platform.working_calendar import WorkingCalendar
+from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.followups.models import CANCELLED, CYCLE, PLANNED
 from kedang_tenants.people.working_days import load_calendar
@@ -37,7 +38,6 @@ _AFTER_ASSIGNMENT = msg(
     "The first working day at least {days} days after {day}, when the customer was assigned, as level {level}"
     " asks."
 )
-_LANGUAGE_KEYS = {"en": "en", "zh-CN": "zh"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def why(rhythm: Rhythm) -> dict[str, str]:
     """Why the contact falls on its day, in the words of each of our languages."""
     text = _AFTER_CONTACT if rhythm.last_contact else _AFTER_ASSIGNMENT
     params = {"days": rhythm.cycle_days, "day": rhythm.anchor.isoformat(), "level": rhythm.level}
-    return {_LANGUAGE_KEYS[language]: translate(text, language, params) for language in LANGUAGES}
+    return translated(text, params)
 
 
 async def plan_next(write: TenantWrite, viewer: Viewer, customer_ids: Sequence[UUID], *, clock: Clock) -> int:

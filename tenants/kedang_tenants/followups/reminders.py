@@ -18,6 +18,7 @@ from kedang_platform.ids import new_id
 from kedang_platform.mail import Letter, Line, Outgoing
 from kedang_platform.work import NewJob, enqueue
 from kedang_platform.work.parts import Part
+from kedang_tenants.catalogue.languages import in_our_languages, language_of
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.notices import FOLLOW_UPS_DUE
 from kedang_tenants.people.working_days import load_calendar
@@ -34,8 +35,6 @@ _TITLE = msg("Follow-ups due on {day}: {count}")
 _DUE = msg("{customer}: due on {due}")
 _OVERDUE = msg("{customer}: due on {due}, days overdue: {days}")
 _MORE = msg("And further follow-ups: {count}")
-_LANGUAGE_KEYS = {"en": "en", "zh-CN": "zh"}
-_LANGUAGES_OF_MEMBERS = {"EN": "en", "ZH_CN": "zh-CN"}
 
 
 async def send_reminders(write: TenantWrite, viewer: Viewer, *, day: date) -> UUID:
@@ -116,8 +115,8 @@ def _notice(member: UUID, day: date, rows: Sequence[asyncpg.Record]) -> dict[str
         "member_id": member,
         "kind": FOLLOW_UPS_DUE,
         "occasion": _occasion(day),
-        "title": {key: _title(details, language) for language, key in _LANGUAGE_KEYS.items()},
-        "body": {key: "\n".join(_lines(details, language)) for language, key in _LANGUAGE_KEYS.items()},
+        "title": in_our_languages(lambda language: _title(details, language)),
+        "body": in_our_languages(lambda language: "\n".join(_lines(details, language))),
         "details": details,
     }
 
@@ -168,7 +167,7 @@ async def digests(read: TenantRead, notice_ids: Iterable[UUID]) -> list[Outgoing
 
 def _mail(read: TenantRead, row: asyncpg.Record) -> Outgoing:
     details = orjson.loads(row["details"])
-    language = _LANGUAGES_OF_MEMBERS[row["language"]]
+    language = language_of(row["language"])
     letter = Letter(
         subject=_TITLE,
         paragraphs=(msg("Hello {name}, these customers are waiting for you:"),),

@@ -11,13 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from kedang_platform.errors import UserError
-from kedang_platform.i18n import LANGUAGES, msg, translate
+from kedang_platform.i18n import msg
 from kedang_platform.money import to_amount
 from kedang_tenants.catalogue.kinds import decimal_text
+from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.grading.models import CALENDAR_YEAR, MEASURES, PERIODS
-
-LANGUAGE_KEYS = {"en": "en", "zh-CN": "zh"}
-"""Our languages, and the keys under which a company's own texts keep them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +218,4 @@ def explain(rule: Rule, level: Level, measured: Measured) -> dict[str, str]:
         "minimum": "" if level.minimum is None else f"{Decimal(decimal_text(level.minimum)):,f}",
         "version": rule.version,
     }
-    return {LANGUAGE_KEYS[language]: translate(text, language, params) for language in LANGUAGES}
+    return translated(text, params)

@@ -12,13 +12,13 @@ import orjson
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import BadUserInput, Forbidden, NotFound, Refused
-from kedang_platform.i18n import LANGUAGES, msg, translate
+from kedang_platform.i18n import msg, translate
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.models import PUBLISHED, TRAILING_12_MONTHS
 from kedang_tenants.grading.rule import (
-    LANGUAGE_KEYS,
     Level,
     Rule,
     find_faults,
@@ -190,7 +190,7 @@ def _values(scheme_id: UUID, level: _DefaultLevel, position: int) -> dict[str, o
     return {
         "scheme_id": scheme_id,
         "code": level.code,
-        "name": {LANGUAGE_KEYS[language]: translate(level.name, language) for language in LANGUAGES},
+        "name": translated(level.name),
         "colour": level.colour,
         "position": position,
         "minimum": level.minimum,

@@ -18,6 +18,7 @@ from kedang_platform.files import StoredFile
 from kedang_platform.i18n import msg, translate
 from kedang_platform.registry import Company
 from kedang_platform.work import JobLost, RunningJob
+from kedang_tenants.catalogue.languages import language_of
 from kedang_tenants.files import AttachedTo, keep_file
 from kedang_tenants.imports import remarks
 from kedang_tenants.imports.local_files import pieces_of
@@ -92,7 +93,7 @@ async def _report(job: RunningJob, company: Company, import_id: UUID) -> AsyncIt
             if row is not None and row["columns"] is not None:
                 await _store_files(read, job, import_id, row, files)
         yield (
-            _Report(row["name"], _language_of(row), row["started_by_id"], files)
+            _Report(row["name"], language_of(row["language"]), row["started_by_id"], files)
             if row is not None
             else _Report()
         )
@@ -100,10 +101,6 @@ async def _report(job: RunningJob, company: Company, import_id: UUID) -> AsyncIt
         for stored in files.values():
             await job.services.files.delete(company.ref, stored.content_id)
         raise
-
-
-def _language_of(row: asyncpg.Record) -> str:
-    return "zh-CN" if row["language"] == "ZH_CN" else "en"
 
 
 async def _store_files(
@@ -122,7 +119,7 @@ async def _store_files(
                 import_id=import_id,
                 verdict=verdict,
                 columns=orjson.loads(row["columns"]),
-                language=_language_of(row),
+                language=language_of(row["language"]),
             )
             if count:
                 files[verdict] = await job.services.files.put(read.company, pieces_of(path))

@@ -13,9 +13,10 @@ import orjson
 
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Forbidden, NotFound, UserError
-from kedang_platform.i18n import LANGUAGES, msg, translate
+from kedang_platform.i18n import msg
 from kedang_platform.registry import Company, find_company
 from kedang_platform.work import RunningJob
+from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import stored_content
 from kedang_tenants.imports.chunks import Counts
@@ -139,7 +140,4 @@ async def note(
 
 def told(error: UserError) -> dict[str, object]:
     """The fields of a record that tell an error in all our languages."""
-    texts = {
-        "en" if lang == "en" else "zh": translate(error.message, lang, error.params) for lang in LANGUAGES
-    }
-    return {"error_code": error.code, "error": texts}
+    return {"error_code": error.code, "error": translated(error.message, error.params)}

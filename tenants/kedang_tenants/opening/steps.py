@@ -13,10 +13,11 @@ from kedang_platform.i18n import msg, translate
 from kedang_platform.ids import new_id
 from kedang_platform.registry import Company
 from kedang_platform.working_calendar import usual_weekend
+from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.schemes import seed_grading
 from kedang_tenants.people.calendar import WEEKDAYS
-from kedang_tenants.people.member_rows import NewRow, creation, language_code
+from kedang_tenants.people.member_rows import NewRow, creation
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.reading import Viewer
 

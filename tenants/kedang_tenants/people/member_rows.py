@@ -45,11 +45,6 @@ class NewRow:
         )
 
 
-def language_code(language: str) -> str:
-    """A language tag as a member's row keeps it: ``zh-CN`` is ``ZH_CN``."""
-    return "ZH_CN" if language == "zh-CN" else "EN"
-
-
 async def follow(
     databases: Databases,
     *,

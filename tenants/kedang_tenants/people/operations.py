@@ -22,8 +22,9 @@ from kedang_platform.identity.signing_in import enter
 from kedang_platform.licensing import hold_seats
 from kedang_platform.registry import Company
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import Change, change_internally
-from kedang_tenants.people.member_rows import NewRow, follow, language_code
+from kedang_tenants.people.member_rows import NewRow, follow
 from kedang_tenants.people.roles import ROLES
 from kedang_tenants.reading import Scope, Viewer
 

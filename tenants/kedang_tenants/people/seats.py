@@ -11,7 +11,7 @@ import asyncpg
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases, TenantRead, TenantWrite
 from kedang_platform.errors import Forbidden
-from kedang_platform.i18n import msg, translate
+from kedang_platform.i18n import msg
 from kedang_platform.identity import IdentityServices, throttle
 from kedang_platform.licensing import (
     Interval,
@@ -29,6 +29,7 @@ from kedang_platform.mail import Letter, Outgoing
 from kedang_platform.money import to_amount
 from kedang_platform.registry import Company, find_company
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue.languages import language_of, translated
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.notices import SEATS_CONFIRMED
 from kedang_tenants.reading import Viewer
@@ -44,8 +45,6 @@ _TITLE = msg("Paid seats: {seats}")
 _BODY = msg(
     "The transfer {reference} of {amount} {currency} has arrived. Further seats from now on: {seats}."
 )
-_LANGUAGES = {"en": "en", "zh-CN": "zh"}
-_LANGUAGES_OF_MEMBERS = {"EN": "en", "ZH_CN": "zh-CN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +151,8 @@ def _notice(order: SeatOrder, member_id: UUID) -> dict[str, Any]:
         "member_id": member_id,
         "kind": SEATS_CONFIRMED,
         "occasion": _occasion(order),
-        "title": {key: translate(_TITLE, language, params) for language, key in _LANGUAGES.items()},
-        "body": {key: translate(_BODY, language, params) for language, key in _LANGUAGES.items()},
+        "title": translated(_TITLE, params),
+        "body": translated(_BODY, params),
         "details": params,
     }
 
@@ -165,7 +164,7 @@ def _mail(read: TenantRead, order: SeatOrder, owner: asyncpg.Record) -> Outgoing
         params={"name": owner["name"], **_told(order)},
     )
     key = f"seats:{read.company.schema}:{order.id}:{owner['id']}"
-    return Outgoing(letter, owner["email"], _LANGUAGES_OF_MEMBERS[owner["language"]], key=key)
+    return Outgoing(letter, owner["email"], language_of(owner["language"]), key=key)
 
 
 def _require(viewer: Viewer, roles: frozenset[str]) -> None:

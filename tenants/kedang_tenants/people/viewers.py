@@ -10,6 +10,7 @@ from kedang_platform.database import TenantRead
 from kedang_platform.registry import Company
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.catalogue.languages import language_of
 from kedang_tenants.people.policy import access_of, system_access
 from kedang_tenants.reading import Viewer
 
@@ -47,7 +48,7 @@ async def load_viewer(
         roles=frozenset(member["roles"]),
         department_members=colleagues,
         access=access_of(member["roles"], full_seat=full_seat),
-        language="zh-CN" if member["language"] == "ZH_CN" else "en",
+        language=language_of(member["language"]),
         time_zone=company.time_zone,
         currency=company.currency,
         country=company.country,
