@@ -35,7 +35,7 @@ class NewRow:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> NewRow:
-        department = value["department_id"]
+        department = value.get("department_id")  # a job of an earlier release has none
         return cls(
             name=value["name"],
             email=value["email"],
