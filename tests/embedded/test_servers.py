@@ -172,7 +172,8 @@ async def test_root_in_a_folder_that_only_root_enters(tmp_path, start):
         assert home.is_relative_to("/var/lib/kedang")
         await note(running, "kept")
         running.stop()
-        assert (await notes(start(private / "var")))[0] == ["kept"]
+        running = start(private / "var")
+        assert (await notes(running))[0] == ["kept"]
         assert modes(private) == before
     finally:
         _stop_and_remove(running, home)
