@@ -1,6 +1,6 @@
 """What stands in a company, as one value: equal before and after means that nothing was changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import asyncpg
@@ -10,10 +10,16 @@ from kedang_platform.database import CompanyRef, Databases
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename"
 
 
-async def digests(databases: Databases, *companies: CompanyRef) -> Mapping[str, str]:
+# What the installation keeps of people and companies; not its counters of tries.
+PLATFORM = tuple(f"platform.{name}" for name in ("company", "person", "membership", "session", "api_key"))
+
+
+async def digests(
+    databases: Databases, *companies: CompanyRef, besides: Sequence[str] = ("work.job",)
+) -> Mapping[str, str]:
     """A digest of every table of these companies and of all jobs, by the name of the table."""
     async with databases.owner() as owner:
-        found = {"work.job": await _digest(owner, "work.job")}
+        found = {table: await _digest(owner, table) for table in besides}
         for company in companies:
             for row in await owner.fetch(_TABLES, company.schema):
                 table = f'"{company.schema}"."{row["tablename"]}"'

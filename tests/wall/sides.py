@@ -1,0 +1,268 @@
+"""Two companies that have the same things, each with everything that an id can name."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from kedang_platform.identity.sessions import start_session
+from kedang_platform.licensing.seats import subscribe
+from kedang_tenants.catalogue import RecordType, catalogue
+from tests.imports.test_api import START, upload
+from tests.support.database import make_company
+from tests.support.factories import Factory
+from tests.support.gateway import GraphQLClient, RunningGateway
+from tests.support.members import TestMember, make_member
+
+PASSWORD = "vier Pferde im Regen"
+Input = dict[str, Any]
+
+
+@dataclass
+class Side:
+    """One company: its owner, who is signed in, and one id of everything (``ids``, by how they begin)."""
+
+    gateway: RunningGateway
+    factory: Factory
+    owner: TestMember
+    ask: GraphQLClient
+    ids: dict[str, str] = field(default_factory=dict)
+
+    # Making things
+
+    async def filled(self, record: RecordType, *, writable: bool = False) -> dict[str, Any]:
+        """Values in which every reference points to something of this company."""
+        values: dict[str, Any] = {}
+        for found in record.fields.values():
+            if found.target is None or (writable and found.spec.read_only):
+                continue
+            if found.target == "member":
+                values[found.name] = self.owner.id
+            else:
+                values[found.name] = await self.factory.one(found.target)
+        if record.name == "follow_up_record":
+            customer = values["customer_id"]
+            values["contact_id"] = await self.factory.one("contact", customer_id=customer)
+            values["plan_id"] = await self.factory.one("follow_up_plan", customer_id=customer)
+        return values
+
+    async def fresh(self, name: str, *, archived: bool = False) -> str:
+        """A new record with all references, by its public id."""
+        record = catalogue().record(name)
+        made = await self.factory.one(name, **await self.filled(record))
+        if archived:
+            await self.factory.archive(name, made)
+        return self.public(name, made)
+
+    def public(self, name: str, record_id: UUID) -> str:
+        return f"{catalogue().record(name).prefix}_{record_id.hex}"
+
+    # Inputs of mutations with ids of this company's own things in every place
+
+    async def input_of(self, mutation: str) -> Input:
+        """The ``input`` of a mutation that would be taken."""
+        special = SPECIAL.get(mutation)
+        if special is not None:
+            return await special(self)
+        action, record = _generic(mutation)
+        if action == "create":
+            given = await self.filled(record, writable=True)
+            return self.written(record, await self.factory.complete(record, given))
+        if action == "update":
+            given = await self.filled(record, writable=True)
+            kept = {n: v for n, v in given.items() if not record.fields[n].spec.create_only}
+            if record.name == "follow_up_record":
+                return await self._update_of_follow_up(record, given)
+            return {"id": await self.fresh(record.name), **self.written(record, kept)}
+        return {"id": await self.fresh(record.name, archived=action == "restore")}
+
+    async def _update_of_follow_up(self, record: RecordType, given: Mapping[str, Any]) -> Input:
+        made = await self.factory.one(record.name, **given)
+        kept = {name: given[name] for name in ("contact_id", "member_id")}
+        return {"id": self.public(record.name, made), **self.written(record, kept)}
+
+    def written(self, record: RecordType, values: Mapping[str, Any]) -> Input:
+        return {
+            record.fields[name].api_name: self._written(record.fields[name].target, value)
+            for name, value in values.items()
+        }
+
+    def _written(self, target: str | None, value: Any) -> Any:
+        match value:
+            case UUID():
+                assert target is not None
+                return self.public(target, value)
+            case datetime() | date():
+                return value.isoformat()
+            case Decimal():
+                return str(value)
+        return value
+
+
+def _generic(mutation: str) -> tuple[str, RecordType]:
+    for record in catalogue():
+        action = mutation.removesuffix(record.api_name)
+        if action in record.actions:
+            return action, record
+    raise AssertionError(f"{mutation} is no generic mutation: say its input in tests/wall/sides.py")
+
+
+async def _follow_up(side: Side) -> Input:
+    record = catalogue().record("follow_up_record")
+    values = side.written(record, await side.filled(record, writable=True))
+    return {"way": "CALL", **{name: values[name] for name in ("customerId", "planId", "contactId")}}
+
+
+async def _order(side: Side) -> Input:
+    record = catalogue().record("order")
+    values = await side.factory.complete(record, await side.filled(record, writable=True))
+    product = side.public("product", await side.factory.one("product"))
+    return {
+        "order": side.written(record, values),
+        "lines": [{"productId": product, "quantity": "1", "unitPrice": "2"}],
+    }
+
+
+async def _import(side: Side) -> Input:
+    return {"fileId": await upload(side.ask, b"number,name\n1,A\n"), "record": "customer"}
+
+
+async def _started_import(side: Side) -> Input:
+    started = (await side.ask(START, {"input": await _import(side)})).data["startImport"]
+    return {"id": started["record"]["id"]}
+
+
+async def _key(side: Side) -> Input:
+    made = await side.ask(
+        "mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } } }",
+        {"input": {"name": "x", "scopes": ["READ"]}},
+    )
+    return {"id": made.data["createApiKey"]["apiKey"]["id"]}
+
+
+async def _session(side: Side) -> Input:
+    await open_session(side.gateway, side.owner)
+    found = (await side.ask("{ sessions { id current } }")).data["sessions"]
+    return {"id": next(session["id"] for session in found if not session["current"])}
+
+
+async def _sign_in(side: Side) -> Input:
+    async with side.gateway.services.databases.control_read() as read:
+        email = await read.fetchval("SELECT email FROM platform.person WHERE id = $1", side.owner.person_id)
+    company = (await side.ask("{ me { company { id } } }")).data["me"]["company"]["id"]
+    return {"email": email, "password": PASSWORD, "companyId": company}
+
+
+async def _member(side: Side) -> Input:
+    member = await make_member(
+        side.factory.databases, side.factory.company, "REPRESENTATIVE", seat="VIEW_ONLY"
+    )
+    return {"id": side.public("member", member.id)}
+
+
+async def _invited(side: Side) -> Input:
+    department = side.public("department", await side.factory.one("department"))
+    email = f"{uuid4().hex}@northwind.example"
+    return {
+        "email": email,
+        "name": "X",
+        "roles": ["MARKETER"],
+        "seat": "VIEW_ONLY",
+        "departmentId": department,
+    }
+
+
+async def _changed_member(side: Side) -> Input:
+    return {**await _member(side), "roles": ["MARKETER"]}
+
+
+async def _notice(side: Side) -> Input:
+    return {"id": side.public("notice", await side.factory.one("notice", member_id=side.owner.id))}
+
+
+async def _scheme(side: Side) -> str:
+    scheme = await side.factory.one("grade_scheme", measure="SALES", period="TRAILING_12_MONTHS")
+    await side.factory.one("grade_level", scheme_id=scheme, code="A", position=1, minimum=Decimal(10))
+    await side.factory.one("grade_level", scheme_id=scheme, code="B", position=2)
+    return side.public("grade_scheme", scheme)
+
+
+async def _published(side: Side) -> Input:
+    return {"id": await _scheme(side)}
+
+
+async def _graded(side: Side) -> Input:
+    scheme = await _scheme(side)
+    publish = "mutation ($id: ID!) { publishGradeScheme(input: {id: $id}) { userErrors { code message } } }"
+    assert (await side.ask(publish, {"id": scheme})).data["publishGradeScheme"]["userErrors"] == []
+    return {"schemeId": scheme}
+
+
+async def _job(side: Side) -> Input:
+    grade = "mutation ($input: GradeCustomersInput!) { gradeCustomers(input: $input) { job { id } } }"
+    return {"id": (await side.ask(grade, {"input": await _graded(side)})).data["gradeCustomers"]["job"]["id"]}
+
+
+async def _upload(side: Side) -> Input:
+    return {"name": "a.csv", "size": 1, "attachedTo": await side.fresh("customer")}
+
+
+SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
+    "prepareUpload": _upload,
+    "recordFollowUp": _follow_up,
+    "markNoticeRead": _notice,
+    "publishGradeScheme": _published,
+    "gradeCustomers": _graded,
+    "signIn": _sign_in,
+    "endSession": _session,
+    "revokeApiKey": _key,
+    "startImport": _import,
+    "cancelImport": _started_import,
+    "inviteMember": _invited,
+    "changeMember": _changed_member,
+    "deactivateMember": _member,
+    "placeOrder": _order,
+}
+# Things that are no records, by the beginning of their ids.
+OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
+    "endSession": _session,
+    "revokeApiKey": _key,
+    "signIn": _sign_in,
+    "job": _job,
+}
+
+
+async def open_session(gateway: RunningGateway, owner: TestMember) -> str:
+    async with gateway.services.databases.control() as control:
+        return await start_session(
+            control,
+            person_id=owner.person_id,
+            company_id=owner.company.id,
+            user_agent="",
+            now=datetime.now(UTC),
+        )
+
+
+async def make_side(gateway: RunningGateway, name: str) -> Side:
+    """A company with one of everything."""
+    databases = gateway.services.databases
+    company = await make_company(databases, name=name)
+    owner = await make_member(databases, company, "OWNER")
+    hashed = await gateway.services.identity.passwords.hash(PASSWORD)
+    async with databases.control() as control:
+        await control.fetch(
+            "UPDATE platform.person SET password_hash = $1 WHERE id = $2", hashed, owner.person_id
+        )
+        await subscribe(control, company_id=company.id, free_seats=2, now=datetime.now(UTC))
+    ask = gateway.client()
+    ask.http.headers["cookie"] = f"kedang={await open_session(gateway, owner)}"
+    side = Side(gateway, Factory(databases, company), owner, ask)
+    for record in catalogue():
+        side.ids[record.prefix] = await side.fresh(record.name)
+    for make in OPAQUE.values():
+        given = await make(side)
+        public = given.get("id") or given["companyId"]
+        side.ids[public.partition("_")[0]] = public
+    return side

@@ -1,0 +1,109 @@
+"""A job that names another company's things in its payload does nothing to them, and tells nothing of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kedang_platform.mail import Letter, Outgoing, post
+from kedang_platform.work import NewJob, enqueue
+from kedang_workers import handlers
+from tests.support.digests import PLATFORM, digests
+from tests.support.workers import run_jobs
+from tests.wall.sides import Side
+
+# Kinds that find their work by themselves: their payload names nothing that has an id.
+WITHOUT_IDS = {
+    "followups.remind",
+    "grading.nightly",
+    "people.forget_old",
+    "work.remove_ended",
+    "registry.keep_spares",
+}
+
+
+def uuid_of(side: Side, prefix: str) -> UUID:
+    return UUID(hex=side.ids[prefix].partition("_")[2])
+
+
+async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
+    """For every kind of job, payloads that name things of the other company."""
+    databases = other.factory.databases
+    async with databases.tenant_read(other.factory.company.ref) as read:
+        transaction = await read.fetchval("SELECT transaction FROM audit ORDER BY sequence DESC LIMIT 1")
+    company, member = str(other.factory.company.id), str(other.owner.id)
+    follow = {"company": company, "member": member}
+    new = {
+        "name": "Mallory",
+        "email": "mallory@x.example",
+        "roles": ["OWNER"],
+        "language": "EN",
+        "department_id": None,
+    }
+    orders = (
+        "mutation { buySeats(input: {seats: 1, interval: MONTHLY}) { order { id } userErrors { code } } }"
+    )
+    order = (await other.ask(orders)).data["buySeats"]["order"]["id"]
+    return {
+        "events.fan_out": [{"transaction": transaction.hex}],
+        "followups.replan": [{"level": str(uuid_of(other, "gle"))}],
+        "followups.mail_digests": [{"notices": [str(uuid_of(other, "not"))]}],
+        "grading.regrade": [{"scheme": str(uuid_of(other, "gsc"))}],
+        "imports.run": [{"import_id": str(uuid_of(other, "imp"))}],
+        "exports.run": [{"export_id": str(uuid_of(other, "exp"))}],
+        "people.tell_seats": [{"order": str(UUID(hex=order.partition("_")[2]))}],
+        "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
+        "opening.open_company": [{"company": company}],
+        "identity.send_password_reset": [{"email": await email_of(other)}],
+        "mail.send": [{"mail": str(await waiting_mail(other))}],
+    }
+
+
+async def email_of(side: Side) -> str:
+    async with side.factory.databases.control_read() as read:
+        return await read.fetchval("SELECT email FROM platform.person WHERE id = $1", side.owner.person_id)
+
+
+async def waiting_mail(side: Side) -> UUID:
+    """A mail to the other company's owner that has not left yet."""
+    now = datetime.now(UTC)
+    letter = Outgoing(Letter(subject="Hello", paragraphs=("Hello",)), await email_of(side), "en", "wall")
+    async with side.factory.databases.control() as control:
+        await post(control, [letter], sender="Kedang <a@x.example>", now=now)
+        await control.fetch("DELETE FROM work.job WHERE kind = 'mail.send'")
+        return await control.fetchval("SELECT id FROM platform.mail WHERE key = 'wall'")
+
+
+@pytest.mark.requirement("A11", "T1")
+async def test_jobs_with_ids_of_another_company_do_nothing(sides, tmp_path):
+    own, other = sides
+    databases = own.factory.databases
+    settings = databases.settings.model_copy(update={"var": tmp_path})
+    tried = await payloads(own, other)
+    kinds = set(handlers.load().handlers)
+    assert set(tried) | WITHOUT_IDS == kinds, kinds ^ (set(tried) | WITHOUT_IDS)
+    async with databases.control() as control:
+        await control.fetch("DELETE FROM work.job")
+    refs = [side.factory.company.ref for side in sides]
+    besides = (*PLATFORM, "platform.mail", "platform.one_time_token", "platform.seat_order")
+    before = await digests(databases, *refs, besides=besides)
+    for kind, kinds_payloads in tried.items():
+        for payload in kinds_payloads:
+            async with databases.tenant_write(own.factory.company.ref) as write:
+                await enqueue(write, NewJob(kind, payload))
+            drained = await run_jobs(databases, settings=settings)
+            assert drained.total >= 1
+            assert await digests(databases, *refs, besides=besides) == before, (kind, payload)
+    assert not list(tmp_path.rglob("*.eml"))
+
+
+async def test_the_same_work_is_done_when_the_installation_asks(sides, tmp_path):
+    """So what is refused above is refused for whose it is, not for how it is asked."""
+    _, other = sides
+    databases = other.factory.databases
+    mail = await waiting_mail(other)
+    async with databases.control() as control:
+        await enqueue(control, NewJob("mail.send", {"mail": str(mail)}))
+    await run_jobs(databases, settings=databases.settings.model_copy(update={"var": tmp_path}))
+    assert len(list(tmp_path.rglob("*.eml"))) == 1

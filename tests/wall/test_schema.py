@@ -1,0 +1,177 @@
+"""Wherever the API takes an id, another company's is not found, as if it did not exist; and nothing is changed."""
+
+import copy
+import time
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from graphql import get_named_type
+
+from kedang_graphql.schema import build_gateway
+from kedang_tenants.catalogue import catalogue
+from tests.support.digests import PLATFORM, digests
+from tests.support.telling import say
+from tests.wall.positions import OPERATORS, Place, Position, places, positions, selection
+from tests.wall.sides import Side
+
+CORE = build_gateway().core
+# Who tries to enter a company that is not theirs is told in these words, whether or not it exists.
+CODES = {"signIn": "NO_COMPANY"}
+
+
+class Walk:
+    """Goes through the schema as one side with ids of the other, and notes where it has been."""
+
+    def __init__(self, own: Side, other: Side) -> None:
+        self.own = own
+        self.other = other
+        self.visited: set[Position] = set()
+
+    async def state(self) -> Any:
+        refs = [side.factory.company.ref for side in (self.own, self.other)]
+        return await digests(self.own.factory.databases, *refs, besides=("work.job", *PLATFORM))
+
+    async def told(self, query: str, variables: Any) -> bytes:
+        answer = await self.own.ask(query, variables)
+        assert "INTERNAL_ERROR" not in answer.codes, (query, variables, answer.body)
+        return orjson.dumps(answer.body)
+
+    def foreign(self, own: str) -> str:
+        """The other company's thing of the same kind."""
+        return self.other.ids[own.partition("_")[0]]
+
+    def nobody(self, own: str) -> str:
+        """An id that no thing has."""
+        return f"{own.partition('_')[0]}_{uuid4().hex}"
+
+    # Queries
+
+    async def query_arguments(self) -> None:
+        for name, field in CORE.query_type.fields.items():
+            for argument, value in field.args.items():
+                if get_named_type(value.type).name == "ID":
+                    await self._query(name, argument, str(value.type), get_named_type(field.type).name)
+                    self.visited.add(Position(f"Query.{name}", argument))
+
+    async def _query(self, name: str, argument: str, kind: str, returned: str) -> None:
+        more = ', record: "customer"' if name == "previewImport" else ""
+        inside = selection(CORE, returned) if name in {"previewImport", "fileDownloadUrl"} else "id"
+        query = f"query ($id: {kind}) {{ {name}({argument}: $id{more}) {{ {inside} }} }}"
+        for own in await self._own_ids(name):
+            assert b"null" not in (await self.told(query, {"id": own})).replace(b'"preview":null', b""), name
+            foreign, nobody = self.foreign(own), self.nobody(own)
+            answer = await self.told(query, {"id": foreign})
+            assert self._same(answer, foreign, await self.told(query, {"id": nobody}), nobody), (name, answer)
+            body = orjson.loads(answer)["data"][name]
+            assert body is None or [e["code"] for e in body["userErrors"]] == ["NOT_FOUND"], (name, body)
+
+    async def _own_ids(self, name: str) -> list[str]:
+        if name == "node":
+            return [self.own.ids[record.prefix] for record in catalogue()]
+        if name in {"previewImport", "fileDownloadUrl"}:
+            return [(await self.own.input_of("startImport"))["fileId"]]
+        known = {record.api_name[0].lower() + record.api_name[1:]: record.prefix for record in catalogue()}
+        return [self.own.ids[known.get(name, name)]]
+
+    async def filters(self) -> None:
+        for record in catalogue():
+            where = CORE.type_map[f"{record.api_name}Where"]
+            for name, field in where.fields.items():
+                if get_named_type(field.type).name == "IdFilter":
+                    for operator in OPERATORS:
+                        await self._filter(record, name, operator)
+                        self.visited.add(Position(where.name, name, operator))
+
+    async def _filter(self, record: Any, name: str, operator: str) -> None:
+        query = (
+            f"query ($where: {record.api_name}Where) {{"
+            f" {record.api_plural}(where: $where, first: 250, archived: INCLUDE) {{ nodes {{ id }} totalCount }} }}"
+        )
+        own = await self._value_of(record, name)
+
+        async def found(value: str) -> bytes:
+            many = operator in {"in", "notIn"}
+            return await self.told(query, {"where": {name: {operator: [value] if many else value}}})
+
+        mine, foreign = orjson.loads(await found(own)), await found(self.foreign(own))
+        assert foreign == await found(self.nobody(own)), (record.name, name, operator)
+        counts = [body["data"][record.api_plural]["totalCount"] for body in (mine, orjson.loads(foreign))]
+        if operator in {"eq", "in"}:
+            assert counts[0] > 0, (record.name, name, operator)
+            assert counts[1] == 0, (record.name, name, operator)
+        else:
+            assert counts[0] < counts[1], (record.name, name, operator)
+
+    async def _value_of(self, record: Any, name: str) -> str:
+        """The id that stands in this field of our own record."""
+        one = record.api_name[0].lower() + record.api_name[1:]
+        query = f"query ($id: ID!) {{ {one}(id: $id) {{ {name} }} }}"
+        answer = await self.own.ask(query, {"id": self.own.ids[record.prefix]})
+        return answer.data[one][name]
+
+    # Mutations
+
+    async def mutations(self) -> None:
+        for name in CORE.mutation_type.fields:
+            for place in places(CORE, name):
+                await self._mutation(name, place)
+                self.visited.add(place.position)
+
+    async def _mutation(self, name: str, place: Place) -> None:
+        taken = {"input": await self.own.input_of(name)}
+        own = _at(taken, place.way)
+        foreign, nobody = self.foreign(own), self.nobody(own)
+        before = await self.state()
+        answer = await self._mutate(name, _with(taken, place.way, foreign))
+        other = await self._mutate(name, _with(taken, place.way, nobody))
+        assert self._same(answer, foreign, other, nobody), (name, place.way, answer, other)
+        assert _codes(answer, name) == {CODES.get(name, "NOT_FOUND")}, (name, place.way, answer)
+        assert await self.state() == before, (name, place.way)
+        told = await self._mutate(name, taken)
+        assert _codes(told, name) == set(), (name, place.way, told)
+
+    async def _mutate(self, name: str, variables: Any) -> bytes:
+        field = CORE.mutation_type.fields[name]
+        kind = field.args["input"].type
+        inside = selection(CORE, get_named_type(field.type).name)
+        query = f"mutation ($input: {kind}) {{ {name}(input: $input) {{ {inside} }} }}"
+        return await self.told(query, variables)
+
+    def _same(self, one: bytes, first: str, other: bytes, second: str) -> bool:
+        return one.replace(first.encode(), b"?") == other.replace(second.encode(), b"?")
+
+
+def _at(value: Any, way: tuple[str | int, ...]) -> Any:
+    for step in way:
+        value = value[step]
+    return value
+
+
+def _with(value: Any, way: tuple[str | int, ...], new: Any) -> Any:
+    made = copy.deepcopy(value)
+    _at(made, way[:-1])[way[-1]] = new
+    return made
+
+
+def _codes(answer: bytes, name: str) -> set[str]:
+    return {error["code"] for error in orjson.loads(answer)["data"][name]["userErrors"]}
+
+
+@pytest.mark.requirement("A11", "T1", "I1")
+async def test_ids_of_another_company_are_not_found_anywhere(sides):
+    own, other = sides
+    began = time.monotonic()
+    wanted = positions(build_gateway().schema.as_str())
+    walk = Walk(own, other)
+    rival = [other.factory.databases, other.factory.company.ref]
+    before = await digests(*rival, besides=())
+    await walk.query_arguments()
+    await walk.filters()
+    await walk.mutations()
+    assert await digests(*rival, besides=()) == before
+    left = sorted(str(position) for position in wanted - walk.visited)
+    say(f"{len(walk.visited)} of {len(wanted)} places for ids visited in {time.monotonic() - began:.0f} s")
+    assert not left, left
+    assert len(walk.visited) >= len(wanted) > 300
