@@ -3,7 +3,7 @@
 import pytest
 
 from kedang_platform.identity.emails import clean_name, normalise
-from kedang_platform.identity.errors import EmailInvalid, NameMissing
+from kedang_platform.identity.errors import InvalidEmail, NameMissing
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_an_address_is_kept_in_one_spelling(typed, kept):
     ],
 )
 def test_anything_else_is_refused(typed):
-    with pytest.raises(EmailInvalid):
+    with pytest.raises(InvalidEmail):
         normalise(typed)
 
 

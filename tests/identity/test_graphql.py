@@ -130,7 +130,7 @@ async def test_sign_up_confirm_and_me(desk):
 async def test_refusals_name_the_field_in_the_language_of_the_request(desk, gateway):
     chinese = Desk(gateway, gateway.client(language="zh-CN"))
     for wrong, path, code in (
-        ({"email": "andrew"}, ["input", "email"], "EMAIL_INVALID"),
+        ({"email": "andrew"}, ["input", "email"], "INVALID_EMAIL"),
         ({"password": "short"}, ["input", "password"], "PASSWORD_TOO_SHORT"),
         ({"password": "qwertyuiop"}, ["input", "password"], "PASSWORD_TOO_COMMON"),
         ({"companyName": ""}, ["input", "companyName"], "NAME_MISSING"),

@@ -9,7 +9,7 @@ from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.identity import memberships, sign_in
 from kedang_platform.identity.errors import (
     AlreadyMember,
-    EmailInvalid,
+    InvalidEmail,
     LinkExpired,
     LinkUnknown,
     LinkUsed,
@@ -189,7 +189,7 @@ async def test_an_active_member_is_not_invited_again(office):
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        ({"email": "nancy"}, EmailInvalid),
+        ({"email": "nancy"}, InvalidEmail),
         ({"name": ""}, NameMissing),
         ({"roles": ()}, RoleUnknown),
         ({"roles": ("EMPEROR",)}, RoleUnknown),

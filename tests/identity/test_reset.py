@@ -8,7 +8,7 @@ import pytest
 
 from kedang_platform.identity import request_password_reset, reset_password, sign_in
 from kedang_platform.identity.errors import (
-    EmailInvalid,
+    InvalidEmail,
     LinkExpired,
     LinkUnknown,
     LinkUsed,
@@ -120,7 +120,7 @@ async def test_a_weak_password_leaves_the_link_usable(town):
 
 async def test_requests_are_limited_by_account_and_wrong_ones_refused(town):
     await town.open()
-    with pytest.raises(EmailInvalid):
+    with pytest.raises(InvalidEmail):
         await ask(town, "fuller")
     for number in range(3):
         await ask(town, address=f"192.0.2.{number}")

@@ -9,7 +9,7 @@ import pytest
 from kedang_platform.errors import KedangError
 from kedang_platform.identity import Credentials, sign_in
 from kedang_platform.identity.errors import (
-    EmailInvalid,
+    InvalidEmail,
     LinkExpired,
     LinkUnknown,
     LinkUsed,
@@ -248,8 +248,8 @@ async def test_without_a_spare_schema_the_link_stays_usable(town):
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        ({"email": "andrew.fuller"}, EmailInvalid),
-        ({"email": "andrew\r\nBcc: all@northwind.example"}, EmailInvalid),
+        ({"email": "andrew.fuller"}, InvalidEmail),
+        ({"email": "andrew\r\nBcc: all@northwind.example"}, InvalidEmail),
         ({"name": "  \n "}, NameMissing),
         ({"company": "x" * 201}, NameMissing),
         ({"country": "us"}, CountryUnknown),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kedang_platform.identity.errors import EmailInvalid, NameMissing
+from kedang_platform.identity.errors import InvalidEmail, NameMissing
 
 _LOCAL = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -15,16 +15,16 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 
 
 def normalise(email: str, *, path: tuple[str, ...] = ("email",)) -> str:
-    """The address in lower case, its domain in ASCII (IDNA); raises ``EmailInvalid``."""
+    """The address in lower case, its domain in ASCII (IDNA); raises ``InvalidEmail``."""
     local, at, domain = email.strip().rpartition("@")
     if not at:
-        raise EmailInvalid(path=path)
+        raise InvalidEmail(path=path)
     try:
         address = f"{local}@{domain.encode('idna').decode('ascii')}"
     except UnicodeError:
-        raise EmailInvalid(path=path) from None
+        raise InvalidEmail(path=path) from None
     if len(address) > _LONGEST or not _ADDRESS.fullmatch(address):
-        raise EmailInvalid(path=path)
+        raise InvalidEmail(path=path)
     return address.lower()
 
 

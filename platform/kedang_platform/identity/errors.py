@@ -6,7 +6,7 @@ from kedang_platform.errors import BadUserInput, KedangError
 from kedang_platform.i18n import msg
 
 
-class EmailInvalid(BadUserInput):
+class InvalidEmail(BadUserInput):
     def __init__(self, *, path: tuple[str, ...] = ("email",)) -> None:
         super().__init__(msg("This is not an e-mail address."), path=path)
 

@@ -23,7 +23,7 @@ JOB = "identity.send_password_reset"
 async def request_password_reset(services: IdentityServices, *, email: str, address: str) -> None:
     """Have a link sent, if the address is a known person's. Nothing in answer or time tells whether it is.
 
-    Limited to 3 an hour and account, 20 an hour and address. Raises ``EmailInvalid``, ``TooManyAttempts``.
+    Limited to 3 an hour and account, 20 an hour and address. Raises ``InvalidEmail``, ``TooManyAttempts``.
     """
     email = normalise(email)
     now = services.clock.now()

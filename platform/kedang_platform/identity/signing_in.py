@@ -12,7 +12,7 @@ from sqlalchemy import update
 from kedang_platform.database import ControlTransaction
 from kedang_platform.identity import throttle
 from kedang_platform.identity.emails import normalise
-from kedang_platform.identity.errors import EmailInvalid, NoCompany, WrongCredentials
+from kedang_platform.identity.errors import InvalidEmail, NoCompany, WrongCredentials
 from kedang_platform.identity.people import PersonInfo
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_session, start_session
@@ -60,7 +60,7 @@ async def sign_in(
     """
     try:
         email = normalise(email)
-    except EmailInvalid:
+    except InvalidEmail:
         email = ""
     row = await _begin_try(services, email=email, address=address)
     known = row is not None and row["confirmed_at"] is not None

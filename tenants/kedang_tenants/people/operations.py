@@ -75,7 +75,7 @@ async def invite_member(
     """Ask a person in by mail; returns the id of the member, who has state INVITED until they accept.
 
     A full seat is reserved at once, a view-only member (``none``) takes none. Inviting again sends a
-    fresh link. Raises ``Forbidden``, ``EmailInvalid``, ``NameMissing``, ``RoleUnknown``,
+    fresh link. Raises ``Forbidden``, ``InvalidEmail``, ``NameMissing``, ``RoleUnknown``,
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts``; nothing is written then.
     """
     _may_manage(viewer, roles=roles)
