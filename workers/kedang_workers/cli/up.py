@@ -200,6 +200,7 @@ class Supervisor:
         told = demo_told(self._settings)
         if told.get("built"):
             self._echo(msg("  Demonstration  {company}: sign in as {email}, password {password}"), **told)
+            self._echo(msg("                 an integrator's key, for reading: {reading_key}"), **told)
 
 
 def without_login(database_url: str) -> str:

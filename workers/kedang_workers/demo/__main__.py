@@ -29,9 +29,7 @@ def main() -> int:
 
 
 def _build(settings: Settings, address: str) -> int:
-    kept = build(address, settings.var, _say)
-    _say(f"Northwind Traders: sign in as {kept.email} with {kept.password}")
-    _say(f"An integrator's key, for reading: {kept.reading_key}")
+    build(address, settings.var, _say)
     return 0
 
 
