@@ -52,6 +52,9 @@ FILTERS: dict[str, Any] = {
     "too many conditions in conditions": orjson.loads('{"NOT":' * 60 + "{}" + "}" * 60),
     "bottomless conditions": orjson.loads('{"NOT":' * 500 + "{}" + "}" * 500),
     "a wide condition": {"OR": [{"name": {"eq": str(n)}} for n in range(1000)]},
+    "more values than a statement can hold": {
+        "OR": [{"OR": [{"name": {"eq": f"{n}-{m}"}} for n in range(1000)]} for m in range(34)]
+    },
     "too wide a condition": {"OR": [{} for _ in range(1001)]},
     "an own field that is not there": {"custom": [{"key": "nosuch", "eq": 1}]},
     "a bottomless own value": {"custom": [{"key": "own_text", "eq": DEEP_LIST}]},
@@ -160,6 +163,21 @@ async def test_odd_values_written(ask, name):
         assert told["record"]["customFields"]["own_decimal"] == "1000"
     if name == "a NUL":
         assert told["record"]["name"] == "ab"
+
+
+SORTS: dict[str, Any] = {
+    "one field again and again": [{"field": "NAME"}] * 2000,
+    "nothing to sort by": [{}],
+    "two things at once": [{"field": "NAME", "custom": "own_text"}],
+    "an own field that is not there": [{"custom": "nosuch"}],
+}
+
+
+@pytest.mark.parametrize("name", SORTS)
+async def test_odd_sortings(ask, name):
+    query = "query ($o: [ProductSort!]) { products(orderBy: $o) { nodes { name } pageInfo { endCursor } } }"
+    _, codes = await send(ask, query, {"o": SORTS[name]})
+    assert codes == {"BAD_USER_INPUT"}
 
 
 CURSORS = [

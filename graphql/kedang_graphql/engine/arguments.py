@@ -34,6 +34,7 @@ DEFAULT_PAGE = 50
 LARGEST_PAGE = 250
 DEEPEST_FILTER = 10
 LONGEST_LIST = 1000
+MOST_SORTS = 10
 LONGEST_SEARCH = 200
 
 _OPERATORS = {api_name: name for name, api_name in OPERATOR_NAMES.items()}
@@ -57,7 +58,8 @@ def archived_of(arguments: Mapping[str, Any]) -> Archived:
 
 def orders_of(record: RecordType, arguments: Mapping[str, Any]) -> tuple[Order, ...]:
     """The sorting that ``orderBy`` asks for; raises BadUserInput."""
-    return tuple(_order(record, entry) for entry in arguments.get("orderBy") or ())
+    entries = _bounded(arguments.get("orderBy"), most=MOST_SORTS)
+    return tuple(_order(record, entry) for entry in entries)
 
 
 def _order(record: RecordType, entry: Mapping[str, Any]) -> Order:
@@ -178,10 +180,10 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _bounded(values: Sequence[Any] | None) -> Sequence[Any]:
+def _bounded(values: Sequence[Any] | None, *, most: int = LONGEST_LIST) -> Sequence[Any]:
     found = values or ()
-    if len(found) > LONGEST_LIST:
-        raise BadUserInput(msg("At most {limit} entries are allowed here."), limit=LONGEST_LIST)
+    if len(found) > most:
+        raise BadUserInput(msg("At most {limit} entries are allowed here."), limit=most)
     return found
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from kedang_platform.errors import BadUserInput
+from kedang_platform.i18n import msg
+
+MOST_VALUES = 32_767  # what PostgreSQL's protocol counts in 16 bits, as the driver takes it
+
 
 class Statement:
     """Collects the values of a statement; the same value object is bound once."""
@@ -12,9 +17,11 @@ class Statement:
         self._aliases = 0
 
     def bind(self, value: object) -> str:
-        """The place of ``value`` in the text."""
+        """The place of ``value`` in the text; raises BadUserInput for more values than a statement can hold."""
         place = self._places.get(id(value))
         if place is None:
+            if len(self.values) >= MOST_VALUES:
+                raise BadUserInput(msg("At most {limit} entries are allowed here."), limit=MOST_VALUES)
             self.values.append(value)
             place = self._places[id(value)] = f"${len(self.values)}"
         return place
