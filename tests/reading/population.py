@@ -276,6 +276,7 @@ async def load_company(superuser_url: str, schema: str) -> Company:
     finally:
         await connection.close()
     defined = [row for row in rows["custom_field"].values() if row["archived_at"] is None]
+    defined.sort(key=lambda row: (row["record"], row["position"], row["key"]))
     return Company(rows, [_custom_field(row) for row in defined])
 
 

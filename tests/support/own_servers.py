@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -23,6 +24,7 @@ from kedang_platform.embedded.places import Account, unprivileged_account
 from kedang_platform.embedded.processes import end, launch, wait_until
 
 LIBRARIES = Path("/usr/lib/postgresql")
+PASSWORD = "of the test run"
 
 
 def postgres_programs() -> Path | None:
@@ -63,9 +65,24 @@ def servers() -> Iterator[Mapping[str, str]]:
 def _start_postgres(folder: Path, account: Account | None, stack: ExitStack) -> str:
     programs, data, port = postgres_programs(), folder / "data", str(free_port())
     assert programs
-    make = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    secret = folder / "password"
+    secret.write_text(PASSWORD)
+    make = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     as_account = account.popen() if account else {}
-    subprocess.run(make, check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_account)
+    subprocess.run(
+        [*make, f"--pwfile={secret}"], check=True, cwd=folder, stdout=subprocess.DEVNULL, **as_account
+    )
     options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={port}", "fsync=off"]
     options += ["max_locks_per_transaction=256", "max_connections=200", "jit=off"]
     process = launch(
@@ -84,7 +101,7 @@ def _start_postgres(folder: Path, account: Account | None, stack: ExitStack) -> 
         log=folder / "postgres.log",
         echo=silent,
     )
-    return f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    return f"postgresql://postgres:{quote(PASSWORD)}@127.0.0.1:{port}/postgres"
 
 
 def _start_redis(folder: Path, account: Account | None, stack: ExitStack) -> str:
