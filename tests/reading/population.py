@@ -132,7 +132,7 @@ class Populating:
             await self._fill(catalogue().record(name))
         await self._grade_customers()
         for name in _ARCHIVED:
-            chosen = [one for one in self.ids[name] if self.random.random() < 0.15]
+            chosen = [one for one in self.ids[name] if self.random.random() < 0.25]
             await self.factory.archive(name, *chosen)
 
     async def _fill(self, record: RecordType) -> None:
