@@ -431,8 +431,9 @@ class LocalisedKind(Kind):
     def check(self, value: object) -> object:
         texts = value if isinstance(value, Mapping) else {}
         one = TextKind(self.max_length, self.multiline)
-        kept = {lang: one.check(texts[lang]) for lang in ("en", "zh") if texts.get(lang) is not None}
-        if not any(kept.values()):
+        given = {lang: one.check(texts[lang]) for lang in ("en", "zh") if texts.get(lang) is not None}
+        kept = {lang: text for lang, text in given.items() if text}
+        if not kept:
             raise InvalidValue("REQUIRED", msg("At least one language must be filled in."))
         return kept
 
