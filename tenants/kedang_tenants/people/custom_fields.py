@@ -30,12 +30,15 @@ async def check_definitions(
     counts = {row["record"]: row["n"] for row in rows}
     for draft in drafts:
         if draft.action == "create":
-            _check_new(draft, counts)
+            _check_new(draft)
+        taken_up = "archived_at" in draft.values and draft.values["archived_at"] is None
+        if draft.action == "create" or taken_up:
+            _check_room(draft, counts)
         if draft.now("kind") == "CHOICE" and not draft.now("options"):
             draft.refuse("options", "REQUIRED", msg("A choice needs options."))
 
 
-def _check_new(draft: Draft, counts: dict[str, int]) -> None:
+def _check_new(draft: Draft) -> None:
     record = str(draft.now("record"))
     if record not in catalogue():
         draft.refuse("record", "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=record)
@@ -43,6 +46,11 @@ def _check_new(draft: Draft, counts: dict[str, int]) -> None:
         draft.refuse(
             "key", "INVALID_KEY", msg("A key is made of lower-case letters, digits and underscores.")
         )
+
+
+def _check_room(draft: Draft, counts: dict[str, int]) -> None:
+    """A new definition, or one that is taken up again, is one more."""
+    record = str(draft.now("record"))
     counts[record] = counts.get(record, 0) + 1
     if counts[record] > MOST_PER_RECORD:
         draft.refuse(
