@@ -73,7 +73,7 @@ def custom_expression(document: str, field: CustomField) -> str:
     if not field.id.isalnum():
         raise ValueError(f"not the id of a custom field: {field.id!r}")
     text = f"({document} ->> '{field.id}')"
-    return text if field.sql_type == "text" else f"{text}::{field.sql_type}"
+    return f'{text} COLLATE "C"' if field.sql_type == "text" else f"{text}::{field.sql_type}"
 
 
 def to_document(value: object) -> object:

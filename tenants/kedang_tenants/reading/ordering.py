@@ -53,8 +53,7 @@ def _sort_key(statement: Statement, viewer: Viewer, record: RecordType, alias: s
         if custom is None:
             raise BadUserInput(msg("There is no field “{field}”."), field=order.field)
         document = usable_column(statement, viewer, record, alias, record.fields["custom"])
-        collate = ' COLLATE "C"' if custom.sql_type == "text" else ""
-        expression = custom_expression(document, custom) + collate
+        expression = custom_expression(document, custom)
         return SortKey(
             expression, custom.sql_type, order.descending, order.nulls_last, True, f"custom.{custom.id}"
         )
