@@ -16,7 +16,7 @@ from tests.support.reference_reader import CURSOR, Reader
 from tests.support.reference_schema import Reference
 from tests.support.telling import say
 
-DOCUMENTS = int(os.environ.get("KEDANG_TEST_DOCUMENTS", "330"))
+DOCUMENTS = int(os.environ.get("KEDANG_TEST_DOCUMENTS", "800"))
 TOO_LARGE = {"DOCUMENT_TOO_LARGE", "QUERY_TOO_LARGE"}
 
 
