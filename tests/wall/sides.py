@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.licensing.seats import subscribe
@@ -162,18 +162,6 @@ async def _member(side: Side) -> Input:
     return {"id": side.public("member", member.id)}
 
 
-async def _invited(side: Side) -> Input:
-    department = side.public("department", await side.factory.one("department"))
-    email = f"{uuid4().hex}@northwind.example"
-    return {
-        "email": email,
-        "name": "X",
-        "roles": ["MARKETER"],
-        "seat": "VIEW_ONLY",
-        "departmentId": department,
-    }
-
-
 async def _changed_member(side: Side) -> Input:
     return {**await _member(side), "roles": ["MARKETER"]}
 
@@ -220,7 +208,6 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "revokeApiKey": _key,
     "startImport": _import,
     "cancelImport": _started_import,
-    "inviteMember": _invited,
     "changeMember": _changed_member,
     "deactivateMember": _member,
     "placeOrder": _order,

@@ -1,0 +1,96 @@
+"""Every verb asks who it is that asks: nobody, or a key that only reads, changes nothing by any of them."""
+
+import pytest
+from graphql import get_named_type
+
+from kedang_graphql.schema import build_gateway
+from tests.support.digests import PLATFORM, digests
+from tests.support.gateway import GraphQLAnswer
+from tests.support.members import make_key, make_member
+from tests.support.telling import say
+from tests.wall.positions import selection
+from tests.wall.sides import SPECIAL, make_side
+
+CORE = build_gateway().core
+# What people do before they are signed in; what these may and may not do is tested where they stand.
+FOR_ANYBODY = {
+    "signUp",
+    "confirmEmail",
+    "signIn",
+    "requestPasswordReset",
+    "resetPassword",
+    "acceptInvitation",
+}
+WITHOUT_IDS = {
+    "buySeats": {"seats": 1, "interval": "MONTHLY"},
+    "exportRecords": {"record": "customer"},
+    "sendFollowUpReminders": {"date": "2024-01-02"},
+    "createApiKey": {"name": "x", "scopes": ["READ", "WRITE"]},
+    "inviteMember": {
+        "email": "x@northwind.example",
+        "name": "X",
+        "roles": ["MARKETER"],
+        "seat": "VIEW_ONLY",
+    },
+    "signOut": None,
+}
+
+
+def mutation(name: str) -> str:
+    field = CORE.mutation_type.fields[name]
+    inside = selection(CORE, get_named_type(field.type).name)
+    if not field.args:
+        return f"mutation {{ {name} {{ {inside} }} }}"
+    return f"mutation ($input: {field.args['input'].type}) {{ {name}(input: $input) {{ {inside} }} }}"
+
+
+def refusals(answer: GraphQLAnswer, name: str) -> set[str]:
+    """The codes with which a verb was refused, at the top or in its payload, which then brings nothing else."""
+    payload = (answer.body.get("data") or {}).get(name) or {}
+    told = payload.pop("userErrors", [])
+    assert not any(payload.values()), payload
+    return {*answer.codes, *(error["code"] for error in told)}
+
+
+@pytest.mark.requirement("T5", "A11", "I1")
+async def test_no_verb_serves_nobody_or_a_key_that_only_reads(gateway):
+    side = await make_side(gateway, "Northwind Traders")
+    databases, company = side.factory.databases, side.factory.company
+    key = await make_key(databases, side.owner, key=gateway.services.identity.key, scopes=("read",))
+    onlooker = await make_member(databases, company, "VIEW_ONLY", seat="VIEW_ONLY")
+    watching = gateway.client(await make_key(databases, onlooker, key=gateway.services.identity.key))
+    tried = 0
+    for name in CORE.mutation_type.fields:
+        if name in FOR_ANYBODY:
+            continue
+        given = {"input": WITHOUT_IDS[name] if name in WITHOUT_IDS else await side.input_of(name)}
+        before = await digests(databases, company.ref, besides=("work.job", *PLATFORM))
+        for client, code in ((gateway.client(), "UNAUTHENTICATED"), (gateway.client(key), "FORBIDDEN")):
+            answer = await client(mutation(name), given)
+            assert refusals(answer, name) == {code}, (name, answer.body)
+        if name not in {"signOut", "markNoticeRead"}:
+            answer = await watching(mutation(name), given)
+            assert refusals(answer, name), (name, answer.body)
+        assert await digests(databases, company.ref, besides=("work.job", *PLATFORM)) == before, name
+        tried += 1
+    say(f"{tried} verbs tried")
+    assert tried == len(CORE.mutation_type.fields) - len(FOR_ANYBODY)
+    assert set(SPECIAL) | FOR_ANYBODY <= set(CORE.mutation_type.fields)
+
+
+@pytest.mark.requirement("T5", "I1")
+async def test_no_query_serves_nobody(gateway, company):
+    anybody = gateway.client()
+    for name, field in CORE.query_type.fields.items():
+        given = ", ".join(
+            f'{argument}: "x"'
+            for argument, value in field.args.items()
+            if str(value.type).endswith("!")
+            and value.default_value is not None
+            and str(value.type) in {"ID!", "String!"}
+        )
+        kind = get_named_type(field.type)
+        inside = "{ __typename }" if hasattr(kind, "fields") else ""
+        answer = await anybody(f"{{ {name}{f'({given})' if given else ''} {inside} }}")
+        assert answer.codes == ["UNAUTHENTICATED"], (name, answer.body)
+        assert not any((answer.body.get("data") or {}).values()), name
