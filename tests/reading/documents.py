@@ -31,15 +31,18 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|[^\s,]')
 
 @dataclass
 class Document:
-    """One request, for the API and for the reference: they differ in cursors only."""
+    """One request, for the API and for the reference: they differ in cursors, and in ``replaced`` texts."""
 
     text: str = ""
     variables: dict[str, Any] = field(default_factory=dict)
     operation: str | None = None
     cursors: dict[str, str] = field(default_factory=dict)  # reference's cursor to the API's
+    replaced: dict[str, str] = field(default_factory=dict)
 
     def for_api(self) -> tuple[str, dict[str, Any]]:
         text = self.text
+        for ours, theirs in self.replaced.items():
+            text = text.replace(ours, theirs)
         for ours, theirs in self.cursors.items():
             text = text.replace(json.dumps(ours), json.dumps(theirs))
         return text, {name: self._translated(value) for name, value in self.variables.items()}
@@ -66,12 +69,38 @@ class Writer:
             pass
         return self.made
 
-    def _document(self) -> Document:
+    def after_change(self) -> Document:
+        """What a change that changes nothing gives back: for the reference the record, read by its id."""
+        while len(_TOKEN.findall(self._after_change().text)) > MOST_TOKENS:
+            pass
+        return self.made
+
+    def _after_change(self) -> Document:
+        self._begin()
+        names = ("customer", "contact", "order", "order_line", "product", "follow_up_record", "member")
+        record = catalogue().record(self.random.choice(names))
+        living = [key for key, row in self.company.of(record).items() if row["archived_at"] is None]
+        wanted = f'"{record.prefix}_{self.random.choice(living).hex}"'
+        self._fragment(record.api_name, self._record(record, 1, 0))
+        name = next(reversed(self.fragments[record.api_name]))[0]
+        fragments = [text for known in self.fragments.values() for _, text in known]
+        declared = f"({', '.join(self.declared)})" if self.declared else ""
+        one = record.api_name[0].lower() + record.api_name[1:]
+        asked = f"query {declared} {{ r: {one}(id: {wanted}) {{ ...{name} }} }}"
+        changed = f"r: update{record.api_name}(input: {{id: {wanted}}}) {{ record {{ ...{name} }} }}"
+        self.made.text = "\n".join([asked, *fragments])
+        self.made.replaced[asked] = f"mutation {declared} {{ {changed} }}"
+        return self.made
+
+    def _begin(self) -> None:
         self.made = Document()
         self.declared: list[str] = []
         self.fragments: dict[str, list[tuple[str, str]]] = {}
         self.aliases = self.directives = 0
         self.nodes_left = 5000
+
+    def _document(self) -> Document:
+        self._begin()
         roots = [self._root() for _ in range(self.random.choice([1, 1, 1, 2, 3]))]
         if self.chance(0.1):
             roots.append("__typename")
@@ -240,6 +269,13 @@ class Writer:
         name = self.random.choice(["skip", "include"])
         wanted = self.chance(0.2) if name == "skip" else self.chance(0.8)
         boolean = GraphQLNonNull(self.schema.type_map["Boolean"])
+        if self.chance(0.5) and len(self.declared) < 25:
+            variable = f"v{len(self.declared)}"
+            default = self.chance(0.3)
+            self.declared.append(f"${variable}: Boolean{f' = {json.dumps(wanted)}' if default else '!'}")
+            if not default or self.chance(0.5):
+                self.made.variables[variable] = wanted
+            return f" @{name}(if: ${variable})"
         return f" @{name}(if: {self.value_text(boolean, wanted)})"
 
     # Arguments
