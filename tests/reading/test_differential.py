@@ -17,7 +17,7 @@ from tests.support.reference_reader import CURSOR, Reader
 from tests.support.reference_schema import Reference
 from tests.support.telling import say
 
-DOCUMENTS = int(os.environ.get("KEDANG_TEST_DOCUMENTS", "800"))
+DOCUMENTS = int(os.environ.get("KEDANG_TEST_DOCUMENTS", "500"))
 TOO_LARGE = {"DOCUMENT_TOO_LARGE", "QUERY_TOO_LARGE"}
 
 
