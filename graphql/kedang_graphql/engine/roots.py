@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,15 +21,15 @@ from kedang_tenants.catalogue import Catalogue, RecordType, catalogue
 from kedang_tenants.reading import Lookup, Viewer, read_listing, read_lookup
 
 
-class Root:
+class Root(ABC):
     """A root field, planned: it reads inside a transaction and gives its part of the response."""
 
-    async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any: ...
 
+    @abstractmethod
     def masked(self, viewer: Viewer, key: str) -> list[str]:
         """Where in the response fields are masked for this viewer."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

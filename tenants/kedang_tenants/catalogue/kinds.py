@@ -8,6 +8,7 @@ raise ``InvalidValue`` with a stable code.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -51,14 +52,14 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(ABC):
     """The base of all kinds."""
 
     sortable: ClassVar[bool] = True
     operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "not_in", "is_null")
 
-    def column_type(self) -> TypeEngine[Any]:
-        raise NotImplementedError(type(self).__name__)
+    @abstractmethod
+    def column_type(self) -> TypeEngine[Any]: ...
 
     def check(self, value: object) -> object:
         """The value to store; raises InvalidValue."""
