@@ -10,11 +10,9 @@ from typing import Final
 
 import psutil
 
-from kedang_platform.embedded.places import Place
 from kedang_platform.embedded.processes import (
     Echo,
     ServerFailed,
-    end,
     end_leftovers,
     launch,
     require_port,
@@ -22,47 +20,28 @@ from kedang_platform.embedded.processes import (
     wait_until,
     working_in,
 )
+from kedang_platform.embedded.server import EmbeddedServer
 from kedang_platform.i18n import msg
 
 SUPERUSER: Final = "postgres"
 DATABASE: Final = "kedang"
 _MB: Final = 1024 * 1024
-# Fast shutdown takes a checkpoint; immediate leaves the rest to the next recovery.
-_ENDING: Final = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
 # Backends without their postmaster have nothing left to write down.
 _ENDING_HEADLESS: Final = ((signal.SIGQUIT, 2.0),)
 
 
-class PostgresServer:
+class PostgresServer(EmbeddedServer):
     """One cluster in ``<home>/postgres``, on one loopback port, without sockets in the file system."""
 
     name = "PostgreSQL"
-
-    def __init__(self, place: Place, *, port: int, password: str, fsync: bool, log: Path) -> None:
-        self._place = place
-        self._data = place.home / "postgres"
-        self._port = port
-        self._password = password
-        self._fsync = fsync
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+    _folder = "postgres"
+    # Fast shutdown takes a checkpoint; immediate leaves the rest to the next recovery.
+    _ending = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
 
     @property
     def url(self) -> str:
         """Address of the database as the superuser."""
         return f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self._port}/{DATABASE}"
-
-    @property
-    def home(self) -> Path:
-        return self._place.home
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def start(self, *, echo: Echo) -> None:
         """Return when the cluster takes connections; made first when there is none.
@@ -87,14 +66,9 @@ class PostgresServer:
         )
         wait_until(self._ready, process=self._process, name=self.name, log=self._log, echo=echo)
 
-    def stop(self) -> None:
-        """End the cluster cleanly; harmless when it has ended."""
-        if self._process:
-            end(self._process, signals=_ENDING)
-
     def _end_leftovers(self, *, echo: Echo) -> None:
         pids = {process.pid for process in working_in(self._data, program="postgres")}
-        signals = _ENDING if self._written_pid() in pids else _ENDING_HEADLESS
+        signals = self._ending if self._written_pid() in pids else _ENDING_HEADLESS
         end_leftovers(self._data, program="postgres", signals=signals, echo=echo)
 
     def _written_pid(self) -> int | None:
