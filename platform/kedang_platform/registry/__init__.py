@@ -5,6 +5,7 @@ from kedang_platform.registry.companies import (
     active_companies,
     ensure_usable,
     find_company,
+    find_company_by_handle,
     set_status,
 )
 from kedang_platform.registry.company import Company, CompanyStatus, NewCompany
@@ -22,5 +23,6 @@ __all__ = [
     "count_spares",
     "ensure_usable",
     "find_company",
+    "find_company_by_handle",
     "set_status",
 ]

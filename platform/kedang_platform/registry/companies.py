@@ -22,6 +22,14 @@ async def find_company(read: ControlRead, *, company_id: UUID) -> Company:
     return company_from(row)
 
 
+async def find_company_by_handle(read: ControlRead, *, handle: str) -> Company:
+    """The company that this handle stands for, whatever its status; raises NotFound."""
+    row = await read.fetchrow(f"SELECT {COLUMNS} FROM platform.company WHERE handle = $1", handle)
+    if row is None:
+        raise NotFound(msg("There is no such company."))
+    return company_from(row)
+
+
 async def active_companies(read: ControlRead) -> list[Company]:
     """Every company that is open for work, the oldest first."""
     rows = await read.fetch(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_bytes
 from typing import Literal
 from uuid import UUID
 
@@ -19,7 +21,8 @@ class Company:
     """A company as the installation knows it; what it owns lies in its own schema, see ``ref``.
 
     ``time_zone`` is an IANA name, ``currency`` an ISO 4217 code, ``country`` an ISO 3166-1 alpha-2
-    code; ``revision`` is the one its schema stands at.
+    code; ``revision`` is the one its schema stands at. ``handle`` stands for it in links that its
+    customers get: 65 random bits, never changed.
     """
 
     ref: CompanyRef
@@ -31,6 +34,7 @@ class Company:
     currency: str
     revision: str
     created_at: datetime
+    handle: str
 
     @property
     def id(self) -> UUID:
@@ -49,8 +53,10 @@ class NewCompany:
 
 
 COLUMNS = (
-    "id, name, schema_name, database, status, country, language, time_zone, currency, revision, created_at"
+    "id, name, schema_name, database, status, country, language, time_zone, currency, revision, created_at,"
+    " handle"
 )
+_HANDLE_LETTERS = 13
 
 
 def columns_of(alias: str) -> str:
@@ -69,4 +75,10 @@ def company_from(row: asyncpg.Record) -> Company:
         currency=row["currency"],
         revision=row["revision"],
         created_at=row["created_at"],
+        handle=row["handle"],
     )
+
+
+def new_handle() -> str:
+    """A handle for a new company: 13 letters and digits of base32 (RFC 4648), lower case."""
+    return b32encode(token_bytes(9)).decode().lower()[:_HANDLE_LETTERS]

@@ -8,7 +8,7 @@ from uuid import UUID
 from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
-from kedang_platform.registry.company import COLUMNS, Company, NewCompany, company_from
+from kedang_platform.registry.company import COLUMNS, Company, NewCompany, company_from, new_handle
 
 KEEP_SPARES = "registry.keep_spares"
 """The installation's job that builds schemas until enough stand ready; a sign-up asks for it when it took one."""
@@ -27,8 +27,8 @@ WITH spare AS (
     FOR UPDATE SKIP LOCKED
 ), made AS (
     INSERT INTO platform.company (id, name, schema_name, database, status, country, language, time_zone,
-                                  currency, revision, created_at)
-    SELECT $1, $2, spare.name, spare.database, 'opening', $3, $4, $5, $6, spare.revision, $7 FROM spare
+                                  currency, revision, created_at, handle)
+    SELECT $1, $2, spare.name, spare.database, 'opening', $3, $4, $5, $6, spare.revision, $7, $9 FROM spare
     RETURNING {COLUMNS}
 ), claimed AS (
     UPDATE platform.tenant_schema SET state = 'claimed', company_id = $1
@@ -55,6 +55,7 @@ async def claim_schema(
         company.currency,
         now,
         revision,
+        new_handle(),
     )
     if row is None:
         raise NoSpareSchema(msg("No place for a new company is ready yet. Please try again in a moment."))

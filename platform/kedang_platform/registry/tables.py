@@ -25,6 +25,8 @@ company = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("schema_name", Text, nullable=False, unique=True),
+    # Names the company in links that its customers get; random, so that nobody can guess or list companies.
+    Column("handle", Text, nullable=False, unique=True),
     Column("database", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("country", Text, nullable=False),

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("schema_name", sa.Text(), nullable=False),
+        sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("database", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
@@ -29,6 +30,7 @@ def upgrade() -> None:
             name=op.f("ck_company_status_is_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_company")),
+        sa.UniqueConstraint("handle", name=op.f("uq_company_handle")),
         sa.UniqueConstraint("schema_name", name=op.f("uq_company_schema_name")),
         schema="platform",
     )
