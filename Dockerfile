@@ -8,7 +8,7 @@ WORKDIR /src/web
 COPY web/package.json web/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY web/ ./
-RUN npm run build
+RUN npm run build && npm run fonts
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
@@ -25,6 +25,7 @@ COPY graphql graphql
 COPY workers workers
 COPY migrations migrations
 COPY --from=web /src/graphql/kedang_graphql/static graphql/kedang_graphql/static
+COPY --from=web /src/tenants/kedang_tenants/reports/fonts tenants/kedang_tenants/reports/fonts
 RUN /opt/builder/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /opt/kedang/bin/pip install --no-cache-dir --no-deps /wheel/*.whl
 

@@ -8,6 +8,7 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-user
 GRAPHIQL = graphql/kedang_graphql/static/graphiql/index.html
+FONTS = tenants/kedang_tenants/reports/fonts/NotoSansSC_400Regular.ttf
 TEST_WORKERS ?= 2
 TESTS ?= tests
 
@@ -18,17 +19,17 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 up: env  ## start everything here; Ctrl-C stops it
-	@$(MAKE) --no-print-directory -s web || echo "GraphiQL could not be built (see above); everything else starts."
+	@$(MAKE) --no-print-directory -s web || echo "GraphiQL and the fonts of reports could not be built (see above); everything else starts."
 	@exec $(RUN) kedang_workers.cli up
 
 down:  ## stop what `make up` started
 	@test -x $(BIN)/python || { echo "Nothing is running: there is no environment yet."; exit 0; }; \
 	exec $(RUN) kedang_workers.cli down
 
-test: env  ## the tests on the embedded servers
+test: env $(FONTS)  ## the tests on the embedded servers
 	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not bench" $(TESTS)
 
-test-servers: env  ## the tests on Debian's PostgreSQL and redis
+test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
 	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
 
 test-story: env  ## the main job from one command to the demonstration company
@@ -54,14 +55,23 @@ requirements: env  ## write docs/requirements.md (requirement -> tests), docs/se
 messages: env  ## bring the Chinese catalogue up to date with the texts in the code
 	@$(RUN_TESTS) tests.support.messages
 
-web: $(GRAPHIQL)  ## build GraphiQL (needs Node 20)
+web: $(GRAPHIQL) $(FONTS)  ## build GraphiQL and fetch the fonts of PDF reports (needs Node 20)
 
-$(GRAPHIQL): web/package.json web/package-lock.json web/tsconfig.json $(wildcard web/graphiql/*)
-	@if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
-		echo "GraphiQL is not built: that needs Node 20.19 or later. Everything else works without it."; \
+NODE_MODULES = web/node_modules/.kedang
+HAS_NODE = node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+
+$(NODE_MODULES): web/package.json web/package-lock.json
+	@if $(HAS_NODE); then \
+		echo "Fetching what web/ needs ..." && cd web && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && touch ../$@; \
 	else \
-		echo "Building GraphiQL ..." && cd web && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && npm run --silent build; \
+		echo "GraphiQL is not built and PDF reports have no fonts: that needs Node 20.19 or later. Everything else works without it."; \
 	fi
+
+$(GRAPHIQL): $(NODE_MODULES) web/tsconfig.json web/graphiql/vite.config.ts $(wildcard web/graphiql/*)
+	@if test -e $(NODE_MODULES); then echo "Building GraphiQL ..." && cd web && npm run --silent build; fi
+
+$(FONTS): $(NODE_MODULES) web/fonts.mjs
+	@if test -e $(NODE_MODULES); then cd web && npm run --silent fonts && touch ../$@; fi
 
 env: $(BIN)/.installed  ## make the environment from the hashed lock
 
