@@ -21,6 +21,11 @@ def translated(msgid: str, params: Mapping[str, object] | None = None) -> dict[s
     return in_our_languages(lambda language: translate(msgid, language, params))
 
 
+def text_in(texts: Mapping[str, str], language: Language) -> str:
+    """What a text that ``LocalisedKind`` keeps says in a language; in another of ours where that is missing."""
+    return texts.get(_KEYS[language]) or next((text for text in texts.values() if text), "")
+
+
 def language_code(language: str) -> str:
     """A language tag as a member's row keeps it: ``zh-CN`` is ``ZH_CN``, whatever is not ours ``EN``."""
     return "ZH_CN" if language == "zh-CN" else "EN"

@@ -1,12 +1,12 @@
-"""Notices (提醒): what the product tells a member, kept in their inbox (T10)."""
+"""Notices (提醒): what the product tells a member, kept in their inbox, and how each wants to be told (T10)."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped
 
 from kedang_platform.i18n import msg
@@ -27,6 +27,39 @@ from kedang_tenants.people.models import Member
 
 FOLLOW_UPS_DUE = "FOLLOW_UPS_DUE"
 SEATS_CONFIRMED = "SEATS_CONFIRMED"
+REQUEST_ASSIGNED = "REQUEST_ASSIGNED"
+REQUEST_OVERDUE = "REQUEST_OVERDUE"
+REQUEST_ANSWERED_BY_CUSTOMER = "REQUEST_ANSWERED_BY_CUSTOMER"
+UNHAPPY_ANSWER = "UNHAPPY_ANSWER"
+REPORT_READY = "REPORT_READY"
+REPORT_FAILED = "REPORT_FAILED"
+
+KINDS: Final = (
+    Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
+    Option(SEATS_CONFIRMED, msg("Seats were paid")),
+    Option(REQUEST_ASSIGNED, msg("A service request was assigned")),
+    Option(REQUEST_OVERDUE, msg("A service request is overdue")),
+    Option(REQUEST_ANSWERED_BY_CUSTOMER, msg("A customer answered in a service request")),
+    Option(UNHAPPY_ANSWER, msg("A customer is not satisfied")),
+    Option(REPORT_READY, msg("A report is ready")),
+    Option(REPORT_FAILED, msg("A report failed")),
+)
+
+EMAIL, DIGEST, INBOX = "EMAIL", "DIGEST", "INBOX"
+CHANNELS: Final = (
+    Option(EMAIL, msg("By mail at once")),
+    Option(DIGEST, msg("In the mail of the day")),
+    Option(INBOX, msg("In the inbox only")),
+)
+
+QUEUED, SENT, REJECTED, UNKNOWN, NOT_SENT = "QUEUED", "SENT", "REJECTED", "UNKNOWN", "NOT_SENT"
+MAIL_STATES: Final = (
+    Option(QUEUED, msg("On its way")),
+    Option(SENT, msg("Sent")),
+    Option(REJECTED, msg("Rejected")),
+    Option(UNKNOWN, msg("Perhaps sent")),
+    Option(NOT_SENT, msg("Not sent")),
+)
 
 
 class Notice(Record):
@@ -42,17 +75,7 @@ class Notice(Record):
     member_id: Mapped[UUID] = field(
         ReferenceKind("member"), label=msg("Member"), required=True, references="member.id", read_only=True
     )
-    kind: Mapped[str] = field(
-        ChoiceKind(
-            (
-                Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
-                Option(SEATS_CONFIRMED, msg("Seats were paid")),
-            )
-        ),
-        label=msg("Kind"),
-        required=True,
-        read_only=True,
-    )
+    kind: Mapped[str] = field(ChoiceKind(KINDS), label=msg("Kind"), required=True, read_only=True)
     title: Mapped[dict[str, str]] = field(
         LocalisedKind(300), label=msg("Title"), required=True, read_only=True
     )
@@ -66,12 +89,63 @@ class Notice(Record):
     details: Mapped[dict[str, Any] | None] = field(
         DocumentKind(), label=msg("Details"), read_only=True, exported=False
     )
+    about: Mapped[str | None] = field(
+        TextKind(40),
+        label=msg("About"),
+        description=msg("The id of the record that the notice is about."),
+        read_only=True,
+    )
     read_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Read at"), read_only=True)
+    channel: Mapped[str] = field(
+        ChoiceKind(CHANNELS), label=msg("Channel"), required=True, default=INBOX, read_only=True
+    )
+    mailed_at: Mapped[datetime | None] = field(
+        InstantKind(), label=msg("Given to the mail at"), read_only=True
+    )
+    mail_state: Mapped[str | None] = field(
+        ChoiceKind(MAIL_STATES),
+        label=msg("Mail"),
+        description=msg("What became of the notice's mail; nothing while it has none."),
+        read_only=True,
+    )
+    mail_key: Mapped[str | None] = field(TextKind(200), label=msg("Key of the mail"), hidden=True)
     occasion: Mapped[str] = field(TextKind(100), label=msg("Occasion"), required=True, hidden=True)
 
     member: Mapped[Member] = relation("Member", label=msg("Member"), foreign_key="Notice.member_id")
 
-    __table_args__ = (Index("ix_notice_member_id_created_at", "member_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_notice_member_id_created_at", "member_id", "created_at", "id"),
+        Index("ix_notice_unread", "member_id", postgresql_where=text("read_at IS NULL")),
+        Index("ix_notice_mail_key", "mail_key", postgresql_where=text("mail_key IS NOT NULL")),
+        Index(
+            "ix_notice_for_digest",
+            "member_id",
+            "id",
+            postgresql_where=text("channel = 'DIGEST' AND mailed_at IS NULL"),
+        ),
+    )
 
 
 unique_among_living(Notice, ("member_id", "occasion"))
+
+
+class NoticePreference(Record):
+    """How a member wants to be told of one kind; where there is none, the default of the kind holds."""
+
+    __tablename__ = "notice_preference"
+    __prefix__ = "npr"
+    __labels__ = (msg("Choice for notices"), msg("Choices for notices"))
+    __owner__ = ("member_id",)
+    __order__ = ("kind",)
+    __actions__ = frozenset()
+
+    member_id: Mapped[UUID] = field(
+        ReferenceKind("member"), label=msg("Member"), required=True, references="member.id", read_only=True
+    )
+    kind: Mapped[str] = field(ChoiceKind(KINDS), label=msg("Kind"), required=True, read_only=True)
+    channel: Mapped[str] = field(ChoiceKind(CHANNELS), label=msg("Channel"), required=True, read_only=True)
+
+    member: Mapped[Member] = relation("Member", label=msg("Member"), foreign_key="NoticePreference.member_id")
+
+
+unique_among_living(NoticePreference, ("member_id", "kind"))

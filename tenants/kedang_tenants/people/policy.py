@@ -15,7 +15,9 @@ from kedang_tenants.reading import Access, Scope
 
 ALL, DEPARTMENT, OWN, NONE = Scope.ALL, Scope.DEPARTMENT, Scope.OWN, Scope.NONE
 
-_EVERYTHING = MappingProxyType({"phone": ALL, "credit": ALL, "bank": ALL, "profit": ALL, "cost": ALL})
+_EVERYTHING = MappingProxyType(
+    {"phone": ALL, "credit": ALL, "bank": ALL, "profit": ALL, "cost": ALL, "respondent": ALL}
+)
 FULL = Access(names=ALL, read=ALL, create=ALL, update=ALL, archive=ALL, export=ALL, sensitive=_EVERYTHING)
 
 
@@ -35,11 +37,19 @@ TRADE = ("order", "order_line", "delivery", "customer_grade")  # a grade tells w
 PRODUCTS = ("product", "product_category")
 FOLLOW_UPS = ("follow_up_plan", "follow_up_record")
 GRADES = ("grade_scheme", "grade_level")
+QUESTIONNAIRES = ("questionnaire", "questionnaire_version", "survey_item")
+SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer")
 PEOPLE = ("member", "department")
-SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES)
-OWN_THINGS = ("notice", "import", "export")
+SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES, *QUESTIONNAIRES)
+OWN_THINGS = ("import", "export")
+INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
 
 Table = Mapping[str, Access]
+
+
+def _surveys(scope: Scope, *, phone: Scope) -> tuple[Iterable[str], Access]:
+    """Who was asked and what they answered, by name; and the right to invite and to enter answers."""
+    return SURVEYS, replace(_reads(scope, respondent=scope, phone=phone), create=scope)
 
 
 def _table(*rows: tuple[Iterable[str], Access]) -> Table:
@@ -54,6 +64,7 @@ def _common(*, tags: Access, files: Access) -> tuple[tuple[Iterable[str], Access
         (("tag",), tags),
         (("file",), files),
         (OWN_THINGS, _keeps(OWN)),
+        (INBOX, _keeps(OWN)),
     )
 
 
@@ -70,11 +81,13 @@ _OFFICE = _table(
             *PRODUCTS,
             *FOLLOW_UPS,
             *SET_UP,
+            *SURVEYS,
             *PEOPLE,
             *OWN_THINGS,
         ),
         FULL,
-    )
+    ),
+    (INBOX, _keeps(OWN)),
 )
 _EXPORTS_ALL = _reads(ALL, export=ALL, phone=ALL, credit=ALL, bank=ALL, profit=ALL, cost=ALL)
 _PHONES = {"phone": ALL}
@@ -88,6 +101,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (PEOPLE, _reads(ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS), _reads(ALL)),
+            (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
         ),
         "DEPARTMENT_MANAGER": _table(
             *_EMPLOYEE,
@@ -105,6 +119,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             ),
             (TRADE, _keeps(DEPARTMENT, archive=True)),
             (FOLLOW_UPS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
+            _surveys(DEPARTMENT, phone=DEPARTMENT),
             (PRODUCTS, _reads(ALL, export=ALL)),
         ),
         "REPRESENTATIVE": _table(
@@ -112,6 +127,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
+            _surveys(OWN, phone=OWN),
             (PRODUCTS, _reads(ALL)),
         ),
         "ACCOUNT_MANAGER": _table(
@@ -119,6 +135,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
+            _surveys(OWN, phone=OWN),
             (PRODUCTS, _reads(ALL)),
         ),
         "SERVICE_AGENT": _table(
@@ -126,6 +143,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _reads(ALL, **_PHONES)),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _keeps(OWN)),
+            _surveys(ALL, phone=ALL),
             (PRODUCTS, _reads(ALL)),
         ),
         "FINANCE": _table(
@@ -142,6 +160,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             ),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _reads(ALL)),
+            (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
             (PRODUCTS, _reads(ALL)),
         ),
         "MARKETER": _table(
@@ -149,6 +168,10 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _reads(ALL)),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _reads(ALL)),
+            (("questionnaire", "questionnaire_version"), replace(_keeps(ALL), export=NONE)),
+            # Taking a question out of a draft is editing the questionnaire.
+            (("survey_item",), replace(_keeps(ALL, archive=True), export=NONE)),
+            (SURVEYS, _keeps(ALL, archive=True, respondent=ALL)),
             (PRODUCTS, _reads(ALL)),
         ),
         "VIEW_ONLY": _table(
@@ -156,6 +179,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _reads(ALL)),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _reads(ALL)),
+            (SURVEYS, _reads(ALL)),
             (PRODUCTS, _reads(ALL)),
         ),
     }
@@ -175,7 +199,7 @@ def access_of(roles: Iterable[str], *, full_seat: bool) -> Table:
     merged = {r: reduce(_furthest, (table[r] for table in tables if r in table)) for r in records}
     if not full_seat:
         merged = {
-            record: access if record == "notice" else _at_most(access, _WITHOUT_A_SEAT)
+            record: access if record in INBOX else _at_most(access, _WITHOUT_A_SEAT)
             for record, access in merged.items()
         }
     return MappingProxyType(merged)

@@ -374,7 +374,12 @@ def upgrade() -> None:
         sa.Column("title", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("body", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.Column("details", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("about", sa.Text(collation="C"), nullable=True),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mail_state", sa.Text(collation="C"), nullable=True),
+        sa.Column("mail_key", sa.Text(collation="C"), nullable=True),
         sa.Column("occasion", sa.Text(collation="C"), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -382,17 +387,70 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
-        sa.CheckConstraint("kind IN ('FOLLOW_UPS_DUE', 'SEATS_CONFIRMED')", name=op.f("ck_notice_kind")),
+        sa.CheckConstraint("channel IN ('EMAIL', 'DIGEST', 'INBOX')", name=op.f("ck_notice_channel")),
+        sa.CheckConstraint(
+            "kind IN ('FOLLOW_UPS_DUE', 'SEATS_CONFIRMED', 'REQUEST_ASSIGNED', 'REQUEST_OVERDUE', 'REQUEST_ANSWERED_BY_CUSTOMER', 'UNHAPPY_ANSWER', 'REPORT_READY', 'REPORT_FAILED')",
+            name=op.f("ck_notice_kind"),
+        ),
+        sa.CheckConstraint(
+            "mail_state IN ('QUEUED', 'SENT', 'REJECTED', 'UNKNOWN', 'NOT_SENT')",
+            name=op.f("ck_notice_mail_state"),
+        ),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_notice_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+    )
+    op.create_index(
+        "ix_notice_for_digest",
+        "notice",
+        ["member_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("channel = 'DIGEST' AND mailed_at IS NULL"),
+    )
+    op.create_index(
+        "ix_notice_mail_key",
+        "notice",
+        ["mail_key"],
+        unique=False,
+        postgresql_where=sa.text("mail_key IS NOT NULL"),
     )
     op.create_index(
         "ix_notice_member_id_created_at", "notice", ["member_id", "created_at", "id"], unique=False
     )
     op.create_index(
+        "ix_notice_unread", "notice", ["member_id"], unique=False, postgresql_where=sa.text("read_at IS NULL")
+    )
+    op.create_index(
         "uq_notice_member_id_occasion",
         "notice",
         ["member_id", "occasion"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "notice_preference",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "channel IN ('EMAIL', 'DIGEST', 'INBOX')", name=op.f("ck_notice_preference_channel")
+        ),
+        sa.CheckConstraint(
+            "kind IN ('FOLLOW_UPS_DUE', 'SEATS_CONFIRMED', 'REQUEST_ASSIGNED', 'REQUEST_OVERDUE', 'REQUEST_ANSWERED_BY_CUSTOMER', 'UNHAPPY_ANSWER', 'REPORT_READY', 'REPORT_FAILED')",
+            name=op.f("ck_notice_preference_kind"),
+        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_notice_preference_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_preference")),
+    )
+    op.create_index(
+        "uq_notice_preference_member_id_kind",
+        "notice_preference",
+        ["member_id", "kind"],
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
     )
