@@ -6,13 +6,12 @@ nothing in between, so errors, their paths and the spreading of null are the ref
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from graphql import GraphQLObjectType
+from graphql import GraphQLAbstractType, GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
@@ -20,21 +19,15 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
+from kedang_graphql.engine.references import Ref, References, Shown
 from kedang_graphql.engine.requests import Binding, Budget
-from kedang_graphql.engine.roots import RootReader, Roots, answer_record
+from kedang_graphql.engine.roots import RootReader, Roots, answer_records
 from kedang_graphql.engine.selection import SelectionReader
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """What a resolver returns for a record: the engine answers whatever is selected of it."""
-
-    record: str
-    id: UUID
-
+__all__ = ["EngineExecutor", "Ref", "Verb", "executor_class"]
 
 Verb = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
 
@@ -49,6 +42,11 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
     def budget(self) -> Budget:
         """What all fields of the operation may bring together."""
         return Budget()
+
+    @cached_property
+    def references(self) -> References:
+        """The Refs of the operation that wait to be read."""
+        return References(self._records)
 
     def execute_field(
         self,
@@ -78,8 +76,23 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         if isinstance(result, Ref):
-            return self._record(result, field_details_list)
+            return self.references.answer(result, field_details_list)
         return super().complete_object_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    def complete_abstract_value(
+        self,
+        return_type: GraphQLAbstractType,
+        field_details_list: list[FieldDetails],
+        info: Any,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        if isinstance(result, Ref):  # what kind of record it is, it says itself
+            return self.references.answer(result, field_details_list)
+        return super().complete_abstract_value(
             return_type, field_details_list, info, path, result, position_context
         )
 
@@ -109,16 +122,16 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         async with context.databases.tenant_read(viewer.company) as tx:
             return await root.answer(tx, binding, Composer(viewer, {}))
 
-    async def _record(self, ref: Ref, details: list[FieldDetails]) -> Any:
+    async def _records(self, record: str, ids: Sequence[UUID], details: list[FieldDetails]) -> Shown:
         context: Context = self.context_value
         viewer = await context.viewer()
         selections = SelectionReader(
             self.schema, catalogue(), self.operation, self.fragments, self.variable_values
         )
-        node = selections.record_node(catalogue().record(ref.record), details)
+        node = selections.record_node(catalogue().record(record), details)
         binding = Binding(viewer, self.variable_values, self.budget)
         async with context.databases.tenant_read(viewer.company) as tx:
-            return await answer_record(tx, binding, Composer(viewer, {}), node, ref.id)
+            return await answer_records(tx, binding, Composer(viewer, {}), node, ids)
 
     def _verb(
         self,

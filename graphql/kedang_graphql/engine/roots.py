@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -67,10 +67,17 @@ async def answer_record(
     tx: TenantRead, binding: Binding, composer: Composer, node: RecordNode, record_id: object
 ) -> dict[str, Any] | None:
     """The response of a selection on one record; None when it is not there for this viewer."""
-    select = binding.select([node])
-    read = await read_lookup(tx, binding.viewer, Lookup(node.record.name, (record_id,), select))
-    rows = read.page.rows
-    return composer.record(node, read, select)(rows[0]) if rows else None
+    return (await answer_records(tx, binding, composer, node, (record_id,))).get(record_id)
+
+
+async def answer_records(
+    tx: TenantRead, binding: Binding, composer: Composer, node: RecordNode, ids: Sequence[object]
+) -> dict[Any, dict[str, Any]]:
+    """The responses of a selection on several records by their ids; who is not there for this viewer is missing."""
+    select = binding.select([node], len(ids))
+    read = await read_lookup(tx, binding.viewer, Lookup(node.record.name, tuple(ids), select))
+    compose = composer.record(node, read, select)
+    return {row[read.layout.id]: compose(row) for row in read.page.rows}
 
 
 @dataclass(frozen=True, slots=True)
