@@ -14,6 +14,7 @@ from kedang_tenants.grading import models as grading
 from kedang_tenants.imports import models as imports
 from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
+from kedang_tenants.surveys import models as surveys
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
 
@@ -35,6 +36,7 @@ __all__ = [
     "lines",
     "notices",
     "people",
+    "surveys",
     "trade",
     "trade_rules",
 ]

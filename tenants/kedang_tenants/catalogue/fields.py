@@ -14,7 +14,7 @@ from sqlalchemy.orm import MappedColumn, mapped_column, relationship
 
 from kedang_tenants.catalogue.kinds import Kind
 
-Sensitivity = Literal["phone", "credit", "bank", "profit", "cost"]
+Sensitivity = Literal["phone", "credit", "bank", "profit", "cost", "respondent"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,39 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
+        "questionnaire",
+        sa.Column("name", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("template", sa.Text(collation="C"), nullable=True),
+        sa.Column("trigger", sa.Text(collation="C"), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("cooldown_days", sa.Integer(), nullable=False),
+        sa.Column("remind_after_days", sa.Integer(), nullable=True),
+        sa.Column("expires_after_days", sa.Integer(), nullable=False),
+        sa.Column("edit_hours", sa.Integer(), nullable=False),
+        sa.Column("unhappy_opens_request", sa.Boolean(), nullable=False),
+        sa.Column("unhappy_at_most", sa.Text(collation="C"), nullable=False),
+        sa.Column("unhappy_detractors", sa.Boolean(), nullable=False),
+        sa.Column("unhappy_within_days", sa.Integer(), nullable=False),
+        sa.Column("current_version_id", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "template IN ('AFTER_SALE', 'AFTER_SERVICE', 'ON_VISIT')", name=op.f("ck_questionnaire_template")
+        ),
+        sa.CheckConstraint(
+            "trigger IN ('BY_HAND', 'REQUEST_CLOSED', 'DELIVERY_MADE')", name=op.f("ck_questionnaire_trigger")
+        ),
+        sa.CheckConstraint(
+            "unhappy_at_most IN ('VERY_SATISFIED', 'FAIRLY_SATISFIED', 'BASICALLY_SATISFIED', 'NOT_VERY_SATISFIED', 'NOT_SATISFIED')",
+            name=op.f("ck_questionnaire_unhappy_at_most"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questionnaire")),
+    )
+    op.create_table(
         "tag",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column("colour", sa.Text(collation="C"), nullable=True),
@@ -234,6 +267,42 @@ def upgrade() -> None:
     op.create_index(op.f("ix_member_department_id"), "member", ["department_id"], unique=False)
     op.create_index(
         "uq_member_email", "member", ["email"], unique=True, postgresql_where=sa.text("archived_at IS NULL")
+    )
+    op.create_table(
+        "questionnaire_version",
+        sa.Column("questionnaire_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("introduction", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("thanks", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('DRAFT', 'PUBLISHED', 'SUPERSEDED')", name=op.f("ck_questionnaire_version_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["questionnaire_id"], ["questionnaire.id"], name=op.f("fk_questionnaire_version_questionnaire_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questionnaire_version")),
+    )
+    op.create_index(
+        "uq_questionnaire_version_draft",
+        "questionnaire_version",
+        ["questionnaire_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'DRAFT' AND archived_at IS NULL"),
+    )
+    op.create_index(
+        "uq_questionnaire_version_questionnaire_id_number",
+        "questionnaire_version",
+        ["questionnaire_id", "number"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
         "customer",
@@ -451,6 +520,42 @@ def upgrade() -> None:
         "uq_notice_preference_member_id_kind",
         "notice_preference",
         ["member_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "survey_item",
+        sa.Column("version_id", sa.Uuid(), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("label", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("help", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("commentable", sa.Boolean(), nullable=False),
+        sa.Column("options", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('GROUP', 'LEVEL', 'NPS', 'CHOICE', 'NUMBER', 'DATE', 'TEXT')",
+            name=op.f("ck_survey_item_kind"),
+        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["survey_item.id"], name=op.f("fk_survey_item_parent_id")),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["questionnaire_version.id"], name=op.f("fk_survey_item_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_item")),
+    )
+    op.create_index(op.f("ix_survey_item_parent_id"), "survey_item", ["parent_id"], unique=False)
+    op.create_index(
+        "uq_survey_item_version_id_key",
+        "survey_item",
+        ["version_id", "key"],
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
     )
@@ -869,4 +974,159 @@ def upgrade() -> None:
         ["order_id", "position"],
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "survey_invitation",
+        sa.Column("questionnaire_id", sa.Uuid(), nullable=False),
+        sa.Column("version_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("subject", sa.Text(collation="C"), nullable=True),
+        sa.Column("occasion", sa.Text(collation="C"), nullable=True),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("recipient", sa.Text(collation="C"), nullable=True),
+        sa.Column("language", sa.Text(collation="C"), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("skipped_because", sa.Text(collation="C"), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "channel IN ('EMAIL', 'LINK', 'VISIT')", name=op.f("ck_survey_invitation_channel")
+        ),
+        sa.CheckConstraint("language IN ('EN', 'ZH_CN')", name=op.f("ck_survey_invitation_language")),
+        sa.CheckConstraint(
+            "skipped_because IN ('COOLDOWN', 'NO_ADDRESS')", name=op.f("ck_survey_invitation_skipped_because")
+        ),
+        sa.CheckConstraint(
+            "state IN ('PENDING', 'SENT', 'BOUNCED', 'OPENED', 'ANSWERED', 'EXPIRED', 'CANCELLED', 'SKIPPED')",
+            name=op.f("ck_survey_invitation_state"),
+        ),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_survey_invitation_contact_id")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_survey_invitation_customer_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["questionnaire_id"], ["questionnaire.id"], name=op.f("fk_survey_invitation_questionnaire_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["questionnaire_version.id"], name=op.f("fk_survey_invitation_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_invitation")),
+    )
+    op.create_index(
+        "ix_survey_invitation_contact_id", "survey_invitation", ["contact_id", "due_at"], unique=False
+    )
+    op.create_index(
+        "ix_survey_invitation_customer_id",
+        "survey_invitation",
+        ["customer_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_survey_invitation_open",
+        "survey_invitation",
+        ["expires_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('PENDING', 'SENT', 'OPENED')"),
+    )
+    op.create_index(
+        "ix_survey_invitation_questionnaire_id",
+        "survey_invitation",
+        ["questionnaire_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index("ix_survey_invitation_version_id", "survey_invitation", ["version_id"], unique=False)
+    op.create_index("uq_survey_invitation_occasion", "survey_invitation", ["occasion"], unique=True)
+    op.create_index("uq_survey_invitation_token_hash", "survey_invitation", ["token_hash"], unique=True)
+    op.create_table(
+        "survey_answer",
+        sa.Column("invitation_id", sa.Uuid(), nullable=False),
+        sa.Column("questionnaire_id", sa.Uuid(), nullable=False),
+        sa.Column("version_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("source", sa.Text(collation="C"), nullable=False),
+        sa.Column("entered_by_id", sa.Uuid(), nullable=True),
+        sa.Column("satisfaction", sa.Numeric(precision=18, scale=6), nullable=True),
+        sa.Column("nps", sa.Integer(), nullable=True),
+        sa.Column("unhappy", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("source IN ('PAGE', 'MEMBER')", name=op.f("ck_survey_answer_source")),
+        sa.CheckConstraint("state IN ('STARTED', 'SUBMITTED')", name=op.f("ck_survey_answer_state")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_survey_answer_contact_id")),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_survey_answer_customer_id")),
+        sa.ForeignKeyConstraint(
+            ["entered_by_id"], ["member.id"], name=op.f("fk_survey_answer_entered_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"], ["survey_invitation.id"], name=op.f("fk_survey_answer_invitation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["questionnaire_id"], ["questionnaire.id"], name=op.f("fk_survey_answer_questionnaire_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["questionnaire_version.id"], name=op.f("fk_survey_answer_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_answer")),
+    )
+    op.create_index(op.f("ix_survey_answer_contact_id"), "survey_answer", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_survey_answer_customer_id", "survey_answer", ["customer_id", "started_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_survey_answer_questionnaire_id",
+        "survey_answer",
+        ["questionnaire_id", "submitted_at", "id"],
+        unique=False,
+    )
+    op.create_index("ix_survey_answer_version_id", "survey_answer", ["version_id"], unique=False)
+    op.create_index("uq_survey_answer_invitation_id", "survey_answer", ["invitation_id"], unique=True)
+    op.create_table(
+        "survey_item_answer",
+        sa.Column("answer_id", sa.Uuid(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("level", sa.Text(collation="C"), nullable=True),
+        sa.Column("number", sa.Numeric(precision=18, scale=6), nullable=True),
+        sa.Column("choice", sa.Text(collation="C"), nullable=True),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("text", sa.Text(collation="C"), nullable=True),
+        sa.Column("comment", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "level IN ('VERY_SATISFIED', 'FAIRLY_SATISFIED', 'BASICALLY_SATISFIED', 'NOT_VERY_SATISFIED', 'NOT_SATISFIED')",
+            name=op.f("ck_survey_item_answer_level"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["answer_id"], ["survey_answer.id"], name=op.f("fk_survey_item_answer_answer_id")
+        ),
+        sa.ForeignKeyConstraint(["item_id"], ["survey_item.id"], name=op.f("fk_survey_item_answer_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_item_answer")),
+    )
+    op.create_index(op.f("ix_survey_item_answer_item_id"), "survey_item_answer", ["item_id"], unique=False)
+    op.create_index(
+        "uq_survey_item_answer_answer_id_item_id", "survey_item_answer", ["answer_id", "item_id"], unique=True
     )
