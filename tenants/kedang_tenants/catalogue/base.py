@@ -48,6 +48,8 @@ class Record(Base):
         its plural in the API where adding an "s" is wrong.
     ``__owner__``
         the path to the member who owns it: names of to-one relations, then a column.
+    ``__co_owners__``
+        further such paths: whoever stands at the end of any of them owns it as well.
     ``__key__``
         the natural key by which an import finds it again.
     ``__order__``
@@ -62,6 +64,7 @@ class Record(Base):
     __labels__: ClassVar[tuple[str, str]]
     __plural__: ClassVar[str | None] = None
     __owner__: ClassVar[tuple[str, ...]] = ()
+    __co_owners__: ClassVar[tuple[tuple[str, ...], ...]] = ()
     __key__: ClassVar[tuple[str, ...]] = ()
     __order__: ClassVar[tuple[str, ...]] = ("id",)
     __actions__: ClassVar[frozenset[str]] = frozenset({"create", "update", "archive", "restore"})

@@ -79,6 +79,7 @@ class RecordType:
     fields: Mapping[str, Field]
     relations: Mapping[str, Relation]
     owner: tuple[str, ...]
+    co_owners: tuple[tuple[str, ...], ...]
     key: tuple[str, ...]
     order: tuple[str, ...]
     actions: frozenset[str]
@@ -93,6 +94,11 @@ class RecordType:
     def references(self) -> tuple[Field, ...]:
         """The fields that point to other records."""
         return tuple(found for found in self.fields.values() if found.target is not None)
+
+    @property
+    def owners(self) -> tuple[tuple[str, ...], ...]:
+        """Every path to a member who owns a record of this type."""
+        return (self.owner, *self.co_owners) if self.owner else ()
 
     def field_by_api_name(self, api_name: str) -> Field | None:
         return next((found for found in self.fields.values() if found.api_name == api_name), None)
@@ -154,6 +160,7 @@ def _record_type(model: type[Record]) -> RecordType:
         fields=MappingProxyType(dict(_fields(table))),
         relations=MappingProxyType(dict(_relations(model))),
         owner=model.__owner__,
+        co_owners=model.__co_owners__,
         key=model.__key__,
         order=model.__order__,
         actions=model.__actions__,

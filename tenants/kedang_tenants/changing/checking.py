@@ -153,6 +153,9 @@ async def check_scope_of_new(write: TenantWrite, viewer: Viewer, drafts: Sequenc
     if scope is Scope.ALL or not record.owner:
         return
     members = set(viewer.members_within(scope))
+    if record.co_owners:
+        await _check_any_owner(write, viewer, drafts, scope)
+        return
     head = record.owner[0]
     if len(record.owner) == 1:
         for draft in drafts:
@@ -168,6 +171,24 @@ async def check_scope_of_new(write: TenantWrite, viewer: Viewer, drafts: Sequenc
         parent = draft.values.get(relation.column)
         if parent is not None and parent not in allowed:
             draft.refuse(relation.column, "FORBIDDEN", msg("You may not do this for others."))
+
+
+async def _check_any_owner(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], scope: Scope) -> None:
+    """Of a record with several owners one has to be within the scope; nobody is put in where none is named."""
+    members = set(viewer.members_within(scope))
+    owned_drafts: set[UUID] = set()
+    column = ""
+    for head, *rest in drafts[0].record.owners:
+        column, within = head, members
+        if rest:
+            relation = drafts[0].record.relations[head]
+            column = relation.column
+            parents = {cast("UUID", d.values[column]) for d in drafts if d.values.get(column)}
+            within = await _ids_within(write, viewer, relation.target, parents, scope)
+        owned_drafts |= {draft.id for draft in drafts if draft.values.get(column) in within}
+    for draft in drafts:
+        if draft.id not in owned_drafts and not draft.refused:
+            draft.refuse(column, "FORBIDDEN", msg("You may not do this for others."))
 
 
 async def _ids_within(

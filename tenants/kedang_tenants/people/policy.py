@@ -40,7 +40,9 @@ GRADES = ("grade_scheme", "grade_level")
 QUESTIONNAIRES = ("questionnaire", "questionnaire_version", "survey_item")
 SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer")
 PEOPLE = ("member", "department")
-SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES, *QUESTIONNAIRES)
+SERVICE = ("service_request", "service_note", "repair_record")
+SERVICE_RULES = ("service_standard", "service_assignment")
+SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES, *QUESTIONNAIRES, *SERVICE_RULES)
 OWN_THINGS = ("import", "export")
 INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
 
@@ -80,6 +82,7 @@ _OFFICE = _table(
             *TRADE,
             *PRODUCTS,
             *FOLLOW_UPS,
+            *SERVICE,
             *SET_UP,
             *SURVEYS,
             *PEOPLE,
@@ -91,6 +94,9 @@ _OFFICE = _table(
 )
 _EXPORTS_ALL = _reads(ALL, export=ALL, phone=ALL, credit=ALL, bank=ALL, profit=ALL, cost=ALL)
 _PHONES = {"phone": ALL}
+_OF_OWN_CUSTOMERS = replace(_reads(OWN), create=OWN)
+# Whoever answers the telephone takes in what any customer asks, and sees who has it; the rest is the department's.
+_TAKEN_IN = replace(_keeps(DEPARTMENT, names=ALL, archive=True), create=ALL, export=NONE)
 
 DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
     {
@@ -100,7 +106,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (PEOPLE, _reads(ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
-            ((*TRADE, *FOLLOW_UPS), _reads(ALL)),
+            ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
         ),
         "DEPARTMENT_MANAGER": _table(
@@ -119,6 +125,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             ),
             (TRADE, _keeps(DEPARTMENT, archive=True)),
             (FOLLOW_UPS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
+            (SERVICE, replace(_keeps(DEPARTMENT), export=NONE)),
             _surveys(DEPARTMENT, phone=DEPARTMENT),
             (PRODUCTS, _reads(ALL, export=ALL)),
         ),
@@ -127,6 +134,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
+            (SERVICE, _OF_OWN_CUSTOMERS),
             _surveys(OWN, phone=OWN),
             (PRODUCTS, _reads(ALL)),
         ),
@@ -135,6 +143,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
+            (SERVICE, _OF_OWN_CUSTOMERS),
             _surveys(OWN, phone=OWN),
             (PRODUCTS, _reads(ALL)),
         ),
@@ -143,6 +152,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _reads(ALL, **_PHONES)),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _keeps(OWN)),
+            (SERVICE, _TAKEN_IN),
+            (("repair_record",), replace(_TAKEN_IN, read=ALL)),
             _surveys(ALL, phone=ALL),
             (PRODUCTS, _reads(ALL)),
         ),
@@ -159,7 +170,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
                 _keeps(ALL, archive=True, phone=ALL, credit=ALL, bank=ALL, cost=ALL),
             ),
             (TRADE, _reads(ALL)),
-            (FOLLOW_UPS, _reads(ALL)),
+            ((*FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
             (PRODUCTS, _reads(ALL)),
         ),
@@ -167,7 +178,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (ARCHIVE, _reads(ALL)),
             (TRADE, _reads(ALL)),
-            (FOLLOW_UPS, _reads(ALL)),
+            ((*FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (("questionnaire", "questionnaire_version"), replace(_keeps(ALL), export=NONE)),
             # Taking a question out of a draft is editing the questionnaire.
             (("survey_item",), replace(_keeps(ALL, archive=True), export=NONE)),
@@ -178,7 +189,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_ONLOOKER,
             (ARCHIVE, _reads(ALL)),
             (TRADE, _reads(ALL)),
-            (FOLLOW_UPS, _reads(ALL)),
+            ((*FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL)),
             (PRODUCTS, _reads(ALL)),
         ),

@@ -61,7 +61,9 @@ def owned(statement: Statement, viewer: Viewer, record: RecordType, alias: str, 
         return None
     if scope is Scope.NONE or not record.owner:
         return "FALSE"
-    return _owned_by(statement, record, record.owner, alias, viewer.members_within(scope))
+    members = viewer.members_within(scope)
+    ways = [_owned_by(statement, record, path, alias, members) for path in record.owners]
+    return ways[0] if len(ways) == 1 else f"({' OR '.join(ways)})"
 
 
 def _owned_by(

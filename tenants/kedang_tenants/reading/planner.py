@@ -219,14 +219,13 @@ _ARCHIVED = {
 
 def _parent_is_proof(viewer: Viewer, record: RecordType, listing: Listing) -> bool:
     """Whether seeing the parent already proves that its rows here are seen: they are owned through it."""
-    if listing.relation is None or len(record.owner) < 2:
+    through = [path for path in record.owners if len(path) > 1]
+    through = [path for path in through if record.relations[path[0]].column == listing.relation]
+    if not through:
         return False
-    through = record.relations[record.owner[0]]
-    parent = catalogue().record(through.target)
-    return (
-        through.column == listing.relation
-        and record.owner[1:] == parent.owner
-        and visible_scope(viewer, record) >= visible_scope(viewer, parent)
+    parent = catalogue().record(record.relations[through[0][0]].target)
+    return {path[1:] for path in through} >= set(parent.owners) and (
+        visible_scope(viewer, record) >= visible_scope(viewer, parent)
     )
 
 

@@ -189,6 +189,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_questionnaire")),
     )
     op.create_table(
+        "service_request_count",
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("year", name=op.f("pk_service_request_count")),
+    )
+    op.create_table(
         "tag",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column("colour", sa.Text(collation="C"), nullable=True),
@@ -522,6 +528,47 @@ def upgrade() -> None:
         ["member_id", "kind"],
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "service_assignment",
+        sa.Column("kind", sa.Text(collation="C"), nullable=True),
+        sa.Column("department_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('COMPLAINT', 'REPAIR', 'MAINTENANCE', 'CONSULTATION', 'TECHNICAL_SUPPORT', 'SUGGESTION', 'CRITICISM', 'WISH', 'TRAINING', 'SAMPLE')",
+            name=op.f("ck_service_assignment_kind"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["department.id"], name=op.f("fk_service_assignment_department_id")
+        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_service_assignment_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_assignment")),
+    )
+    op.create_table(
+        "service_standard",
+        sa.Column("grade_level_id", sa.Uuid(), nullable=True),
+        sa.Column("priority", sa.Text(collation="C"), nullable=True),
+        sa.Column("first_answer_minutes", sa.Integer(), nullable=False),
+        sa.Column("solution_minutes", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "priority IN ('LOW', 'NORMAL', 'HIGH', 'URGENT')", name=op.f("ck_service_standard_priority")
+        ),
+        sa.ForeignKeyConstraint(
+            ["grade_level_id"], ["grade_level.id"], name=op.f("fk_service_standard_grade_level_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_standard")),
     )
     op.create_table(
         "survey_item",
@@ -976,6 +1023,141 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
+        "service_request",
+        sa.Column("number", sa.Text(collation="C"), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("channel", sa.Text(collation="C"), nullable=False),
+        sa.Column("about", sa.Text(collation="C"), nullable=True),
+        sa.Column("priority", sa.Text(collation="C"), nullable=False),
+        sa.Column("title", sa.Text(collation="C"), nullable=False),
+        sa.Column("description", sa.Text(collation="C"), nullable=True),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("department_id", sa.Uuid(), nullable=True),
+        sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("first_answer_minutes", sa.Integer(), nullable=True),
+        sa.Column("first_answer_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_answer_on_time", sa.Boolean(), nullable=True),
+        sa.Column("solution_minutes", sa.Integer(), nullable=True),
+        sa.Column("solution_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("solved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("solution_on_time", sa.Boolean(), nullable=True),
+        sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("waited_seconds", sa.Integer(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.Text(collation="C"), nullable=True),
+        sa.Column("reopened_count", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("product_id", sa.Uuid(), nullable=True),
+        sa.Column("first_answer_told", sa.Integer(), nullable=False),
+        sa.Column("solution_told", sa.Integer(), nullable=False),
+        sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("name_sort", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_text", sa.Text(collation="C"), nullable=True),
+        sa.Column("search_tokens", postgresql.ARRAY(sa.Text(collation="C")), nullable=True),
+        sa.CheckConstraint(
+            "about IN ('OUR_PRODUCT', 'OTHERS_PRODUCT', 'OTHER')", name=op.f("ck_service_request_about")
+        ),
+        sa.CheckConstraint(
+            "channel IN ('PHONE', 'EMAIL', 'FORM', 'SURVEY', 'API', 'VISIT', 'OTHER')",
+            name=op.f("ck_service_request_channel"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('COMPLAINT', 'REPAIR', 'MAINTENANCE', 'CONSULTATION', 'TECHNICAL_SUPPORT', 'SUGGESTION', 'CRITICISM', 'WISH', 'TRAINING', 'SAMPLE')",
+            name=op.f("ck_service_request_kind"),
+        ),
+        sa.CheckConstraint(
+            "priority IN ('LOW', 'NORMAL', 'HIGH', 'URGENT')", name=op.f("ck_service_request_priority")
+        ),
+        sa.CheckConstraint(
+            "state IN ('NEW', 'IN_PROGRESS', 'WAITING', 'SOLVED', 'CLOSED', 'CANCELLED')",
+            name=op.f("ck_service_request_state"),
+        ),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_service_request_contact_id")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_service_request_customer_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["department_id"], ["department.id"], name=op.f("fk_service_request_department_id")
+        ),
+        sa.ForeignKeyConstraint(["order_id"], ["sales_order.id"], name=op.f("fk_service_request_order_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["member.id"], name=op.f("fk_service_request_owner_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_service_request_product_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_request")),
+    )
+    op.create_index("ix_service_request_closed_at", "service_request", ["closed_at", "id"], unique=False)
+    op.create_index(op.f("ix_service_request_contact_id"), "service_request", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_service_request_customer_id_opened_at",
+        "service_request",
+        ["customer_id", "opened_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_service_request_department_id"), "service_request", ["department_id"], unique=False
+    )
+    op.create_index(
+        "ix_service_request_escalate_at",
+        "service_request",
+        ["escalate_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("escalate_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_service_request_first_answer_due_at",
+        "service_request",
+        ["first_answer_due_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("first_answered_at IS NULL"),
+    )
+    op.create_index(
+        "ix_service_request_open_by_owner",
+        "service_request",
+        ["owner_id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('NEW', 'IN_PROGRESS', 'WAITING') AND archived_at IS NULL"),
+    )
+    op.create_index("ix_service_request_opened_at", "service_request", ["opened_at", "id"], unique=False)
+    op.create_index(op.f("ix_service_request_order_id"), "service_request", ["order_id"], unique=False)
+    op.create_index(
+        "ix_service_request_owner_id_opened_at",
+        "service_request",
+        ["owner_id", "opened_at", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_service_request_product_id"), "service_request", ["product_id"], unique=False)
+    op.create_index(
+        "ix_service_request_search_tokens",
+        "service_request",
+        ["search_tokens"],
+        unique=False,
+        postgresql_using="gin",
+    )
+    op.create_index(
+        "ix_service_request_solution_due_at",
+        "service_request",
+        ["solution_due_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("solved_at IS NULL"),
+    )
+    op.create_index(
+        "uq_service_request_number",
+        "service_request",
+        ["number"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
         "survey_invitation",
         sa.Column("questionnaire_id", sa.Uuid(), nullable=False),
         sa.Column("version_id", sa.Uuid(), nullable=False),
@@ -1049,6 +1231,74 @@ def upgrade() -> None:
     op.create_index("ix_survey_invitation_version_id", "survey_invitation", ["version_id"], unique=False)
     op.create_index("uq_survey_invitation_occasion", "survey_invitation", ["occasion"], unique=True)
     op.create_index("uq_survey_invitation_token_hash", "survey_invitation", ["token_hash"], unique=True)
+    op.create_table(
+        "repair_record",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=True),
+        sa.Column("product_id", sa.Uuid(), nullable=True),
+        sa.Column("serial_number", sa.Text(collation="C"), nullable=True),
+        sa.Column("fault", sa.Text(collation="C"), nullable=False),
+        sa.Column("work_done", sa.Text(collation="C"), nullable=True),
+        sa.Column("parts", sa.Text(collation="C"), nullable=True),
+        sa.Column("technician_id", sa.Uuid(), nullable=True),
+        sa.Column("repaired_on", sa.Date(), nullable=True),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_repair_record_customer_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_repair_record_product_id")),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["service_request.id"], name=op.f("fk_repair_record_request_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["technician_id"], ["member.id"], name=op.f("fk_repair_record_technician_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repair_record")),
+    )
+    op.create_index(
+        "ix_repair_record_customer_id_repaired_on",
+        "repair_record",
+        ["customer_id", "repaired_on", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_repair_record_product_id"), "repair_record", ["product_id"], unique=False)
+    op.create_index(op.f("ix_repair_record_request_id"), "repair_record", ["request_id"], unique=False)
+    op.create_index(
+        "ix_repair_record_serial_number",
+        "repair_record",
+        ["serial_number"],
+        unique=False,
+        postgresql_where=sa.text("serial_number IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_repair_record_technician_id"), "repair_record", ["technician_id"], unique=False)
+    op.create_table(
+        "service_note",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("text", sa.Text(collation="C"), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('INTERNAL', 'TO_CUSTOMER', 'FROM_CUSTOMER')", name=op.f("ck_service_note_kind")
+        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_service_note_member_id")),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["service_request.id"], name=op.f("fk_service_note_request_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_note")),
+    )
+    op.create_index("ix_service_note_request_id_at", "service_note", ["request_id", "at", "id"], unique=False)
     op.create_table(
         "survey_answer",
         sa.Column("invitation_id", sa.Uuid(), nullable=False),
