@@ -14,6 +14,8 @@ from kedang_tenants.grading import models as grading
 from kedang_tenants.imports import models as imports
 from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
+from kedang_tenants.reports import guards as report_guards
+from kedang_tenants.reports import models as reports
 from kedang_tenants.service import guards as service_guards
 from kedang_tenants.service import models as service
 from kedang_tenants.surveys import models as surveys
@@ -38,6 +40,8 @@ __all__ = [
     "lines",
     "notices",
     "people",
+    "report_guards",
+    "reports",
     "service",
     "service_guards",
     "surveys",

@@ -43,6 +43,7 @@ PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
 SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES, *QUESTIONNAIRES, *SERVICE_RULES)
+REPORTS = ("report_definition", "report_recipient", "report_run")
 OWN_THINGS = ("import", "export")
 INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
 
@@ -86,6 +87,7 @@ _OFFICE = _table(
             *SET_UP,
             *SURVEYS,
             *PEOPLE,
+            *REPORTS,
             *OWN_THINGS,
         ),
         FULL,
@@ -104,6 +106,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         "ADMIN": _OFFICE,
         "GENERAL_MANAGER": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(ALL, archive=True)),
             (PEOPLE, _reads(ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
@@ -111,6 +114,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "DEPARTMENT_MANAGER": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(DEPARTMENT, archive=True)),
             (PEOPLE, _reads(DEPARTMENT, names=ALL)),
             (
                 ARCHIVE,
@@ -131,6 +135,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "REPRESENTATIVE": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
@@ -140,6 +145,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "ACCOUNT_MANAGER": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
@@ -149,6 +155,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "SERVICE_AGENT": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _reads(ALL, **_PHONES)),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _keeps(OWN)),
@@ -159,12 +166,14 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "FINANCE": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(ALL, archive=True)),
             (ARCHIVE, _reads(ALL, credit=ALL, bank=ALL, profit=ALL)),
             (TRADE, _reads(ALL)),
             (PRODUCTS, _reads(ALL, cost=ALL)),
         ),
         "ARCHIVE_KEEPER": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(ALL, archive=True)),
             (
                 (*ARCHIVE, "tag", "file"),
                 _keeps(ALL, archive=True, phone=ALL, credit=ALL, bank=ALL, cost=ALL),
@@ -176,6 +185,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "MARKETER": _table(
             *_EMPLOYEE,
+            (REPORTS, _keeps(ALL, archive=True)),
             (ARCHIVE, _reads(ALL)),
             (TRADE, _reads(ALL)),
             ((*FOLLOW_UPS, *SERVICE), _reads(ALL)),
@@ -187,6 +197,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "VIEW_ONLY": _table(
             *_ONLOOKER,
+            (REPORTS, _reads(ALL)),
             (ARCHIVE, _reads(ALL)),
             (TRADE, _reads(ALL)),
             ((*FOLLOW_UPS, *SERVICE), _reads(ALL)),

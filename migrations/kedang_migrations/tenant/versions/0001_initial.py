@@ -530,6 +530,71 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
+        "report_definition",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("schedule", sa.Text(collation="C"), nullable=False),
+        sa.Column("at", sa.Text(collation="C"), nullable=True),
+        sa.Column("weekday", sa.Text(collation="C"), nullable=True),
+        sa.Column("day_of_month", sa.Integer(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("period", sa.Text(collation="C"), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("scheme_id", sa.Uuid(), nullable=True),
+        sa.Column("questionnaire_id", sa.Uuid(), nullable=True),
+        sa.Column("only_department_id", sa.Uuid(), nullable=True),
+        sa.Column("only_member_id", sa.Uuid(), nullable=True),
+        sa.Column("formats", sa.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("language", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('CUSTOMERS_BY_GRADE', 'GRADE_MOVEMENT', 'FOLLOW_UP_COMPLIANCE', 'SURVEY_ANALYSIS')",
+            name=op.f("ck_report_definition_kind"),
+        ),
+        sa.CheckConstraint("language IN ('EN', 'ZH_CN')", name=op.f("ck_report_definition_language")),
+        sa.CheckConstraint(
+            "period IN ('YESTERDAY', 'LAST_WEEK', 'LAST_MONTH', 'LAST_QUARTER', 'LAST_YEAR', 'THIS_MONTH', 'THIS_YEAR', 'LAST_12_MONTHS', 'BETWEEN')",
+            name=op.f("ck_report_definition_period"),
+        ),
+        sa.CheckConstraint(
+            "schedule IN ('NEVER', 'DAILY', 'WEEKLY', 'MONTHLY')", name=op.f("ck_report_definition_schedule")
+        ),
+        sa.CheckConstraint(
+            "weekday IN ('MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY')",
+            name=op.f("ck_report_definition_weekday"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["only_department_id"], ["department.id"], name=op.f("fk_report_definition_only_department_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["only_member_id"], ["member.id"], name=op.f("fk_report_definition_only_member_id")
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["member.id"], name=op.f("fk_report_definition_owner_id")),
+        sa.ForeignKeyConstraint(
+            ["questionnaire_id"], ["questionnaire.id"], name=op.f("fk_report_definition_questionnaire_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["scheme_id"], ["grade_scheme.id"], name=op.f("fk_report_definition_scheme_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_definition")),
+    )
+    op.create_index(
+        "ix_report_definition_next_at",
+        "report_definition",
+        ["next_at"],
+        unique=False,
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_report_definition_owner_id"), "report_definition", ["owner_id"], unique=False)
+    op.create_table(
         "service_assignment",
         sa.Column("kind", sa.Text(collation="C"), nullable=True),
         sa.Column("department_id", sa.Uuid(), nullable=False),
@@ -875,6 +940,113 @@ def upgrade() -> None:
         ["number"],
         unique=True,
         postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "report_recipient",
+        sa.Column("definition_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["definition_id"], ["report_definition.id"], name=op.f("fk_report_recipient_definition_id")
+        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_report_recipient_member_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_recipient")),
+    )
+    op.create_index(op.f("ix_report_recipient_member_id"), "report_recipient", ["member_id"], unique=False)
+    op.create_index(
+        "uq_report_recipient_definition_id_member_id",
+        "report_recipient",
+        ["definition_id", "member_id"],
+        unique=True,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_table(
+        "report_run",
+        sa.Column("definition_id", sa.Uuid(), nullable=True),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=True),
+        sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("rows_total", sa.Integer(), nullable=True),
+        sa.Column("error_code", sa.Text(collation="C"), nullable=True),
+        sa.Column("error", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("xlsx_id", sa.Uuid(), nullable=True),
+        sa.Column("pdf_id", sa.Uuid(), nullable=True),
+        sa.Column("csv_id", sa.Uuid(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("job_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("period", sa.Text(collation="C"), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("scheme_id", sa.Uuid(), nullable=True),
+        sa.Column("questionnaire_id", sa.Uuid(), nullable=True),
+        sa.Column("only_department_id", sa.Uuid(), nullable=True),
+        sa.Column("only_member_id", sa.Uuid(), nullable=True),
+        sa.Column("formats", sa.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("language", sa.Text(collation="C"), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("custom", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('CUSTOMERS_BY_GRADE', 'GRADE_MOVEMENT', 'FOLLOW_UP_COMPLIANCE', 'SURVEY_ANALYSIS')",
+            name=op.f("ck_report_run_kind"),
+        ),
+        sa.CheckConstraint("language IN ('EN', 'ZH_CN')", name=op.f("ck_report_run_language")),
+        sa.CheckConstraint(
+            "period IN ('YESTERDAY', 'LAST_WEEK', 'LAST_MONTH', 'LAST_QUARTER', 'LAST_YEAR', 'THIS_MONTH', 'THIS_YEAR', 'LAST_12_MONTHS', 'BETWEEN')",
+            name=op.f("ck_report_run_period"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('WAITING', 'RUNNING', 'DONE', 'FAILED', 'CANCELLED')", name=op.f("ck_report_run_state")
+        ),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["member.id"], name=op.f("fk_report_run_asked_by_id")),
+        sa.ForeignKeyConstraint(["csv_id"], ["file.id"], name=op.f("fk_report_run_csv_id")),
+        sa.ForeignKeyConstraint(
+            ["definition_id"], ["report_definition.id"], name=op.f("fk_report_run_definition_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["only_department_id"], ["department.id"], name=op.f("fk_report_run_only_department_id")
+        ),
+        sa.ForeignKeyConstraint(["only_member_id"], ["member.id"], name=op.f("fk_report_run_only_member_id")),
+        sa.ForeignKeyConstraint(["pdf_id"], ["file.id"], name=op.f("fk_report_run_pdf_id")),
+        sa.ForeignKeyConstraint(
+            ["questionnaire_id"], ["questionnaire.id"], name=op.f("fk_report_run_questionnaire_id")
+        ),
+        sa.ForeignKeyConstraint(["scheme_id"], ["grade_scheme.id"], name=op.f("fk_report_run_scheme_id")),
+        sa.ForeignKeyConstraint(["xlsx_id"], ["file.id"], name=op.f("fk_report_run_xlsx_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_run")),
+    )
+    op.create_index(op.f("ix_report_run_asked_by_id"), "report_run", ["asked_by_id"], unique=False)
+    op.create_index(
+        "ix_report_run_definition_id_created_at",
+        "report_run",
+        ["definition_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_report_run_expires_at",
+        "report_run",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("xlsx_id IS NOT NULL OR pdf_id IS NOT NULL OR csv_id IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_report_run_occurrence",
+        "report_run",
+        ["definition_id", "scheduled_for", "asked_by_id"],
+        unique=True,
+        postgresql_where=sa.text("scheduled_for IS NOT NULL"),
     )
     op.create_table(
         "sales_order",
