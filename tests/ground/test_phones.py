@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kedang_platform.phones import Phone, country_code, ending_of, read_phone
+from kedang_platform.phones import Phone, country_code, ending_of, number_asked, read_phone
 
 NORTHWIND = resources.files("kedang_workers") / "demo" / "northwind"
 
@@ -59,8 +59,36 @@ def test_e164_stands_only_where_the_number_is_valid(text, country, e164):
     assert read_phone(text, country).e164 == e164
 
 
-def test_an_invalid_number_keeps_its_text_and_its_digits():
-    assert read_phone("(5) 555-4729 转 12", "MX") == Phone("(5) 555-4729 转 12", None, "2192745555"[:10])
+def test_an_invalid_number_keeps_its_text_and_its_digits_without_the_extension():
+    assert read_phone("(5) 555-4729 转 12", "MX") == Phone("(5) 555-4729 转 12", None, "92745555")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "010-65123456转12", "010-6512 3456 ext. 12", "(010) 65123456-8012", "010 65123456#9", "010-65123456 x12",
+        "01065123456 (转 12)", "010-65123456 分机号：12", "+86 10 6512 3456;ext=12", "tel:+86-10-6512-3456;ext=12",
+        "tel:010-65123456;phone-context=+86", "sip:+861065123456@pbx.example;user=phone", "callto:+861065123456",
+        "０１０－６５１２３４５６轉１２", "0086 10 6512 3456", "+86 (0)10 6512 3456",
+    ],
+)  # fmt: skip
+def test_extensions_and_what_telephone_systems_write_are_no_part_of_the_number(text):
+    assert read_phone(text, "CN") == Phone(text, "+861065123456", "654321560168")
+    assert number_asked(text, "CN").whole[0] == "654321560168"
+
+
+def test_up_to_eight_digits_are_asked_for_as_an_ending_even_where_they_are_a_valid_number():
+    asked = number_asked("6512 3456", "HK")
+    assert (asked.e164, asked.ending, asked.digits) == ("+85265123456", "65432156", 8)
+    assert asked.whole == ("65432156258", "65432156")
+
+
+def test_a_number_kept_without_its_area_is_a_part_of_the_whole_one():
+    kept = read_phone("(5) 555-4729", "MX")
+    asked = number_asked("+52 5 555 4729", "CN")
+    assert kept.e164 is None
+    assert kept.digits_reversed in asked.parts
+    assert read_phone("0621-08460", None).digits_reversed in number_asked("+49 621 08460", None).parts
 
 
 @pytest.mark.parametrize(
