@@ -11,6 +11,7 @@ from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.people import PeopleMutation
+from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.trade import TradeMutation
 
 QUERIES: tuple[type, ...] = (ApiKeyQuery, FileQuery, IdentityQuery, ImportQuery, JobQuery, LicensingQuery)
@@ -23,5 +24,6 @@ MUTATIONS: tuple[type, ...] = (
     ImportMutation,
     LicensingMutation,
     PeopleMutation,
+    SurveyAnswerMutation,
     TradeMutation,
 )
