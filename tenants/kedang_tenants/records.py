@@ -18,6 +18,7 @@ from kedang_tenants.reports import guards as report_guards
 from kedang_tenants.reports import models as reports
 from kedang_tenants.service import guards as service_guards
 from kedang_tenants.service import models as service
+from kedang_tenants.surveys import guards as survey_guards
 from kedang_tenants.surveys import models as surveys
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
@@ -44,6 +45,7 @@ __all__ = [
     "reports",
     "service",
     "service_guards",
+    "survey_guards",
     "surveys",
     "trade",
     "trade_rules",

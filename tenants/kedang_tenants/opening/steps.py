@@ -20,6 +20,7 @@ from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.people.member_rows import NewRow, creation
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.reading import Viewer
+from kedang_tenants.surveys.templates import seed_questionnaires
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,10 @@ async def seed_grades(write: TenantWrite, viewer: Viewer, _opening: Opening, clo
     await seed_grading(write, viewer, clock=clock)
 
 
-STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades)
+async def seed_surveys(write: TenantWrite, viewer: Viewer, _opening: Opening, clock: Clock) -> None:
+    """The questionnaires after a sale, after a service and on a visit, as drafts."""
+    await seed_questionnaires(write, viewer, clock=clock)
+
+
+STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades, seed_surveys)
 """What is done for a new company, in this order; a feature with defaults adds its step here."""

@@ -31,6 +31,7 @@ from kedang_tenants.catalogue import (
 )
 from kedang_tenants.customers.models import Contact, Customer
 from kedang_tenants.people.models import Member
+from kedang_tenants.service.models import ServiceRequest
 from kedang_tenants.surveys.kinds import OffersKind
 
 AFTER_SALE, AFTER_SERVICE, ON_VISIT = "AFTER_SALE", "AFTER_SERVICE", "ON_VISIT"
@@ -527,6 +528,15 @@ class SurveyAnswer(Record):
     unhappy: Mapped[bool] = field(
         FlagKind(), label=msg("Unhappy"), required=True, default=False, read_only=True
     )
+    request_id: Mapped[UUID | None] = field(
+        ReferenceKind("service_request"),
+        label=msg("Service request"),
+        references="service_request.id",
+        read_only=True,
+        index=True,
+        sensitivity=_RESPONDENT,
+        description="What was opened because of this answer",
+    )
 
     invitation: Mapped[SurveyInvitation] = relation(
         "SurveyInvitation", label=msg("Survey invitation"), foreign_key="SurveyAnswer.invitation_id"
@@ -547,6 +557,9 @@ class SurveyAnswer(Record):
     )
     entered_by: Mapped[Member | None] = relation(
         "Member", label=msg("Entered by"), foreign_key="SurveyAnswer.entered_by_id"
+    )
+    request: Mapped[ServiceRequest | None] = relation(
+        "ServiceRequest", label=msg("Service request"), foreign_key="SurveyAnswer.request_id"
     )
     item_answers: Mapped[list[SurveyItemAnswer]] = relation(
         "SurveyItemAnswer", label=msg("Answers to the questions"), foreign_key="SurveyItemAnswer.answer_id"
@@ -614,4 +627,9 @@ contribute(
     Customer,
     "survey_answers",
     relation("SurveyAnswer", label=msg("Survey answers"), foreign_key="SurveyAnswer.customer_id"),
+)
+contribute(
+    ServiceRequest,
+    "survey_answers",
+    relation("SurveyAnswer", label=msg("Survey answers"), foreign_key="SurveyAnswer.request_id"),
 )

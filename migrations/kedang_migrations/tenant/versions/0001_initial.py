@@ -212,6 +212,8 @@ def upgrade() -> None:
     op.create_table(
         "working_week",
         sa.Column("weekend", sa.ARRAY(sa.Text(collation="C")), nullable=False),
+        sa.Column("opens_at", sa.Text(collation="C"), nullable=False),
+        sa.Column("closes_at", sa.Text(collation="C"), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1219,7 +1221,7 @@ def upgrade() -> None:
         sa.Column("solved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("solution_on_time", sa.Boolean(), nullable=True),
         sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("waited_seconds", sa.Integer(), nullable=False),
+        sa.Column("paused_seconds", sa.Integer(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("result", sa.Text(collation="C"), nullable=True),
         sa.Column("reopened_count", sa.Integer(), nullable=False),
@@ -1301,6 +1303,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_service_request_opened_at", "service_request", ["opened_at", "id"], unique=False)
     op.create_index(op.f("ix_service_request_order_id"), "service_request", ["order_id"], unique=False)
+    op.create_index(
+        "ix_service_request_owner_id_assigned_at",
+        "service_request",
+        ["owner_id", "assigned_at"],
+        unique=False,
+    )
     op.create_index(
         "ix_service_request_owner_id_opened_at",
         "service_request",
@@ -1486,6 +1494,7 @@ def upgrade() -> None:
         sa.Column("satisfaction", sa.Numeric(precision=18, scale=6), nullable=True),
         sa.Column("nps", sa.Integer(), nullable=True),
         sa.Column("unhappy", sa.Boolean(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1506,6 +1515,9 @@ def upgrade() -> None:
             ["questionnaire_id"], ["questionnaire.id"], name=op.f("fk_survey_answer_questionnaire_id")
         ),
         sa.ForeignKeyConstraint(
+            ["request_id"], ["service_request.id"], name=op.f("fk_survey_answer_request_id")
+        ),
+        sa.ForeignKeyConstraint(
             ["version_id"], ["questionnaire_version.id"], name=op.f("fk_survey_answer_version_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_answer")),
@@ -1520,6 +1532,7 @@ def upgrade() -> None:
         ["questionnaire_id", "submitted_at", "id"],
         unique=False,
     )
+    op.create_index(op.f("ix_survey_answer_request_id"), "survey_answer", ["request_id"], unique=False)
     op.create_index("ix_survey_answer_version_id", "survey_answer", ["version_id"], unique=False)
     op.create_index("uq_survey_answer_invitation_id", "survey_answer", ["invitation_id"], unique=True)
     op.create_table(
