@@ -1,0 +1,42 @@
+"""Does a running installation tell of Northwind what the CSV files say? Read through its public interfaces alone.
+
+Nothing is changed, so it can be asked as often as one likes.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from kedang_workers.demo.checking.archive import CUSTOMERS, check_counts, check_customers
+from kedang_workers.demo.checking.findings import Findings, every
+from kedang_workers.demo.checking.follow_ups import check_follow_ups, check_mails
+from kedang_workers.demo.checking.trade import check_integrator, check_sales
+from kedang_workers.demo.client import Api
+from kedang_workers.demo.data import load_northwind
+from kedang_workers.demo.figures import work_out
+from kedang_workers.demo.keeping import Kept
+
+__all__ = ["Findings", "check"]
+
+
+def check(base_url: str, kept: Kept) -> Findings:
+    """Compare everything; the integrator's key is enough for it. Customers that come or went end it early."""
+    northwind = load_northwind()
+    figures = work_out(northwind)
+    findings = Findings()
+    api = Api(base_url, kept.reading_key)
+    try:
+        check_counts(api, northwind, findings)
+        customers = {node["number"]: node for node in every(api, CUSTOMERS, "customers")}
+        expected = {row["customer_id"] for row in northwind.customers}
+        missing, further = sorted(expected - set(customers)), sorted(set(customers) - expected, key=str)
+        if not findings.same("customers missing and further", (missing, further[:20]), ([], [])):
+            return findings  # the company has been worked with: the rest compares customers one by one
+        check_sales(api, northwind, figures, findings)
+        check_customers(customers, northwind, figures, findings)
+        check_follow_ups(customers, northwind, date.fromisoformat(str(kept.built_on)), findings)
+        check_integrator(api, northwind, figures, findings)
+        check_mails(api, northwind, findings)
+    finally:
+        api.close()
+    return findings

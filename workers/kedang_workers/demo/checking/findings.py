@@ -1,0 +1,34 @@
+"""What was compared, and reading a list to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kedang_workers.demo.client import Api
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was compared, and what was different."""
+
+    compared: int = 0
+    different: list[str] = field(default_factory=list)
+
+    def same(self, what: str, found: object, expected: object) -> bool:
+        self.compared += 1
+        if found != expected:
+            self.different.append(f"{what}: found {found!r}, expected {expected!r}")
+        return found == expected
+
+
+def every(api: Api, query: str, name: str) -> Iterator[Mapping[str, Any]]:
+    """Every record of a list, page by page."""
+    after: str | None = None
+    while True:
+        page = api.ask(query, after=after)[name]
+        yield from page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
