@@ -235,7 +235,7 @@ async def test_reminding_goes_on_behind_the_last_step(shop):
         250,
         {"seen": 250, "changed": 250},
     )
-    assert await shop.value("SELECT count(*) FROM work.job WHERE kind = 'followups.mail_digests'") == 3
+    assert await shop.value("SELECT count(*) FROM work.job WHERE kind = 'notices.mail'") == 3
 
 
 @pytest.mark.requirement("T10", "O1")

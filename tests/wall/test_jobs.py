@@ -17,6 +17,7 @@ from tests.wall.sides import Side
 WITHOUT_IDS = {
     "followups.remind",
     "grading.nightly",
+    "notices.digest",
     "people.forget_old",
     "work.remove_ended",
     "registry.keep_spares",
@@ -45,10 +46,12 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "mutation { buySeats(input: {seats: 1, interval: MONTHLY}) { order { id } userErrors { code } } }"
     )
     order = (await other.ask(orders)).data["buySeats"]["order"]["id"]
+    noticed = await mail_key(other)
     return {
         "events.fan_out": [{"transaction": transaction.hex}],
         "followups.replan": [{"level": str(uuid_of(other, "gle"))}],
-        "followups.mail_digests": [{"notices": [str(uuid_of(other, "not"))]}],
+        "notices.mail": [{"keys": [noticed]}],
+        "notices.follow_mails": [{"keys": [noticed], "looked": 0}],
         "grading.regrade": [{"scheme": str(uuid_of(other, "gsc"))}],
         "imports.run": [{"import_id": str(uuid_of(other, "imp"))}],
         "exports.run": [{"export_id": str(uuid_of(other, "exp"))}],
@@ -63,6 +66,19 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
 async def email_of(side: Side) -> str:
     async with side.factory.databases.control_read() as read:
         return await read.fetchval("SELECT email FROM platform.person WHERE id = $1", side.owner.person_id)
+
+
+async def mail_key(side: Side) -> str:
+    """The key of a mail of one of the side's notices."""
+    key = f"notice:{side.factory.company.ref.schema}:made"
+    notice = await side.factory.one("notice", member_id=side.owner.id)
+    async with side.factory.databases.tenant_write(side.factory.company.ref) as write:
+        await write.fetch(
+            "UPDATE notice SET channel = 'EMAIL', mail_state = 'QUEUED', mail_key = $2 WHERE id = $1",
+            notice,
+            key,
+        )
+    return key
 
 
 async def waiting_mail(side: Side) -> UUID:

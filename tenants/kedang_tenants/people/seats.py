@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from kedang_platform.clock import Clock
-from kedang_platform.database import Databases, TenantRead, TenantWrite
+from kedang_platform.database import Databases, TenantWrite
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_platform.identity import IdentityServices, throttle
@@ -25,13 +23,11 @@ from kedang_platform.licensing import (
     price_for,
     seats_of,
 )
-from kedang_platform.mail import Letter, Outgoing
 from kedang_platform.money import to_amount
 from kedang_platform.registry import Company, find_company
 from kedang_platform.work import NewJob, enqueue
-from kedang_tenants.catalogue.languages import language_of, translated
-from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.notices import SEATS_CONFIRMED
+from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.reading import Viewer
 
 TELL_JOB: Final = "people.tell_seats"
@@ -107,64 +103,25 @@ async def confirm_seats(databases: Databases, *, reference: str, operator: str, 
 
 
 _OWNERS = """
-SELECT id, name, email, language FROM member
+SELECT id FROM member
 WHERE 'OWNER' = ANY(roles) AND state = 'ACTIVE' AND archived_at IS NULL ORDER BY id
 """
-_TOLD = "SELECT member_id FROM notice WHERE occasion = $1 AND archived_at IS NULL"
 
 
-async def tell_owners(
-    write: TenantWrite, viewer: Viewer, *, order: SeatOrder, clock: Clock
-) -> list[Outgoing]:
-    """Put a notice into the inbox of each owner, once, and return the mails that go with them.
-
-    Each mail has a key of its own, so that none leaves twice when this is done again.
-    """
+async def tell_owners(write: TenantWrite, viewer: Viewer, *, order: SeatOrder, clock: Clock) -> int:
+    """Tell each owner that the seats are paid, once; returns how many were told now."""
     owners = await write.fetch(_OWNERS)
-    told: set[UUID] = {row["member_id"] for row in await write.fetch(_TOLD, _occasion(order))}
-    changes = [
-        Change("notice", "create", values=_notice(order, owner["id"]))
-        for owner in owners
-        if owner["id"] not in told
-    ]
-    await change_internally(write, viewer, changes, clock=clock)
-    return [_mail(write, order, owner) for owner in owners]
+    return await tell(write, viewer, [_telling(order, row["id"]) for row in owners], clock=clock)
 
 
-def _occasion(order: SeatOrder) -> str:
-    return f"seats:{order.id}"
-
-
-def _told(order: SeatOrder) -> dict[str, Any]:
-    amount = str(to_amount(minor=order.amount, currency=order.currency))
-    return {
+def _telling(order: SeatOrder, owner: UUID) -> Telling:
+    params = {
         "seats": order.seats,
         "reference": order.reference,
-        "amount": amount,
+        "amount": str(to_amount(minor=order.amount, currency=order.currency)),
         "currency": order.currency,
     }
-
-
-def _notice(order: SeatOrder, member_id: UUID) -> dict[str, Any]:
-    params = _told(order)
-    return {
-        "member_id": member_id,
-        "kind": SEATS_CONFIRMED,
-        "occasion": _occasion(order),
-        "title": translated(_TITLE, params),
-        "body": translated(_BODY, params),
-        "details": params,
-    }
-
-
-def _mail(read: TenantRead, order: SeatOrder, owner: asyncpg.Record) -> Outgoing:
-    letter = Letter(
-        subject=_TITLE,
-        paragraphs=(msg("Hello {name},"), _BODY),
-        params={"name": owner["name"], **_told(order)},
-    )
-    key = f"seats:{read.company.schema}:{order.id}:{owner['id']}"
-    return Outgoing(letter, owner["email"], language_of(owner["language"]), key=key)
+    return Telling(SEATS_CONFIRMED, owner, f"seats:{order.id}", _TITLE, _BODY, params)
 
 
 def _require(viewer: Viewer, roles: frozenset[str]) -> None:

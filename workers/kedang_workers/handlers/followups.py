@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from typing import cast
 from uuid import UUID
 
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.mail import post
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_platform.work.parts import Part
 from kedang_tenants.followups.events import REPLAN
 from kedang_tenants.followups.planning import count_graded, replan_part
 from kedang_tenants.followups.reminders import (
-    MAIL_DIGESTS,
     REMIND,
     count_members,
-    digests,
     is_working_day,
     remind_part,
 )
@@ -61,14 +57,3 @@ async def _is_working_day(job: RunningJob, day: date) -> bool:
     company = await company_of(job)
     async with job.databases.tenant_read(company.ref) as read:
         return await is_working_day(read, await product_in(read, company), day)
-
-
-@handler(MAIL_DIGESTS)
-async def mail_digests(job: RunningJob) -> None:
-    """Give the digests to the mails' way out; each has a key of its own, so that a retry gives none twice."""
-    company = await company_of(job)
-    notices = [UUID(notice) for notice in cast("list[str]", job.payload["notices"])]
-    async with job.databases.tenant_read(company.ref) as read:
-        mails = await digests(read, notices)
-    async with job.finish_control() as control:
-        await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())

@@ -13,7 +13,7 @@ from kedang_platform.identity.sessions import forget_old_sessions
 from kedang_platform.identity.throttle import forget_old_throttles
 from kedang_platform.identity.tokens import forget_old_tokens
 from kedang_platform.licensing import find_order
-from kedang_platform.mail import forget_old_mails, post
+from kedang_platform.mail import forget_old_mails
 from kedang_platform.registry import find_company
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_tenants.opening import OPEN_JOB, finish_opening
@@ -50,16 +50,14 @@ async def follow_membership(job: RunningJob) -> None:
 
 @handler(TELL_JOB)
 async def tell_seats(job: RunningJob) -> None:
-    """Tell the owners, in their inboxes and by mail, that the seats they bought are paid."""
+    """Tell the owners that the seats they bought are paid."""
     company = await company_of(job)
     async with job.databases.control_read() as read:
         order = await find_order(read, order_id=UUID(str(job.payload["order"])))
     if order.company_id != company.id:
         raise NotFound(msg("There is no such record."))
-    async with job.step() as write:
-        mails = await tell_owners(write, await product_in(write, company), order=order, clock=job.clock)
-    async with job.finish_control() as control:
-        await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())
+    async with job.finish() as write:
+        await tell_owners(write, await product_in(write, company), order=order, clock=job.clock)
 
 
 @handler(resetting.JOB, installation=True)

@@ -1,0 +1,82 @@
+"""The mails of notices: at once, once a day, and what became of them."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from typing import cast
+from uuid import UUID
+
+from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.mail import mail_states, post
+from kedang_platform.work import RunningJob, enqueue, handler, recurring
+from kedang_platform.work.parts import Part
+from kedang_tenants.people.notice_mails import (
+    DIGESTS,
+    FOLLOW,
+    count_waiting,
+    digest_part,
+    look_later,
+    mails_of,
+    note_ends,
+    on_their_way,
+)
+from kedang_tenants.people.telling import MAIL
+from kedang_tenants.people.working_days import load_calendar
+from kedang_tenants.reading import Viewer
+from kedang_workers.acting import company_of
+from kedang_workers.walking import walk
+
+
+@handler(MAIL)
+async def mail_notices(job: RunningJob) -> None:
+    """Give the mails to their way out; each has a key of its own, so that a retry gives none twice."""
+    company = await company_of(job)
+    async with job.databases.tenant_read(company.ref) as read:
+        keys = await on_their_way(read, _keys(job))
+        mails = await mails_of(read, keys)
+    now = job.clock.now()
+    async with job.finish_control() as control:
+        await post(control, mails, sender=job.settings.mail_from, now=now)
+        if keys:
+            await enqueue(control, look_later(company.ref, keys, looked=0, now=now))
+
+
+# After the reminders of eight o'clock, so that these stand in the letter of their own day.
+@recurring(DIGESTS, at=time(8, 30))
+@handler(DIGESTS, timeout=timedelta(minutes=30))
+async def send_digests(job: RunningJob) -> None:
+    """Send everybody the letter of the day, on working days; on others what was told waits."""
+    day = date.fromisoformat(str(job.payload["date"]))
+    company = await company_of(job)
+    async with job.databases.tenant_read(company.ref) as read:
+        working = (await load_calendar(read, country=company.country)).is_working(day)
+    if not working:
+        async with job.finish():
+            return
+
+    async def step(write: TenantWrite, _viewer: Viewer, after: UUID | None) -> Part:
+        return await digest_part(write, day=day, after=after, clock=job.clock)
+
+    async def count(read: TenantRead) -> int:
+        return await count_waiting(read, day=day)
+
+    await walk(job, step, count=count)
+
+
+@handler(FOLLOW)
+async def follow_mails(job: RunningJob) -> None:
+    """Note in the notices what became of their mails, and look again later for those still on their way."""
+    company = await company_of(job)
+    async with job.databases.tenant_read(company.ref) as read:
+        keys = await on_their_way(read, _keys(job))
+    async with job.databases.control_read() as control:
+        states = await mail_states(control, keys)
+    async with job.finish() as write:
+        open_still = await note_ends(write, keys, states)
+        if open_still:
+            looked = int(str(job.payload["looked"])) + 1
+            await enqueue(write, look_later(company.ref, open_still, looked=looked, now=job.clock.now()))
+
+
+def _keys(job: RunningJob) -> list[str]:
+    return cast("list[str]", job.payload["keys"])
