@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import socket
 import stat
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.policy import SMTP as POLICY
 
 import pytest
-from aiosmtpd.controller import Controller
+from pydantic import SecretStr
 
+from kedang_platform.clock import FixedClock
 from kedang_platform.mail import (
     FolderMailer,
     Letter,
@@ -21,11 +22,15 @@ from kedang_platform.mail import (
     deliver,
     list_mails,
     mail_folder,
+    mail_states,
     open_mailer,
     post,
     read_mail,
 )
 from kedang_platform.settings import Settings
+from kedang_platform.work import JobLost
+from kedang_workers.composition import make_services
+from tests.support.workers import run_jobs
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 SENDER = "Kedang <no-reply@kedang.example>"
@@ -34,47 +39,6 @@ LETTER = Letter(
     paragraphs=("Hello {name},", ".", "。" * 600),
     params={"name": "李伟"},
 )
-
-
-class Sink:
-    """A real SMTP server that keeps what it takes, and answers as a test says."""
-
-    def __init__(self):
-        self.taken = []
-        self.rcpt = "250 OK"
-        self.data = "250 OK"
-        self.hang_up = False
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
-        if self.rcpt.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if self.data.startswith("250"):
-            self.taken.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
-        if self.hang_up:
-            server.transport.abort()
-        return self.data
-
-    @property
-    def messages(self):
-        return [message_from_bytes(content, policy=POLICY) for _, _, content in self.taken]
-
-
-@pytest.fixture
-def sink():
-    sink = Sink()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(sink, hostname="127.0.0.1", port=port)
-    controller.start()
-    sink.mailer = SmtpMailer(
-        SmtpServer("127.0.0.1", port, encrypted=False, user=None, password=None), timeout=5
-    )
-    yield sink
-    controller.stop()
 
 
 async def write(databases, *, key="greeting:1", recipient="li.wei@northwind.example"):
@@ -170,11 +134,11 @@ async def test_a_server_that_is_down_is_tried_again(databases, sink):
 
 @pytest.mark.requirement("T10")
 async def test_after_a_lost_answer_the_mail_goes_once_more_with_the_same_message_id(databases, sink):
-    sink.hang_up = True
+    sink.hang_up = "data"
     mail = await write(databases)
     with pytest.raises(MailDelayed):
         await send(databases, sink.mailer, mail["id"])
-    sink.hang_up = False
+    sink.hang_up = ""
     await send(databases, sink.mailer, mail["id"])
     first, second = sink.messages
     assert first["Message-ID"] == second["Message-ID"] == mail["message_id"]
@@ -184,7 +148,7 @@ async def test_after_a_lost_answer_the_mail_goes_once_more_with_the_same_message
 
 
 async def test_after_two_lost_answers_it_stays_unknown_and_is_recorded(databases, sink):
-    sink.hang_up = True
+    sink.hang_up = "data"
     mail = await write(databases)
     for _ in range(2):
         with pytest.raises(MailDelayed):
@@ -208,6 +172,44 @@ async def test_a_process_that_dies_while_sending_leaves_an_unknown_outcome(datab
     await send(databases, sink.mailer, mail["id"])
     assert len({message["Message-ID"] for message in sink.messages}) == 1
     assert (await row(databases))["unknowns"] == 1
+
+
+async def test_a_mail_and_the_job_that_sent_it_end_together(databases, sink, tmp_path):
+    mail = await write(databases)
+    settings = databases.settings.model_copy(
+        update={"var": tmp_path, "smtp_url": SecretStr(f"smtp://127.0.0.1:{sink.port}"), "mail_from": SENDER}
+    )
+    services = replace(
+        make_services(databases=databases, settings=settings, clock=FixedClock(NOW)), mail=sink.mailer
+    )
+    assert (await run_jobs(databases, services=services)).done == 1
+    assert (await row(databases))["state"] == "sent"
+    async with databases.control_read() as read:
+        job = await read.fetchrow("SELECT state, tries FROM work.job WHERE key = $1", f"mail:{mail['id']}")
+    assert dict(job) == {"state": "done", "tries": 1}
+    assert len(sink.taken) == 1
+
+
+async def test_a_mail_that_went_is_recorded_even_where_the_job_was_taken_away_meanwhile(databases, sink):
+    @asynccontextmanager
+    async def taken_away():
+        raise JobLost
+        yield
+
+    mail = await write(databases)
+    with pytest.raises(JobLost):
+        await deliver(databases, sink.mailer, mail["id"], sender=SENDER, now=NOW, finish=taken_away)
+    assert (await row(databases))["state"] == "sent"
+    await send(databases, sink.mailer, mail["id"])
+    assert len(sink.taken) == 1
+
+
+async def test_the_states_of_mails_are_told_by_their_keys(databases, sink):
+    sent = await write(databases, key="a")
+    await write(databases, key="b")
+    await send(databases, sink.mailer, sent["id"])
+    async with databases.control_read() as read:
+        assert await mail_states(read, ["a", "b", "c"]) == {"a": "sent", "b": "queued"}
 
 
 async def test_of_many_mails_each_has_a_message_id_of_its_own(databases):

@@ -34,11 +34,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """
     databases = await Databases.open(settings, urls_of(settings))
     try:
+        services = make_services(databases=databases, settings=settings, clock=SystemClock())
         waker = Waker(redis_url(settings))
         databases.wake_relay = waker.wake
         try:
-            yield make_services(databases=databases, settings=settings, clock=SystemClock())
+            yield services
         finally:
+            await services.mail.close()
             await waker.close()
     finally:
         await databases.close()

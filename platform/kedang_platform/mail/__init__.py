@@ -6,7 +6,15 @@ from pathlib import Path
 
 from kedang_platform.mail.folder import FolderMailer, StoredMail, list_mails, read_mail
 from kedang_platform.mail.letters import Letter, Line, render
-from kedang_platform.mail.outbox import JOB, MailDelayed, Outgoing, deliver, forget_old_mails, post
+from kedang_platform.mail.outbox import (
+    JOB,
+    MailDelayed,
+    Outgoing,
+    deliver,
+    forget_old_mails,
+    mail_states,
+    post,
+)
 from kedang_platform.mail.ports import Delivery, Mail, Mailer, Outcome
 from kedang_platform.mail.smtp import SmtpMailer, SmtpServer
 from kedang_platform.settings import Settings
@@ -29,6 +37,7 @@ __all__ = [
     "forget_old_mails",
     "list_mails",
     "mail_folder",
+    "mail_states",
     "open_mailer",
     "post",
     "read_mail",

@@ -14,7 +14,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from kedang_platform.mail.ports import Delivery, Mail, Outcome, compose
+from kedang_platform.mail.composing import compose
+from kedang_platform.mail.ports import Delivery, Mail, Outcome
 
 _SUFFIX = ".eml"
 
@@ -41,10 +42,15 @@ class FolderMailer:
 
     async def send(self, mail: Mail, *, key: str) -> Delivery:
         try:
-            await asyncio.to_thread(self._write, compose(mail).as_bytes(), key)
+            await asyncio.to_thread(self._write, compose(mail), key)
+        except ValueError as error:
+            return Delivery(Outcome.REJECTED, str(error))
         except OSError as error:
             return Delivery(Outcome.RETRY, str(error))
         return Delivery(Outcome.ACCEPTED)
+
+    async def close(self) -> None:
+        """Nothing is held between mails."""
 
     def _write(self, content: bytes, key: str) -> None:
         # Mails hold links that sign people in: nobody else on this machine reads them.
@@ -107,4 +113,4 @@ def _read(path: Path) -> StoredMail:
 
 def _body(message: EmailMessage, kind: str) -> str:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""

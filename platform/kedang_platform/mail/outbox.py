@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete
 
-from kedang_platform.database import ControlTransaction, Databases
+from kedang_platform.database import ControlRead, ControlTransaction, Databases
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.mail.letters import Letter, render
 from kedang_platform.mail.ports import Delivery, Mail, Mailer, Outcome, message_id
 from kedang_platform.mail.tables import mail
-from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work import JobLost, NewJob, enqueue
 
 JOB = "mail.send"
 _KEPT = timedelta(days=30)
@@ -49,35 +48,50 @@ async def post(control: ControlTransaction, mails: Sequence[Outgoing], *, sender
     """Store the mails, rendered, with a job for each; they leave after this transaction commits."""
     if not mails:
         return
-    rows = [_row(outgoing, sender=sender, now=now) for outgoing in mails]
-    statement = insert(mail).values(rows).on_conflict_do_nothing(index_elements=[mail.c.key])
-    made = (await control.execute(statement.returning(mail.c.id))).scalars().all()
+    rows = [_row(outgoing, sender=sender) for outgoing in mails]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    made = [row["id"] for row in await control.fetch(_INSERT, *columns, now)]
     await enqueue(control, *(NewJob(JOB, {"mail": str(mail_id)}, key=f"mail:{mail_id}") for mail_id in made))
 
 
-def _row(outgoing: Outgoing, *, sender: str, now: datetime) -> dict[str, Any]:
+# Arrays make one statement text for any number of mails, so that it stays prepared.
+_INSERT = """
+INSERT INTO platform.mail (id, key, recipient, subject, text, html, language, message_id, state, attempts, unknowns,
+                           created_at)
+SELECT given.*, 'queued', 0, 0, $9
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) AS given
+ON CONFLICT (key) DO NOTHING RETURNING id
+"""
+
+
+def _row(outgoing: Outgoing, *, sender: str) -> tuple[object, ...]:
     rendered = render(outgoing.letter, language=outgoing.language)
-    return {
-        "id": new_id(),
-        "key": outgoing.key,
-        "recipient": outgoing.recipient,
-        "subject": rendered.subject,
-        "text": rendered.text,
-        "html": rendered.html,
-        "language": outgoing.language,
-        "message_id": message_id(outgoing.key, sender),
-        "state": "queued",
-        "attempts": 0,
-        "unknowns": 0,
-        "created_at": now,
-    }
+    return (
+        new_id(),
+        outgoing.key,
+        outgoing.recipient,
+        rendered.subject,
+        rendered.text,
+        rendered.html,
+        outgoing.language,
+        message_id(outgoing.key, sender),
+    )
 
 
-async def deliver(databases: Databases, mailer: Mailer, mail_id: UUID, *, sender: str, now: datetime) -> None:
+async def deliver(
+    databases: Databases,
+    mailer: Mailer,
+    mail_id: UUID,
+    *,
+    sender: str,
+    now: datetime,
+    finish: Callable[[], AbstractAsyncContextManager[ControlTransaction]] | None = None,
+) -> None:
     """Send the mail unless it has been; record what became of it. Raises ``MailDelayed`` to be called again.
 
     The try is recorded before it is made: where the process dies in between, the next call finds it
     open, counts an unknown outcome, and sends the mail once more with the same Message-ID, or not at all.
+    ``finish`` opens the last transaction of the job that sends, so that a mail's end and its job's are one.
     """
     async with databases.control() as control:
         found = await _begin(control, mail_id, sender=sender)
@@ -85,52 +99,66 @@ async def deliver(databases: Databases, mailer: Mailer, mail_id: UUID, *, sender
         return
     key, message = found
     delivery = await mailer.send(message, key=key)
-    async with databases.control() as control:
-        state = await _record(control, mail_id, delivery, now=now)
-    if state in {"queued", "sending"}:
+    if delivery.outcome in _DELAYED:
+        async with databases.control() as control:
+            await _record(control, mail_id, delivery, now=now)
         raise MailDelayed
+    try:
+        async with (finish or databases.control)() as control:
+            await _record(control, mail_id, delivery, now=now)
+    except JobLost:
+        # Another worker took over a job that seemed dead: it had better learn that the mail has gone.
+        async with databases.control() as control:
+            await _record(control, mail_id, delivery, now=now)
+        raise
+
+
+_BEGIN = """
+UPDATE platform.mail
+SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
+WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
+RETURNING key, recipient, subject, text, html, language, message_id, created_at
+"""
+_GIVE_UP = """
+UPDATE platform.mail SET state = 'unknown', unknowns = unknowns + 1, text = '', html = ''
+WHERE id = $1 AND state = 'sending' AND unknowns + 1 > $2
+"""
 
 
 async def _begin(control: ControlTransaction, mail_id: UUID, *, sender: str) -> tuple[str, Mail] | None:
-    row = (await control.execute(select(mail).where(mail.c.id == mail_id).with_for_update())).one_or_none()
-    if row is None or row.state not in {"queued", "sending"}:
+    row = await control.fetchrow(_BEGIN, mail_id, _REPEATS)
+    if row is None:
+        await control.fetch(_GIVE_UP, mail_id, _REPEATS)
         return None
-    unknowns = row.unknowns + (row.state == "sending")
-    if unknowns > _REPEATS:
-        await _update(control, mail_id, state="unknown", unknowns=unknowns, text="", html="")
-        return None
-    await _update(control, mail_id, state="sending", unknowns=unknowns, attempts=row.attempts + 1)
-    return row.key, Mail(
-        sender=sender,
-        recipient=row.recipient,
-        subject=row.subject,
-        text=row.text,
-        html=row.html,
-        language=row.language,
-        message_id=row.message_id,
-        created_at=row.created_at,
-    )
+    values = dict(row)
+    return values.pop("key"), Mail(sender=sender, **values)
 
 
-async def _record(control: ControlTransaction, mail_id: UUID, delivery: Delivery, *, now: datetime) -> str:
-    match delivery.outcome:
-        case Outcome.ACCEPTED:
-            state = "sent"
-            await _update(control, mail_id, state=state, sent_at=now, text="", html="", error=None)
-        case Outcome.REJECTED:
-            state = "rejected"
-            await _update(control, mail_id, state=state, text="", html="", error=delivery.detail)
-        case Outcome.RETRY:
-            state = "queued"
-            await _update(control, mail_id, state=state, error=delivery.detail)
-        case Outcome.UNKNOWN:
-            state = "sending"
-            await _update(control, mail_id, error=delivery.detail)
-    return state
+_DELAYED = {Outcome.RETRY, Outcome.UNKNOWN}
+_STATES = {
+    Outcome.ACCEPTED: "sent",
+    Outcome.REJECTED: "rejected",
+    Outcome.RETRY: "queued",
+    Outcome.UNKNOWN: "sending",  # the next call finds it so, and counts that nobody knows
+}
+_RECORD = """
+UPDATE platform.mail SET state = $2, error = $3, sent_at = $4,
+    text = CASE WHEN $5 THEN '' ELSE text END, html = CASE WHEN $5 THEN '' ELSE html END
+WHERE id = $1
+"""
 
 
-async def _update(control: ControlTransaction, mail_id: UUID, **values: object) -> None:
-    await control.execute(update(mail).where(mail.c.id == mail_id).values(**values))
+async def _record(control: ControlTransaction, mail_id: UUID, delivery: Delivery, *, now: datetime) -> None:
+    accepted = delivery.outcome is Outcome.ACCEPTED
+    ended = delivery.outcome not in _DELAYED
+    state, error = _STATES[delivery.outcome], None if accepted else delivery.detail
+    await control.fetch(_RECORD, mail_id, state, error, now if accepted else None, ended)
+
+
+async def mail_states(control: ControlRead, keys: Sequence[str]) -> dict[str, str]:
+    """The state (``queued sending sent rejected unknown``) of the mails of these keys that are known."""
+    rows = await control.fetch("SELECT key, state FROM platform.mail WHERE key = ANY($1)", list(keys))
+    return {row["key"]: row["state"] for row in rows}
 
 
 async def forget_old_mails(control: ControlTransaction, *, now: datetime) -> None:

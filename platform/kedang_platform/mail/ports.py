@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import parseaddr
 from enum import Enum
 from typing import Protocol
 
@@ -52,6 +49,10 @@ class Mailer(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Give back what is held between mails; sending again is allowed."""
+        ...
+
 
 def message_id(key: str, sender: str) -> str:
     """The Message-ID that belongs to a key: 128 bits of its hash, at the sender's domain."""
@@ -61,20 +62,3 @@ def message_id(key: str, sender: str) -> str:
 def domain_of(sender: str) -> str:
     """The domain of an address that may have a name before it: ``Kedang <no-reply@kedang.example>``."""
     return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-
-
-def compose(mail: Mail) -> EmailMessage:
-    """The message as it goes over the wire: text with an HTML alternative."""
-    message = EmailMessage(policy=SMTP)
-    name, address = parseaddr(mail.sender)
-    user, _, domain = address.rpartition("@")
-    message["From"] = Address(display_name=name, username=user, domain=domain)
-    message["To"] = mail.recipient
-    message["Subject"] = mail.subject
-    message["Date"] = format_datetime(mail.created_at)
-    message["Message-ID"] = mail.message_id
-    message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = mail.language
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message

@@ -1,18 +1,18 @@
-"""Mails over SMTP: one connection a mail, and an honest account of what became of it."""
+"""Mails over SMTP: connections kept for the next mails, and an honest account of what became of each."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
-from kedang_platform.mail.ports import Delivery, Mail, Outcome, compose, domain_of
+from kedang_platform.mail.composing import address_of, compose
+from kedang_platform.mail.connections import ConnectionKeeper, Kept
+from kedang_platform.mail.ports import Delivery, Mail, Outcome, domain_of
 
 _TIMEOUT = 30.0
-_GOODBYE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,50 +49,101 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    def __init__(self, server: SmtpServer, *, timeout: float = _TIMEOUT) -> None:
+    """Belongs to one event loop; as many mails at once as are asked for, each on a connection of its own.
+
+    A connection that has carried its mail is kept a few seconds for the next (``ConnectionKeeper``).
+    """
+
+    def __init__(
+        self, server: SmtpServer, *, timeout: float = _TIMEOUT, keeper: ConnectionKeeper | None = None
+    ) -> None:
         self._server = server
         self._timeout = timeout
+        self._keeper = keeper or ConnectionKeeper()
 
     async def send(self, mail: Mail, *, key: str) -> Delivery:  # noqa: ARG002 - the Message-ID carries the key
-        client = SMTP(
+        try:
+            sender, message = address_of(mail.sender), compose(mail)
+        except ValueError as error:
+            return Delivery(Outcome.REJECTED, str(error))
+        try:
+            connection = await self._begun(sender)
+        except (SMTPException, OSError) as error:
+            return Delivery(
+                Outcome.RETRY, str(error)
+            )  # a server down, a wrong password: not this mail's fault
+        async with self._keeper.returning(connection):
+            delivery = await _hand_over(connection.client, mail.recipient, message)
+            if delivery.outcome is not Outcome.ACCEPTED:
+                await _reset(connection.client)
+        return delivery
+
+    async def close(self) -> None:
+        """Part from the mail server."""
+        await self._keeper.close()
+
+    async def _begun(self, sender: str) -> Kept:
+        """A connection on which the mail server has taken the sender, and with it the beginning of a mail.
+
+        A kept one that the server has left, or will not go on with for whatever reason, is given up for
+        the next and at last for a new one: nothing of this mail has been said on it.
+        """
+        while (kept := self._keeper.take()) is not None:
+            try:
+                async with self._keeper.dropping(kept):
+                    await kept.client.mail(sender)
+            except (SMTPException, OSError):
+                continue
+            return kept
+        fresh = Kept(self._client(sender))
+        async with self._keeper.dropping(fresh):
+            await fresh.client.connect()
+            await fresh.client.mail(sender)
+        return fresh
+
+    def _client(self, sender: str) -> SMTP:
+        return SMTP(
             hostname=self._server.host,
             port=self._server.port,
             use_tls=self._server.encrypted,
             start_tls=self._server.start_tls,
             username=self._server.user,
             password=self._server.password,
-            local_hostname=domain_of(mail.sender),
+            local_hostname=domain_of(sender),
             timeout=self._timeout,
         )
-        try:
-            return await _hand_over(client, mail)
-        finally:
-            client.close()
 
 
-async def _hand_over(client: SMTP, mail: Mail) -> Delivery:
-    """Until the last line of DATA nothing is taken; from then on only an answer tells what happened."""
-    message = compose(mail)
+async def _hand_over(client: SMTP, recipient: str, message: bytes) -> Delivery:
+    """Until DATA nothing is taken; from then on only an answer tells what happened."""
     try:
-        await client.connect()
-        await client.mail(message["From"].addresses[0].addr_spec)
+        await client.rcpt(recipient)
+    except SMTPResponseException as error:
+        return Delivery(_refusal(error), str(error))
     except (SMTPException, OSError) as error:
-        return Delivery(Outcome.RETRY, str(error))  # a server down, a wrong password: not this mail's fault
+        return Delivery(Outcome.RETRY, str(error))
     try:
-        await client.rcpt(mail.recipient)
-        await client.data(message.as_bytes())
+        await client.data(message)
     except SMTPResponseException as error:
         return Delivery(_refusal(error), str(error))
     except (SMTPException, OSError) as error:
         return Delivery(Outcome.UNKNOWN, str(error))
-    with suppress(SMTPException, OSError):
-        await client.quit(timeout=_GOODBYE)
     return Delivery(Outcome.ACCEPTED)
 
 
+async def _reset(client: SMTP) -> None:
+    """Leave nothing of a refused mail on the connection, or break it off."""
+    try:
+        await client.rset()
+    except (SMTPException, OSError):
+        client.close()
+
+
 def _refusal(error: SMTPResponseException) -> Outcome:
-    """A 5xx answer is for good (RFC 5321, 4.2.1), everything else may pass."""
-    return Outcome.REJECTED if 500 <= error.code < 600 else Outcome.RETRY
+    """A 5xx answer is for good and a 4xx one may pass (RFC 5321, 4.2.1); what is neither tells nothing."""
+    if 500 <= error.code < 600:
+        return Outcome.REJECTED
+    return Outcome.RETRY if 400 <= error.code < 500 else Outcome.UNKNOWN
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,6 +18,5 @@ async def send_mail(job: RunningJob) -> None:
         UUID(str(job.payload["mail"])),
         sender=job.settings.mail_from,
         now=job.clock.now(),
+        finish=job.finish_control,
     )
-    async with job.finish_control():
-        pass
