@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
+from kedang_graphql.calls import CallQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation
@@ -14,7 +15,15 @@ from kedang_graphql.people import PeopleMutation
 from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.trade import TradeMutation
 
-QUERIES: tuple[type, ...] = (ApiKeyQuery, FileQuery, IdentityQuery, ImportQuery, JobQuery, LicensingQuery)
+QUERIES: tuple[type, ...] = (
+    ApiKeyQuery,
+    CallQuery,
+    FileQuery,
+    IdentityQuery,
+    ImportQuery,
+    JobQuery,
+    LicensingQuery,
+)
 MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
     FileMutation,
