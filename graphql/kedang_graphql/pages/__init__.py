@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from kedang_graphql.pages import inviting, mails, signing
+from kedang_graphql.pages import inviting, mails, signing, surveys
 from kedang_graphql.pages.requests import Endpoint, guarded
 
 
@@ -25,6 +25,8 @@ routes: list[Route] = [
     Route("/sign-out", guarded(signing.signed_out), methods=["POST"]),
     *_form("/invitation", inviting.invitation_form, inviting.accepted),
     *_form("/reset", inviting.reset_form, inviting.reset_sent),
+    Route("/s/{link}", surveys.answering(surveys.sheet_shown), methods=["GET"]),
+    Route("/s/{link}", surveys.answering(surveys.sheet_sent), methods=["POST"]),
     Route("/mail", mails.mail_list, methods=["GET"]),
     Route("/mail.json", mails.mail_json, methods=["GET"]),
     Route("/mail/{mail_id}", mails.mail_shown, methods=["GET"]),

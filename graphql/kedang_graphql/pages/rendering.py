@@ -1,4 +1,4 @@
-"""From a page to HTML: two languages, no script, nothing loaded from anywhere."""
+"""From a page to HTML: two languages, no script needed, nothing loaded from anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse
 from kedang_graphql.pages.forms import Page
 from kedang_platform.i18n import LANGUAGES, Language, choose_language, translate
 
-_NAMES: Mapping[Language, str] = {"en": "English", "zh-CN": "中文"}
+STYLE = "style.css"
+LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "zh-CN": "中文"}
 
 
 @cache
@@ -31,13 +32,14 @@ def environment() -> Environment:
 
 
 @cache
-def style() -> str:
-    return resources.files("kedang_graphql.pages").joinpath("templates/style.css").read_text(encoding="utf-8")
+def asset(name: str) -> str:
+    """A style or script that stands inside the page: one request brings all of it."""
+    return resources.files("kedang_graphql.pages").joinpath(f"templates/{name}").read_text(encoding="utf-8")
 
 
 @cache
-def _style_hash() -> str:
-    return base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+def _hash_of(name: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(asset(name).encode()).digest()).decode()}'"
 
 
 def language_of(request: Request) -> Language:
@@ -67,15 +69,18 @@ def render(
         .render(
             language=language,
             languages=[
-                (_NAMES[other], _same_page(request, other)) for other in LANGUAGES if other != language
+                (LANGUAGE_NAMES[other], _same_page(request, other))
+                for other in LANGUAGES
+                if other != language
             ],
-            style=style(),
+            style=asset(STYLE),
             say=say,
             here=_same_page(request, language),
             **values,
         )
     )
-    return HTMLResponse(html, status, headers=_headers(frames=frames))
+    more = ("frame-src 'self'",) if frames else ()
+    return HTMLResponse(html, status, headers=headers(STYLE, *more) | {"vary": "accept-language, cookie"})
 
 
 def _same_page(request: Request, language: str) -> str:
@@ -84,24 +89,24 @@ def _same_page(request: Request, language: str) -> str:
     return f"{request.url.path}?{urlencode([*kept, ('lang', language)])}"
 
 
-def _headers(*, frames: bool) -> dict[str, str]:
-    """Nothing but our own style and forms; addresses with tokens are told to nobody and kept by nobody.
+def headers(style: str, *more: str, script: str | None = None) -> dict[str, str]:
+    """Nothing but our own style, script and forms; addresses with tokens are told to nobody and kept by nobody.
 
     ``same-origin`` and not ``no-referrer``: with the latter browsers send the Origin of a form as ``null``.
+    ``more`` are further directives of the policy.
     """
     policy = [
         "default-src 'none'",
-        f"style-src 'sha256-{_style_hash()}'",
+        f"style-src {_hash_of(style)}",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
+        *((f"script-src {_hash_of(script)}", "connect-src 'self'") if script else ()),
+        *more,
     ]
-    if frames:
-        policy.append("frame-src 'self'")
     return {
         "content-security-policy": "; ".join(policy),
         "referrer-policy": "same-origin",
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
-        "vary": "accept-language, cookie",
     }

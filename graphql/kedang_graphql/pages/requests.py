@@ -59,8 +59,13 @@ async def who(request: Request) -> Identified | None:
     return await services.identity.credentials.identify(bearer=None, cookie=cookie)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form that one of our own pages sent; raises Forbidden for another site's."""
+async def read_form(
+    request: Request, *, largest: int = _LARGEST_FORM, most: int = _MOST_FIELDS
+) -> dict[str, str]:
+    """The fields of a form that one of our own pages sent; raises Forbidden for another site's.
+
+    It has at most ``largest`` bytes and ``most`` fields; raises BadUserInput for a larger one.
+    """
     if not from_our_pages(request, services_of(request).settings):
         raise Forbidden(msg("This form was sent by another site. Please open the page anew."))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
@@ -68,13 +73,11 @@ async def read_form(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST_FORM:
+        if len(body) > largest:
             raise BadUserInput(msg("This form cannot be read."))
     try:
         return dict(
-            parse_qsl(
-                body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
-            )
+            parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
         )
     except ValueError:
         raise BadUserInput(msg("This form cannot be read.")) from None
