@@ -12,6 +12,7 @@ from datetime import time, timedelta
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
+from kedang_platform.errors import UserError
 from kedang_platform.work.recurrence import Daily, Interval, Rule
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ RETRIES = 12
 """Tries after the first, unless a handler says otherwise: spread over about two hours."""
 
 Handle: TypeAlias = Callable[["RunningJob"], Awaitable[None]]
+GiveUp: TypeAlias = Callable[["RunningJob", UserError], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class JobHandler:
     ``timeout`` is how long one try may take; ``retries`` how often a failure that may pass is tried
     again; ``slow`` work (imports, exports) never takes the last free place of a worker. Work of the
     ``installation`` names companies, people and mails in its payload: no company can ask for it.
+
+    ``on_give_up`` is told that the job fails for good, and why, before it is settled as failed: after
+    the last failure, after one that is a plain no, and when the worker was lost at every try. It
+    writes within ``job.step()``, which is then neither called off nor interrupted, and may be called
+    again when a worker dies in between or it fails itself; so it changes only what is still open.
+    It does not finish the job. After ``runner.LAST_WORDS`` further tries the job fails without it.
     """
 
     kind: str
@@ -38,6 +46,7 @@ class JobHandler:
     retries: int
     slow: bool = False
     installation: bool = False
+    on_give_up: GiveUp | None = None
     rules: tuple[Rule, ...] = ()
 
 
@@ -48,11 +57,16 @@ def handler(
     retries: int = RETRIES,
     slow: bool = False,
     installation: bool = False,
+    on_give_up: GiveUp | None = None,
 ) -> Callable[[Handle], JobHandler]:
-    """Offer the decorated ``async def f(job: RunningJob) -> None`` as the handler of ``kind``."""
+    """Offer the decorated ``async def f(job: RunningJob) -> None`` as the handler of ``kind``.
+
+    Where something waits for the job that would otherwise wait for ever (an import that is RUNNING),
+    ``on_give_up``, an ``async def f(job: RunningJob, error: UserError) -> None``, tells it (``JobHandler``).
+    """
 
     def mark(run: Handle) -> JobHandler:
-        return JobHandler(kind, run, timeout, retries, slow, installation)
+        return JobHandler(kind, run, timeout, retries, slow, installation, on_give_up)
 
     return mark
 

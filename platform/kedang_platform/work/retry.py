@@ -50,13 +50,19 @@ def wait_before(try_number: int, *, chance: random.Random) -> timedelta:
     return min(doubled, LONGEST_WAIT) * chance.uniform(0.5, 1.0)
 
 
-def failure_of(error: BaseException) -> Failure:
-    """What to keep and tell of ``error``: an expected failure with its code, a bug without its values."""
+def told_of(error: BaseException) -> UserError:
+    """What people are told of ``error``: an expected failure with its code, of a bug only that it is one."""
     if isinstance(error, KedangError):
-        told = error.errors[0] if isinstance(error, Refused) else UserError.of(error)
-        return Failure(told.code, told.message, orjson.dumps(dict(told.params), default=str).decode())
+        return error.errors[0] if isinstance(error, Refused) else UserError.of(error)
     message = msg("Something went wrong on our side. It has been recorded and will be looked into.")
-    return Failure("INTERNAL_ERROR", message, detail=_place(error))
+    return UserError("INTERNAL_ERROR", message)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What to keep of ``error``: what is told of it, and of a bug where in the code it lies."""
+    told = told_of(error)
+    detail = None if isinstance(error, KedangError) else _place(error)
+    return Failure(told.code, told.message, orjson.dumps(dict(told.params), default=str).decode(), detail)
 
 
 def _place(error: BaseException) -> str:

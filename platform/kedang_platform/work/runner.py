@@ -21,6 +21,8 @@ from kedang_platform.work.handlers import RETRIES, JobHandler, Registry
 from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
 from kedang_platform.work.services import Services
 
+LAST_WORDS = 5
+"""Tries beyond the last that a job gets when telling that it is given up fails, too."""
 _TURNED_AWAY = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
@@ -124,10 +126,7 @@ class JobRunner:
         handler = self._registry.handlers.get(claim.kind)
         if handler is None or (handler.installation and claim.company is not None):
             unknown = retry.UnknownKind(msg("This kind of work is not known here: {kind}."), kind=claim.kind)
-            return await self._failed(claim, unknown, retries=RETRIES)
-        if claim.tries > handler.retries + 1:
-            lost = retry.WorkerLost(msg("The work was broken off each time it was tried."))
-            return await self._failed(claim, lost, retries=0)
+            return await self._again_or_failed(claim, unknown, retries=RETRIES)
         if self._draining:
             return await self._released(claim, after=timedelta(0))
         if handler.slow and self._slow >= self._places_for_slow:
@@ -143,6 +142,8 @@ class JobRunner:
 
     async def _handle(self, claim: Claim, handler: JobHandler, job: RunningJob) -> Outcome:
         try:
+            if claim.tries > handler.retries + 1:
+                raise retry.WorkerLost(msg("The work was broken off each time it was tried."))
             async with asyncio.timeout(handler.timeout.total_seconds()):
                 await handler.run(job)
         except JobLost:
@@ -155,17 +156,35 @@ class JobRunner:
         except asyncio.CancelledError:
             return await self._released(claim, after=timedelta(0))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is settled and reported
-            return await self._failed(claim, error, retries=handler.retries)
+            return await self._failed(claim, handler, job, error)
         if job.finished:
             return Outcome.DONE
         async with self._services.databases.control() as tx:
             return _held(Outcome.DONE, held=await claims.settle_done(tx, claim))
 
-    async def _failed(self, claim: Claim, error: Exception, *, retries: int) -> Outcome:
+    async def _failed(self, claim: Claim, handler: JobHandler, job: RunningJob, error: Exception) -> Outcome:
+        """Settle a try that failed; where there is no further one, whoever waits for the job is told first."""
+        ends = _ends(claim, error, retries=handler.retries)
+        if not ends or handler.on_give_up is None or job.finished:
+            return await self._again_or_failed(claim, error, retries=handler.retries)
+        job.given_up = True
+        try:
+            async with asyncio.timeout(handler.timeout.total_seconds()):
+                await handler.on_give_up(job, retry.told_of(error))
+        except JobLost:
+            return Outcome.LOST
+        except asyncio.CancelledError:
+            return await self._released(claim, after=timedelta(0))
+        except Exception as untold:  # noqa: BLE001 - as above
+            self._report(claim, error)
+            return await self._again_or_failed(claim, untold, retries=handler.retries + LAST_WORDS)
+        return await self._again_or_failed(claim, error, retries=handler.retries)
+
+    async def _again_or_failed(self, claim: Claim, error: Exception, *, retries: int) -> Outcome:
         self._report(claim, error)
         failure = retry.failure_of(error)
         async with self._services.databases.control() as tx:
-            if not retry.may_pass(error) or claim.tries > retries:
+            if _ends(claim, error, retries=retries):
                 return _held(Outcome.FAILED, held=await claims.settle_failed(tx, claim, failure))
             due_at = self._services.clock.now() + retry.wait_before(claim.tries, chance=self._chance)
             return _held(Outcome.AGAIN, held=await claims.settle_again(tx, claim, failure, due_at=due_at))
@@ -174,6 +193,11 @@ class JobRunner:
         due_at = self._services.clock.now() + after
         async with self._services.databases.control() as tx:
             return _held(Outcome.RELEASED, held=await claims.release(tx, claim, due_at=due_at))
+
+
+def _ends(claim: Claim, error: Exception, *, retries: int) -> bool:
+    """Whether a job that failed so is not tried again."""
+    return not retry.may_pass(error) or claim.tries > retries
 
 
 def _held(outcome: Outcome, *, held: bool) -> Outcome:

@@ -53,6 +53,7 @@ class RunningJob:
     """What a handler gets. ``checkpoint`` is what an earlier try last stored, None at the first.
 
     ``cancelled`` turns true soon after the job is called off; every ``step`` checks it by itself.
+    Once ``given_up`` it fails for good: its last steps are neither called off nor interrupted.
     """
 
     id: UUID
@@ -67,6 +68,7 @@ class RunningJob:
     cancelled: bool = False
     interrupted: bool = False
     finished: bool = False
+    given_up: bool = False
 
     @classmethod
     def of(cls, claim: Claim, *, services: Services, lease: timedelta) -> RunningJob:
@@ -151,7 +153,7 @@ class RunningJob:
     async def _step(
         self, opened: AbstractAsyncContextManager[_Tx], progress: Progress | None, checkpoint: JSON
     ) -> AsyncIterator[_Tx]:
-        if self.interrupted:
+        if self.interrupted and not self.given_up:
             raise JobInterrupted
         before = self.checkpoint
         started = monotonic()
@@ -171,7 +173,7 @@ class RunningJob:
         called_off = await tx.fetchval(_STEP, self.id, self.attempt, self.lease)
         if called_off is None:
             raise JobLost
-        if called_off or self.cancelled:
+        if (called_off or self.cancelled) and not self.given_up:
             self.cancelled = True
             raise JobCancelled
 

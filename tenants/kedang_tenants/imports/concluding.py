@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from kedang_tenants.files import AttachedTo, keep_file
 from kedang_tenants.imports import remarks
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, FAILED, RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import BROKEN, company_of, note, told
+from kedang_tenants.imports.record_keeping import company_of, note, told
 from kedang_tenants.people.viewers import system_viewer
 
 _LOCK = "SELECT state FROM import WHERE id = $1 FOR UPDATE"
@@ -49,22 +49,31 @@ async def conclude_failed(job: RunningJob, import_id: UUID, error: KedangError) 
         await _end(write, job, company, import_id, report, {"state": FAILED, **told(reason)})
 
 
-async def conclude_broken(job: RunningJob, import_id: UUID) -> None:
+async def conclude_broken(job: RunningJob, error: UserError) -> None:
     """Tell the import's people that it will not be tried again; the job is settled by whoever ran it."""
-    await _conclude_beside(job, import_id, {"state": FAILED, **told(BROKEN)})
+    await _conclude_beside(job, job.step(), import_of(job), {"state": FAILED, **told(error)})
 
 
 async def conclude_cancelled(job: RunningJob, import_id: UUID) -> None:
     """Tell the import's people that its job was called off; the job is settled by whoever ran it."""
-    await _conclude_beside(job, import_id, {"state": CANCELLED})
+    assert job.company is not None
+    opened = job.databases.tenant_write(job.company)
+    await _conclude_beside(job, opened, import_id, {"state": CANCELLED})
 
 
-async def _conclude_beside(job: RunningJob, import_id: UUID, values: Mapping[str, object]) -> None:
+def import_of(job: RunningJob) -> UUID:
+    """The import that the job's payload names."""
+    return UUID(str(job.payload["import_id"]))
+
+
+async def _conclude_beside(
+    job: RunningJob,
+    opened: AbstractAsyncContextManager[TenantWrite],
+    import_id: UUID,
+    values: Mapping[str, object],
+) -> None:
     company = await company_of(job)
-    async with (
-        _report(job, company, import_id) as report,
-        job.databases.tenant_write(company.ref) as write,
-    ):
+    async with _report(job, company, import_id) as report, opened as write:
         row = await write.fetchrow(_LOCK, import_id)
         if row is not None and row["state"] in {WAITING, RUNNING}:
             await _end(write, job, company, import_id, report, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +34,7 @@ from kedang_tenants.imports.errors import NotExportable
 from kedang_tenants.imports.exported_columns import RowWriter, exported_columns, headings, selection
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, DONE, FAILED, RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE, BROKEN, RETRIES, company_of, told
+from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE, company_of, told
 from kedang_tenants.imports.source import Format
 from kedang_tenants.imports.stored_filters import decode_filter, encode_filter
 from kedang_tenants.imports.writers import TableWriter, open_writer
@@ -84,15 +85,16 @@ async def start_export(
 
 
 async def run_export(job: RunningJob) -> None:
-    """Carry out the export that the job's payload names; whatever happens, its record tells it."""
-    export_id = UUID(str(job.payload["export_id"]))
+    """Carry out the export that the job's payload names, and tell in its record how it ended."""
+    export_id = _export_of(job)
     company = await company_of(job)
     try:
         order = await _begin(job, company, export_id)
         if order is not None:
             await _run(job, company, order)
     except JobCancelled:
-        await _end_beside(job, company, export_id, {"state": CANCELLED})
+        opened = job.databases.tenant_write(company.ref)
+        await _end_beside(job, opened, company, export_id, {"state": CANCELLED})
         raise
     except (JobLost, JobInterrupted):
         raise
@@ -102,9 +104,18 @@ async def run_export(job: RunningJob) -> None:
             async with job.finish(result={"state": FAILED, "code": error.code}) as write:
                 await _note(write, job, company, export_id, {**values, "finished_at": job.clock.now()})
             return
-        if job.tries > RETRIES:
-            await _end_beside(job, company, export_id, {"state": FAILED, **told(BROKEN)})
         raise
+
+
+async def conclude_broken(job: RunningJob, error: UserError) -> None:
+    """Tell the export's people that it will not be tried again; the job is settled by whoever ran it."""
+    company = await company_of(job)
+    values = {"state": FAILED, **told(error)}
+    await _end_beside(job, job.step(), company, _export_of(job), values)
+
+
+def _export_of(job: RunningJob) -> UUID:
+    return UUID(str(job.payload["export_id"]))
 
 
 async def _begin(job: RunningJob, company: Company, export_id: UUID) -> _Order | None:
@@ -184,9 +195,13 @@ async def _write_rows(job: RunningJob, order: _Order, writer: TableWriter) -> in
 
 
 async def _end_beside(
-    job: RunningJob, company: Company, export_id: UUID, values: Mapping[str, object]
+    job: RunningJob,
+    opened: AbstractAsyncContextManager[TenantWrite],
+    company: Company,
+    export_id: UUID,
+    values: Mapping[str, object],
 ) -> None:
-    async with job.databases.tenant_write(company.ref) as write:
+    async with opened as write:
         row = await write.fetchrow(_FIND, export_id)
         if row is not None and row["state"] in {WAITING, RUNNING}:
             await _note(write, job, company, export_id, {**values, "finished_at": job.clock.now()})

@@ -30,14 +30,11 @@ from kedang_tenants.reading import Viewer
 BEHIND_PEOPLE = 10
 """Priority of imports and exports within a company: after what people wait for."""
 RETRIES = 12
-"""Tries after the first; then the record says that it is broken."""
+"""Tries after the first; then the record says why it failed."""
 
 _FIND = """
 SELECT id, file_id, record, mode, dry_run, mapping, state, started_by_id, cancel_requested FROM import WHERE id = $1 FOR UPDATE
 """
-BROKEN = UserError(
-    "INTERNAL_ERROR", msg("Something went wrong on our side. It has been recorded and will be looked into.")
-)
 _NOTE_COUNTS = """
 UPDATE import SET rows_done = $2, created = $3, updated = $4, unchanged = $5, rejected = $6, warnings = $7
 WHERE id = $1 RETURNING cancel_requested

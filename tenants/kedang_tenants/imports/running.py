@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, cast
-from uuid import UUID
 
 from kedang_platform.database import TenantWrite
 from kedang_platform.database.statistics import refresh_statistics
@@ -24,7 +23,7 @@ from kedang_tenants.imports.chunks import Counts, import_chunk
 from kedang_tenants.imports.errors import MAX_ROWS, too_many_rows
 from kedang_tenants.imports.mapping import Layout, lay_out
 from kedang_tenants.imports.models import CANCELLED, DONE
-from kedang_tenants.imports.record_keeping import RETRIES, Order
+from kedang_tenants.imports.record_keeping import Order
 from kedang_tenants.imports.rows import ImportRow, RowReader
 from kedang_tenants.imports.source import Source, SourceRow, open_source
 
@@ -39,8 +38,8 @@ class _Trial(Exception):
 
 
 async def run_import(job: RunningJob) -> None:
-    """Carry out the import that the job's payload names; whatever happens, its record tells it."""
-    import_id = UUID(str(job.payload["import_id"]))
+    """Carry out the import that the job's payload names, and tell in its record how it ended."""
+    import_id = concluding.import_of(job)
     try:
         order = await record_keeping.begin(job, import_id)
         if order is not None:
@@ -55,8 +54,6 @@ async def run_import(job: RunningJob) -> None:
         if isinstance(error, KedangError) and not error.passing:
             await concluding.conclude_failed(job, import_id, error)
             return
-        if job.tries > RETRIES:
-            await concluding.conclude_broken(job, import_id)
         raise
 
 
