@@ -1,0 +1,156 @@
+"""The mails of a survey: what an invitation and its reminder say, and what became of them (V3).
+
+A mail is keyed by its invitation, and its link is worked out from the invitation's id: sent again
+after an unknown outcome, it has the same Message-ID and the same link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.i18n import msg
+from kedang_platform.mail import Letter, Outgoing
+from kedang_platform.registry import Company
+from kedang_platform.secrets import SecretKey
+from kedang_tenants.catalogue.languages import language_of
+from kedang_tenants.surveys.links import survey_link
+from kedang_tenants.surveys.models import DELIVERY_MADE, REQUEST_CLOSED
+
+FOLLOW: Final = "surveys.follow_mails"
+"""The kind of job that notes what became of the mails of ``invitations``, asked for again until that is known."""
+_FIRST_LOOK: Final = timedelta(seconds=5)
+_LONGEST_WAIT: Final = timedelta(minutes=10)
+_LOOKS: Final = 300  # about two days: by then no mail is tried again
+
+_TO_MAIL = """
+SELECT i.id, i.recipient, i.language, i.subject, i.expires_at, q.trigger, c.name AS customer, k.name AS contact
+FROM survey_invitation i
+JOIN questionnaire q ON q.id = i.questionnaire_id
+JOIN customer c ON c.id = i.customer_id
+LEFT JOIN contact k ON k.id = i.contact_id
+WHERE i.id = ANY($1::uuid[]) AND i.archived_at IS NULL AND i.recipient IS NOT NULL AND i.expires_at > $2
+  AND i.state = ANY($3::text[]) AND q.active
+ORDER BY i.id
+"""
+# Whoever opened the link was faster than this note; the mail was sent all the same.
+_NOTE = """
+UPDATE survey_invitation i SET
+    state = CASE WHEN i.state = 'PENDING' THEN given.state ELSE i.state END,
+    sent_at = CASE WHEN given.state = 'SENT' THEN $3 ELSE i.sent_at END,
+    updated_at = $3, version = i.version + 1
+FROM unnest($1::uuid[], $2::text[]) AS given (id, state)
+WHERE i.id = given.id AND i.sent_at IS NULL AND i.state <> 'BOUNCED'
+"""
+_WAITING: Final = frozenset({"queued", "sending"})
+# A mail whose outcome stays unknown was most likely taken: it was handed over twice.
+_OUTCOMES: Final[Mapping[str, str]] = {"sent": "SENT", "unknown": "SENT", "rejected": "BOUNCED"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """What the mails of a company's surveys need beside the invitations."""
+
+    company: Company
+    secret: SecretKey
+    base_url: str
+
+
+async def survey_mails(
+    read: TenantRead, sender: Sender, invitations: Sequence[UUID], *, reminder: bool, clock: Clock
+) -> list[Outgoing]:
+    """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile."""
+    states = ["SENT", "OPENED"] if reminder else ["PENDING"]
+    rows = await read.fetch(_TO_MAIL, list(invitations), clock.now(), states)
+    abouts = await _abouts(read, [row["subject"] for row in rows if row["subject"]])
+    return [_mail(sender, row, abouts.get(row["subject"], ""), reminder=reminder) for row in rows]
+
+
+async def _abouts(read: TenantRead, subjects: Sequence[str]) -> dict[str, str]:
+    """The numbers of the requests and deliveries that invitations follow."""
+    ids = {UUID(hex=subject.partition("_")[2]): subject for subject in subjects}
+    rows = await read.fetch(
+        "SELECT id, number FROM service_request WHERE id = ANY($1::uuid[])"
+        " UNION ALL SELECT id, number FROM delivery WHERE id = ANY($1::uuid[])",
+        list(ids),
+    )
+    return {ids[row["id"]]: row["number"] for row in rows}
+
+
+def mail_key(read: TenantRead, invitation_id: UUID, *, reminder: bool = False) -> str:
+    """The key of an invitation's mail: one an invitation, and one more for its reminder."""
+    return f"survey:{read.company.schema}:{invitation_id}{':reminder' if reminder else ''}"
+
+
+_FIRST = {
+    REQUEST_CLOSED: msg("you asked us for help (request {about}), which is done now. How was it?"),
+    DELIVERY_MADE: msg("you have received a delivery from us ({about}). How satisfied are you?"),
+}
+_BY_HAND = msg("we would like to know how satisfied you are with us.")
+
+
+def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) -> Outgoing:
+    company = sender.company
+    asks = _FIRST.get(row["trigger"], _BY_HAND) if about else _BY_HAND
+    reminds = (msg("a few days ago we asked for your opinion; the link still works."),) if reminder else ()
+    letter = Letter(
+        subject=msg("A reminder: {company} asks for your opinion")
+        if reminder
+        else msg("{company} asks for your opinion"),
+        paragraphs=(
+            msg("Hello {name},") if row["contact"] else msg("Hello,"),
+            *reminds,
+            asks,
+            msg("It takes a few minutes, and every comment is read."),
+        ),
+        params={
+            "company": company.name,
+            "name": row["contact"] or "",
+            "customer": row["customer"],
+            "about": about,
+            "day": row["expires_at"].astimezone(ZoneInfo(company.time_zone)).date().isoformat(),
+        },
+        action=msg("Give your opinion"),
+        url=survey_link(sender.secret, base_url=sender.base_url, company=company, invitation_id=row["id"]),
+        closing=(
+            msg("The link is yours alone and works until {day}."),
+            msg("You get this mail because {company} has you as a contact of {customer}."),
+        ),
+    )
+    key = f"survey:{company.ref.schema}:{row['id']}{':reminder' if reminder else ''}"
+    return Outgoing(letter, row["recipient"], language_of(row["language"]), key=key)
+
+
+async def note_outcomes(
+    write: TenantWrite, invitations: Sequence[UUID], states: Mapping[str, str], *, clock: Clock
+) -> list[UUID]:
+    """Note which mails were taken or refused, by ``states`` of their keys; returns those that are still open.
+
+    A mail that nobody knows (any more) is not waited for.
+    """
+    known = {each: states.get(mail_key(write, each)) for each in invitations}
+    told = {each: _OUTCOMES[state] for each, state in known.items() if state and state in _OUTCOMES}
+    if told:
+        # In one order with whoever else changes several invitations at once.
+        ids = sorted(told)
+        await write.fetch(
+            "SELECT id FROM survey_invitation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids
+        )
+        await write.fetch(_NOTE, ids, [told[each] for each in ids], clock.now())
+    return [each for each, state in known.items() if state in _WAITING]
+
+
+def wait_before_look(look: int) -> timedelta | None:
+    """How long to wait before the ``look``-th look (1, 2, …) at open mails; None when it is not worth another."""
+    if look > _LOOKS:
+        return None
+    doubled: timedelta = _FIRST_LOOK * 2 ** min(look - 1, 10)
+    return min(doubled, _LONGEST_WAIT)
