@@ -12,7 +12,9 @@ from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.people import PeopleMutation
+from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_answers import SurveyAnswerMutation
+from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
 
 QUERIES: tuple[type, ...] = (
@@ -33,6 +35,8 @@ MUTATIONS: tuple[type, ...] = (
     ImportMutation,
     LicensingMutation,
     PeopleMutation,
+    ServiceMutation,
     SurveyAnswerMutation,
+    SurveyMutation,
     TradeMutation,
 )

@@ -1,4 +1,4 @@
-"""The working days of a company: its weekend, the public holidays of its country, its own exceptions.
+"""The working days and hours of a company: its weekend, the public holidays of its country, its own exceptions.
 
 China moves working days to weekends around holidays (调休); those are working days here. The State Council
 announces them for one year at a time: beyond the last one announced the days are an estimate.
@@ -7,9 +7,10 @@ announces them for one year at a time: beyond the last one announced the days ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import holidays
 
@@ -19,6 +20,7 @@ from kedang_platform.i18n import msg
 SATURDAY_SUNDAY: Final = frozenset({5, 6})
 _DAY: Final = timedelta(days=1)
 _LONGEST_REST: Final = 366
+_NOTHING: Final = timedelta()
 
 
 class NoWorkingDay(KedangError):
@@ -56,6 +58,72 @@ class WorkingCalendar:
                 return found
             found += _DAY
         raise NoWorkingDay(msg("The working calendar has no working day within a year of {day}."), day=day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingHours:
+    """The hours between ``opens`` and ``closes`` of every working day, in minutes from midnight on the clocks of ``zone``.
+
+    0 <= ``opens`` < ``closes`` <= 1440; 1440 is midnight at the end of the day. Business time is the
+    time that passes within these hours: on the day on which the clocks are put forward a company that
+    works at night has an hour less, on the other one an hour more. Instants are aware.
+    """
+
+    calendar: WorkingCalendar
+    zone: ZoneInfo
+    opens: int = 9 * 60
+    closes: int = 18 * 60
+
+    def due_after(self, start: datetime, minutes: int) -> datetime:
+        """The first instant at which ``minutes`` of business time have passed since ``start``; in UTC.
+
+        It lies within working hours, their ends included: what is due when nothing has passed is due at
+        once, or at the next opening. Raises ``NoWorkingDay``.
+        """
+        return self.after(start, timedelta(minutes=minutes))
+
+    def business_minutes_between(self, start: datetime, end: datetime) -> int:
+        """The whole minutes of business time from ``start`` to ``end``; 0 when ``end`` is not later."""
+        return self.between(start, end) // timedelta(minutes=1)
+
+    def after(self, start: datetime, business_time: timedelta) -> datetime:
+        """``due_after`` to the microsecond; ``business_time`` is not negative."""
+        start = start.astimezone(UTC)
+        left = business_time
+        day = self._day(start)
+        while True:
+            day = self.calendar.next_working(day)
+            begin, end = self._span(day)
+            begin = max(begin, start)
+            if begin <= end and begin + left <= end:
+                return begin + left
+            left -= max(end - begin, _NOTHING)
+            day += _DAY
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """``business_minutes_between`` to the microsecond."""
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        passed = _NOTHING
+        day, last = self._day(start), self._day(end)
+        while day <= last:
+            if self.calendar.is_working(day):
+                opens, closes = self._span(day)
+                passed += max(min(closes, end) - max(opens, start), _NOTHING)
+            day += _DAY
+        return passed
+
+    def _day(self, instant: datetime) -> date:
+        return instant.astimezone(self.zone).date()
+
+    def _span(self, day: date) -> tuple[datetime, datetime]:
+        """When the company opens and closes on a day, in UTC; an hour that the clocks leave out is passed over."""
+        begin, end = self._instant(day, self.opens), self._instant(day, self.closes)
+        return begin, max(begin, end)
+
+    def _instant(self, day: date, minutes: int) -> datetime:
+        days, minutes = divmod(minutes, 24 * 60)
+        local = datetime.combine(day + days * _DAY, time(*divmod(minutes, 60)), self.zone)
+        return local.astimezone(UTC)
 
 
 def usual_weekend(country: str) -> frozenset[int]:

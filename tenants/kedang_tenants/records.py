@@ -16,10 +16,13 @@ from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.reports import guards as report_guards
 from kedang_tenants.reports import models as reports
+from kedang_tenants.service import events as service_events
 from kedang_tenants.service import guards as service_guards
 from kedang_tenants.service import models as service
 from kedang_tenants.surveys import guards as survey_guards
+from kedang_tenants.surveys import loop as survey_loop
 from kedang_tenants.surveys import models as surveys
+from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
 
@@ -44,8 +47,11 @@ __all__ = [
     "report_guards",
     "reports",
     "service",
+    "service_events",
     "service_guards",
     "survey_guards",
+    "survey_loop",
+    "survey_occasions",
     "surveys",
     "trade",
     "trade_rules",

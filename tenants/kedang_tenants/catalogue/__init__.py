@@ -23,6 +23,7 @@ from kedang_tenants.catalogue.kinds import (
     PhoneKind,
     ReferenceKind,
     TextKind,
+    TimeOfDayKind,
     WordsKind,
 )
 from kedang_tenants.catalogue.record_types import Catalogue, Field, RecordType, Relation, catalogue
@@ -56,6 +57,7 @@ __all__ = [
     "Relation",
     "Searchable",
     "TextKind",
+    "TimeOfDayKind",
     "WordsKind",
     "catalogue",
     "contribute",

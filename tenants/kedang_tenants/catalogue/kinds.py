@@ -29,6 +29,7 @@ from kedang_platform.phones import country_code
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_TIME_OF_DAY = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "对"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "不"})
@@ -139,6 +140,21 @@ class ColourKind(TextKind):
         if not _COLOUR.fullmatch(colour):
             raise InvalidValue("INVALID_COLOUR", msg("A colour is written as #rrggbb."))
         return colour
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOfDayKind(TextKind):
+    """A time of the day to the minute as ``HH:MM``, wherever the company is; ``24:00`` is the end of the day.
+
+    Kept as text, in which two digits for the hour make the order of texts that of times.
+    """
+
+    max_length: int = 5
+
+    def form(self, text: str) -> str:
+        if not _TIME_OF_DAY.fullmatch(text):
+            raise InvalidValue("INVALID_TIME", msg("A time of the day is written as 09:30."))
+        return text.zfill(5)
 
 
 @dataclass(frozen=True, slots=True)

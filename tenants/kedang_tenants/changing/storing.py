@@ -90,12 +90,13 @@ async def sees(write: TenantWrite, viewer: Viewer, record: RecordType, record_id
 
 
 def differences(draft: Draft) -> dict[str, tuple[object, object]]:
-    """What the draft changes, field by field: (old, new)."""
+    """What the draft changes, field by field: (old, new). Columns that are no fields are nobody's business."""
     old = draft.old or {}
+    told = draft.record.fields
     return {
         name: (old.get(name), value)
         for name, value in draft.values.items()
-        if name not in _BOOKKEEPING and old.get(name) != value
+        if name in told and name not in _BOOKKEEPING and old.get(name) != value
     }
 
 
@@ -170,7 +171,7 @@ def _plain(draft: Draft) -> dict[str, object]:
     return {
         name: [plain(old), plain(new)]
         for name, (old, new) in differences(draft).items()
-        if name != "id" and (draft.old is not None or new is not None)
+        if draft.old is not None or new is not None
     }
 
 

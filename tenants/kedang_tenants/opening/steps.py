@@ -20,6 +20,7 @@ from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.people.member_rows import NewRow, creation
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.reading import Viewer
+from kedang_tenants.service.standards import seed_standards
 from kedang_tenants.surveys.templates import seed_questionnaires
 
 
@@ -87,5 +88,10 @@ async def seed_surveys(write: TenantWrite, viewer: Viewer, _opening: Opening, cl
     await seed_questionnaires(write, viewer, clock=clock)
 
 
-STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades, seed_surveys)
+async def seed_service(write: TenantWrite, viewer: Viewer, _opening: Opening, clock: Clock) -> None:
+    """How soon requests are to be answered and solved, by priority."""
+    await seed_standards(write, viewer, clock=clock)
+
+
+STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades, seed_surveys, seed_service)
 """What is done for a new company, in this order; a feature with defaults adds its step here."""

@@ -14,6 +14,7 @@ from kedang_tenants.catalogue import (
     Option,
     Record,
     TextKind,
+    TimeOfDayKind,
     field,
 )
 
@@ -30,7 +31,7 @@ HOLIDAY, WORKING_DAY = "HOLIDAY", "WORKING_DAY"
 
 
 class WorkingWeek(Record):
-    """Which days of the week the company rests; every company has one, made when it opens."""
+    """Which days of the week the company rests, and when it works on the others; made when the company opens."""
 
     __tablename__ = "working_week"
     __prefix__ = "wwk"
@@ -39,6 +40,20 @@ class WorkingWeek(Record):
 
     weekend: Mapped[list[str]] = field(
         ChoicesKind(WEEKDAYS), label=msg("Days of rest"), required=True, default=list
+    )
+    opens_at: Mapped[str] = field(
+        TimeOfDayKind(),
+        label=msg("Opens at"),
+        required=True,
+        default="09:00",
+        description="In the company's time zone",
+    )
+    closes_at: Mapped[str] = field(
+        TimeOfDayKind(),
+        label=msg("Closes at"),
+        required=True,
+        default="18:00",
+        description="In the company's time zone; 24:00 is midnight",
     )
 
 

@@ -1,23 +1,150 @@
-"""The rules of service that hold in every write."""
+"""The rules of service that hold in every write, whoever writes and by whichever way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
-from kedang_tenants.changing import Draft, prepares
+from kedang_platform.i18n import msg
+from kedang_tenants.changing import Draft, afterwards, prepares
+from kedang_tenants.people.notices import REQUEST_ASSIGNED
+from kedang_tenants.people.telling import Telling, tell
+from kedang_tenants.people.working_days import load_hours
 from kedang_tenants.reading import Viewer
+from kedang_tenants.service.assignment import assign_new
+from kedang_tenants.service.clocks import CLOCKS, next_telling, planned
 from kedang_tenants.service.numbers import next_numbers
+from kedang_tenants.service.standards import load_standards, most_exact
+
+_MOVES_CLOCKS: Final = frozenset(
+    {
+        "state",
+        "priority",
+        "owner_id",
+        "archived_at",
+        "first_answer_minutes",
+        "first_answer_due_at",
+        "first_answered_at",
+        "solution_minutes",
+        "solution_due_at",
+        "solved_at",
+    }
+)
 
 
 @prepares("service_request")
-async def open_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
-    """A new request gets its number and the time of its opening."""
-    opened = [draft for draft in drafts if draft.action == "create"]
-    if not opened:
+async def guard_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """Contact and order are the customer's; a new request gets its number, its responsible person, its clocks."""
+    await _same_customer(write, drafts, "contact_id", "contact")
+    await _same_customer(write, drafts, "order_id", "sales_order")
+    opened = [draft for draft in drafts if draft.action == "create" and not draft.refused]
+    if opened:
+        numbers = await next_numbers(write, viewer, len(opened), clock=clock)
+        for draft, number in zip(opened, numbers, strict=True):
+            draft.values["number"] = number
+            draft.values.setdefault("opened_at", clock.now())
+        await assign_new(write, opened, clock)
+    moved = [draft for draft in drafts if not draft.refused and _MOVES_CLOCKS & draft.values.keys()]
+    if moved:
+        await _keep_clocks(write, viewer, moved)
+
+
+async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]) -> None:
+    """Plan the clocks of new requests and of those whose priority changes; see when somebody is to be told."""
+    hours = await load_hours(write, country=viewer.country, time_zone=viewer.time_zone)
+    replanned = [draft for draft in drafts if draft.action == "create" or _changes(draft, "priority")]
+    if replanned:
+        await _allow(write, replanned)
+        for draft in replanned:
+            draft.values |= planned(hours, now_of(draft))
+    for draft in drafts:
+        for name in CLOCKS:
+            if draft.action != "create" and (
+                _changes(draft, f"{name}_due_at") or _changes(draft, "owner_id")
+            ):
+                draft.values[f"{name}_told"] = 0
+        draft.values["escalate_at"] = next_telling(hours, now_of(draft))
+
+
+async def _allow(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    """Put into the drafts how many minutes the standard for grade and priority allows."""
+    customers = list({cast("UUID", draft.now("customer_id")) for draft in drafts})
+    rows = await write.fetch("SELECT id, grade_level_id FROM customer WHERE id = ANY($1::uuid[])", customers)
+    grades = {row["id"]: row["grade_level_id"] for row in rows}
+    standards = await load_standards(write)
+    for draft in drafts:
+        grade = grades.get(draft.now("customer_id"))
+        standard = most_exact(standards, grade_level_id=grade, priority=str(draft.now("priority")))
+        draft.values["first_answer_minutes"] = standard.first_answer_minutes if standard else None
+        draft.values["solution_minutes"] = standard.solution_minutes if standard else None
+
+
+def now_of(draft: Draft) -> Mapping[str, Any]:
+    """The row as it will be; nobody has been told yet of a new one's clocks."""
+    nothing = dict.fromkeys(draft.record.table.columns.keys())
+    told = {f"{name}_told": 0 for name in CLOCKS}
+    return {**nothing, **told, **(draft.old or {}), **draft.values}
+
+
+def _changes(draft: Draft, name: str) -> bool:
+    return name in draft.values and draft.old is not None and draft.values[name] != draft.old.get(name)
+
+
+@afterwards("service_request")
+async def tell_new_owners(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """Whoever becomes responsible for a request is told, unless they took it themselves."""
+    given = [draft for draft in drafts if draft.action == "create" or _changes(draft, "owner_id")]
+    given = [draft for draft in given if draft.now("owner_id") not in {None, viewer.member_id}]
+    if not given:
         return
-    numbers = await next_numbers(write, viewer, len(opened), clock=clock)
-    for draft, number in zip(opened, numbers, strict=True):
-        draft.values["number"] = number
-        draft.values.setdefault("opened_at", clock.now())
+    rows = await write.fetch(
+        "SELECT id, name FROM customer WHERE id = ANY($1::uuid[])",
+        list({cast("UUID", draft.now("customer_id")) for draft in given}),
+    )
+    names = {row["id"]: row["name"] for row in rows}
+    await tell(
+        write, viewer, [_telling(draft, names[draft.now("customer_id")]) for draft in given], clock=clock
+    )
+
+
+def _telling(draft: Draft, customer: str) -> Telling:
+    return Telling(
+        kind=REQUEST_ASSIGNED,
+        member_id=cast("UUID", draft.now("owner_id")),
+        occasion=f"assigned:{draft.id.hex}:{draft.now('version')}",
+        title=msg("Service request {number} is yours"),
+        body=msg("{customer} asks: {title}"),
+        params={"number": draft.now("number"), "customer": customer, "title": draft.now("title")},
+        about=("service_request", draft.id),
+    )
+
+
+@prepares("repair_record")
+async def guard_repairs(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """A repair is of the past, by whoever records it where nobody is said; its request is the customer's."""
+    today = viewer.today(clock)
+    for draft in drafts:
+        if draft.action == "create":
+            draft.values["technician_id"] = draft.values.get("technician_id") or viewer.member_id
+            draft.values["repaired_on"] = draft.values.get("repaired_on") or today
+        if draft.now("cost") is not None and draft.now("currency") is None:
+            draft.values["currency"] = viewer.currency
+        day = cast("Any", draft.values.get("repaired_on"))
+        if day is not None and day > today:
+            draft.refuse("repaired_on", "IN_THE_FUTURE", msg("This lies in the future."))
+    await _same_customer(write, drafts, "request_id", "service_request")
+
+
+async def _same_customer(write: TenantWrite, drafts: Sequence[Draft], field: str, table: str) -> None:
+    wanted = {cast("UUID", draft.values[field]) for draft in drafts if draft.values.get(field)}
+    if not wanted:
+        return
+    rows = await write.fetch(f"SELECT id, customer_id FROM {table} WHERE id = ANY($1::uuid[])", list(wanted))
+    customer_of = {row["id"]: row["customer_id"] for row in rows}
+    for draft in drafts:
+        chosen = draft.values.get(field)
+        if chosen is not None and customer_of.get(chosen) != draft.now("customer_id"):
+            draft.refuse(field, "OF_ANOTHER_CUSTOMER", msg("This belongs to another customer."))

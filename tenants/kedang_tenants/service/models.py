@@ -204,15 +204,17 @@ class ServiceRequest(Record, Searchable):
     waiting_since: Mapped[datetime | None] = field(
         InstantKind(), label=msg("Waiting for the customer since"), read_only=True
     )
-    waited_seconds: Mapped[int] = field(
+    paused_seconds: Mapped[int] = field(
         IntegerKind(0),
-        label=msg("Waited for the customer"),
+        label=msg("Clock stood still"),
         required=True,
         default=0,
         read_only=True,
-        description="Seconds of business time in which the solution clock stood still so far",
+        description="Seconds of business time so far: waiting for the customer, or solved until reopened",
     )
-    closed_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Closed at"), read_only=True)
+    closed_at: Mapped[datetime | None] = field(
+        InstantKind(), label=msg("Closed at"), read_only=True, description="When it was closed or cancelled"
+    )
     result: Mapped[str | None] = field(
         TextKind(10_000, multiline=True), label=msg("Result"), sort=False, read_only=True
     )
@@ -256,6 +258,7 @@ class ServiceRequest(Record, Searchable):
     __table_args__ = (
         Index("ix_service_request_customer_id_opened_at", "customer_id", "opened_at", "id"),
         Index("ix_service_request_owner_id_opened_at", "owner_id", "opened_at", "id"),
+        Index("ix_service_request_owner_id_assigned_at", "owner_id", "assigned_at"),
         Index("ix_service_request_opened_at", "opened_at", "id"),
         Index("ix_service_request_closed_at", "closed_at", "id"),
         Index(
