@@ -11,7 +11,9 @@ from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
+from kedang_graphql.notices import NoticeMutation, NoticeQuery
 from kedang_graphql.people import PeopleMutation
+from kedang_graphql.reports import ReportMutation
 from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.surveys import SurveyMutation
@@ -25,6 +27,7 @@ QUERIES: tuple[type, ...] = (
     ImportQuery,
     JobQuery,
     LicensingQuery,
+    NoticeQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
@@ -34,7 +37,9 @@ MUTATIONS: tuple[type, ...] = (
     IdentityMutation,
     ImportMutation,
     LicensingMutation,
+    NoticeMutation,
     PeopleMutation,
+    ReportMutation,
     ServiceMutation,
     SurveyAnswerMutation,
     SurveyMutation,

@@ -1,4 +1,4 @@
-"""The verbs of follow-ups: recording a contact, reminding everybody, reading a notice."""
+"""The verbs of follow-ups: recording a contact, reminding everybody."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import values_of
 from kedang_graphql.engine.executor import Ref
-from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import given
 from kedang_graphql.jobs import Job, job_told
@@ -22,14 +21,12 @@ from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.followups.recording import record_follow_up
 from kedang_tenants.followups.reminders import send_reminders
-from kedang_tenants.people.inbox import mark_notice_read
 from kedang_tenants.reading import Viewer
 
 _RECORD = catalogue().record("follow_up_record")
 _WAY: Any = generated_types().scalar(_RECORD, _RECORD.fields["way"])
 FOLLOW_UP_RECORD = generated_types().of["follow_up_record"].node
 CUSTOMER = generated_types().of["customer"].node
-NOTICE = generated_types().of["notice"].node
 
 
 @strawberry.input
@@ -100,30 +97,6 @@ async def answer_send_follow_up_reminders(
     return SendFollowUpRemindersPayload(job=job, user_errors=errors)
 
 
-@strawberry.input
-class MarkNoticeReadInput:
-    id: strawberry.ID
-
-
-@strawberry.type
-class MarkNoticeReadPayload:
-    record: Ref | None = strawberry.field(graphql_type=NOTICE | None)
-    user_errors: list[UserError]
-
-
-async def answer_mark_notice_read(
-    info: Info[Context, None],
-    input: MarkNoticeReadInput,  # noqa: A002 - the API's word
-) -> MarkNoticeReadPayload:
-    async def mark(write: TenantWrite, viewer: Viewer) -> Ref:
-        notice = record_id(input.id, "notice", path=("input", "id"))
-        await mark_notice_read(write, viewer, notice_id=notice, clock=info.context.clock)
-        return Ref("notice", notice)
-
-    record, errors = await write_in_company(info.context, mark)
-    return MarkNoticeReadPayload(record=record, user_errors=errors)
-
-
 @strawberry.type
 class FollowUpMutation:
     record_follow_up: RecordFollowUpPayload = strawberry.mutation(
@@ -133,7 +106,4 @@ class FollowUpMutation:
     send_follow_up_reminders: SendFollowUpRemindersPayload = strawberry.mutation(
         resolver=answer_send_follow_up_reminders,
         description="Remind everybody of what is due on a day, now; nobody is reminded of a day twice.",
-    )
-    mark_notice_read: MarkNoticeReadPayload = strawberry.mutation(
-        resolver=answer_mark_notice_read, description="Note that one has read a notice of one's own."
     )

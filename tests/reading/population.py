@@ -48,12 +48,12 @@ _COUNTS = {
     "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "product_category": 4, "product": 18,
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 15,
-    "import": 8, "export": 6,
+    "notice_preference": 15, "import": 8, "export": 6,
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
-    "calendar_day", "working_week", "file", "import", "export",
+    "notice_preference", "calendar_day", "working_week", "file", "import", "export",
 )  # fmt: skip
 _ARCHIVED = (
     "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
@@ -169,6 +169,10 @@ class Populating:
             row["code"] = f"L{self.random.randrange(10**6)}"
         if record.name == "notice":
             row["occasion"] = f"o{self.random.randrange(10**9)}"
+        if record.name == "notice_preference":
+            while ("choice", row["member_id"], row["kind"]) in self.taken:
+                row |= {name: self.value(record.fields[name]) for name in ("member_id", "kind")}
+            self.taken.add(("choice", row["member_id"], row["kind"]))
         if record.name == "customer_tag":
             pairs = [
                 (c, t)

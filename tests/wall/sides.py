@@ -170,6 +170,10 @@ async def _notice(side: Side) -> Input:
     return {"id": side.public("notice", await side.factory.one("notice", member_id=side.owner.id))}
 
 
+async def _notices(side: Side) -> Input:
+    return {"upTo": (await _notice(side))["id"]}
+
+
 async def _scheme(side: Side) -> str:
     scheme = await side.factory.one("grade_scheme", measure="SALES", period="TRAILING_12_MONTHS")
     await side.factory.one("grade_level", scheme_id=scheme, code="A", position=1, minimum=Decimal(10))
@@ -201,6 +205,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
     "markNoticeRead": _notice,
+    "markAllNoticesRead": _notices,
     "publishGradeScheme": _published,
     "gradeCustomers": _graded,
     "signIn": _sign_in,
