@@ -13,7 +13,7 @@ TEST_WORKERS ?= 2
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers test-story check bench demo-check requirements messages web lock env moved
+.PHONY: help up down test test-servers test-pages test-story check bench demo-check requirements messages web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ test: env $(FONTS)  ## the tests on the embedded servers
 
 test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
 	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
+
+test-pages: env  ## the pages in Debian's Chromium, on a phone and on a desk
+	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages
 
 test-story: env  ## the main job from one command to the demonstration company
 	@$(RUN_TESTS) pytest -q -m story tests/demo

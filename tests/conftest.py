@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.support.people",
     "tests.support.trading",
     "tests.support.gateway",
+    "tests.support.chromium",
 ]

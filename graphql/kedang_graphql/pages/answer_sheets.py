@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_timezone_gmt
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -200,7 +200,7 @@ def _day(moment: datetime, opened: Opened) -> str:
 
 def _moment(moment: datetime, opened: Opened) -> str:
     """A moment in the company's zone, which is named: whoever reads it may live in another."""
-    zone = ZoneInfo(opened.company.time_zone)
     locale = opened.language.replace("-", "_")
-    told = format_datetime(moment, "medium", tzinfo=zone, locale=locale)
-    return f"{told} ({format_datetime(moment, 'O', tzinfo=zone, locale=locale)})"
+    local = moment.astimezone(ZoneInfo(opened.company.time_zone))
+    day, time = format_date(local, "long", locale=locale), format_time(local, "short", locale=locale)
+    return f"{day} {time} ({get_timezone_gmt(local, 'long', locale=locale)})"

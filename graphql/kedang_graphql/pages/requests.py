@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from kedang_graphql.authentication import cookie_of, from_our_pages, set_session_cookie
@@ -70,17 +70,25 @@ async def read_form(
         raise Forbidden(msg("This form was sent by another site. Please open the page anew."))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise BadUserInput(msg("This form cannot be read."))
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > largest:
-            raise BadUserInput(msg("This form cannot be read."))
+    body = await _body(request, largest)
     try:
         return dict(
             parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
         )
     except ValueError:
         raise BadUserInput(msg("This form cannot be read.")) from None
+
+
+async def _body(request: Request, largest: int) -> bytes:
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > largest:
+                raise BadUserInput(msg("This form cannot be read."))
+    except ClientDisconnect:  # whoever sent it has gone: nobody reads the answer
+        raise BadUserInput(msg("This form cannot be read.")) from None
+    return body
 
 
 def told(request: Request, error: KedangError) -> str:

@@ -1,7 +1,12 @@
 (() => {
   const form = document.forms[0], told = form.querySelector("output"), texts = form.dataset;
   const waiting = new Set();
-  let timer, busy = false, over = false;
+  let timer, fading, busy = false, over = false;
+  const tell = (text, passing) => {
+    clearTimeout(fading);
+    told.textContent = text;
+    if (passing) fading = setTimeout(() => (told.textContent = ""), 3000);
+  };
   const wrong = (number, text) => {
     const place = document.getElementById("q" + number);
     let said = document.getElementById("e" + number);
@@ -26,7 +31,7 @@
       for (const name of ["a" + number, "c" + number]) if (all.has(name)) body.set(name, all.get(name));
     waiting.clear();
     busy = true;
-    told.textContent = texts.saving;
+    tell(texts.saving);
     try {
       const answer = await fetch(form.action, { method: "POST", body, keepalive: true });
       if (answer.status === 410) {
@@ -38,12 +43,12 @@
       const fine = sent.filter((number) => !refused[number]);
       for (const number of sent) wrong(number, refused[number]);
       if (answer.status === 422) for (const number of fine) waiting.add(number);
-      told.textContent = answer.status === 204 ? "✓ " + texts.saved : "";
+      tell(answer.status === 204 ? "✓ " + texts.saved : "", true);
       busy = false;
       if (waiting.size) later(0);
     } catch {
       for (const number of sent) waiting.add(number);
-      told.textContent = texts.failed;
+      tell(texts.failed);
       busy = false;
       later(4000);
     }
