@@ -13,8 +13,10 @@ from kedang_graphql.jobs import JobQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.notices import NoticeMutation, NoticeQuery
 from kedang_graphql.people import PeopleMutation
+from kedang_graphql.portrait import PortraitQuery
 from kedang_graphql.reports import ReportMutation
 from kedang_graphql.service import ServiceMutation
+from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
@@ -27,7 +29,9 @@ QUERIES: tuple[type, ...] = (
     ImportQuery,
     JobQuery,
     LicensingQuery,
+    PortraitQuery,
     NoticeQuery,
+    SurveyAnalysisQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,

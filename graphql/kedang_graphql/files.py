@@ -67,13 +67,13 @@ async def _send(request: Request) -> Response:
     services: Services = request.app.state.services
     try:
         grant = services.file_links.read_upload(request.path_params["token"])
-        company = await _company(services, grant.company_id)
+        company = await usable_company(services, grant.company_id)
         async with services.databases.tenant_write(company.ref) as write:
             await ensure_awaited(write, file_id=grant.file_id)
         async with _received(services, company, grant, request) as stored:
             await _complete(services, company, grant.file_id, stored)
     except KedangError as error:
-        return _refusal(request, error)
+        return refusal(request, error)
     except ClientDisconnect:
         return Response(status_code=400)
     return Response(status_code=204)
@@ -112,12 +112,17 @@ async def _fetch(request: Request) -> Response:
     services: Services = request.app.state.services
     try:
         grant = services.file_links.read_download(request.path_params["token"])
-        company = await _company(services, grant.company_id)
+        company = await usable_company(services, grant.company_id)
         async with services.databases.tenant_read(company.ref) as read:
             file = await stored_content(read, file_id=grant.file_id)
-        size = await services.files.size(company.ref, file.content_id)
+        return await served(services, company, file)
     except KedangError as error:
-        return _refusal(request, error)
+        return refusal(request, error)
+
+
+async def served(services: Services, company: Company, file: FileContent) -> Response:
+    """The content of a file whose right to be fetched was shown, as an attachment; raises FileMissing."""
+    size = await services.files.size(company.ref, file.content_id)
     headers = {
         **_HEADERS,
         # Without a charset: nobody knows in which encoding a text was sent.
@@ -128,7 +133,8 @@ async def _fetch(request: Request) -> Response:
     return StreamingResponse(services.files.open(company.ref, file.content_id), headers=headers)
 
 
-async def _company(services: Services, company_id: UUID) -> Company:
+async def usable_company(services: Services, company_id: UUID) -> Company:
+    """The company that a link names; raises NotFound, or CompanyUpgrading."""
     async with services.databases.control_read() as read:
         company = await find_company(read, company_id=company_id)
     ensure_usable(company, revision=REVISION)
@@ -141,7 +147,8 @@ def _attachment(file: FileContent) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
 
 
-def _refusal(request: Request, error: KedangError) -> Response:
+def refusal(request: Request, error: KedangError) -> Response:
+    """Why a link gives nothing, in the language of the browser."""
     language = choose_language(request.headers.get("accept-language"))
     text = translate(error.message, language, error.params)
     body = {"errors": [{"message": text, "extensions": {"code": error.code}}]}

@@ -20,11 +20,12 @@ from kedang_platform.i18n import msg, translate
 from kedang_platform.work import JobStatus, job_status
 from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
+from kedang_tenants.reports.operations import RUN as MAKE_REPORT
 from kedang_tenants.surveys.by_hand import INVITE
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.
-_SHOWN: Final = frozenset({REGRADE, REMIND, INVITE})
+_SHOWN: Final = frozenset({REGRADE, REMIND, INVITE, MAKE_REPORT})
 
 
 @strawberry.enum

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from kedang_graphql import files, pages
+from kedang_graphql import files, pages, reports
 
-FEATURE_ROUTES: tuple[BaseRoute, ...] = (*files.routes, *pages.routes)
+FEATURE_ROUTES: tuple[BaseRoute, ...] = (*files.routes, *reports.routes, *pages.routes)
