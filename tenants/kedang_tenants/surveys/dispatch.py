@@ -43,12 +43,12 @@ ORDER BY id FOR SHARE
 """
 _ADDRESSES = """
 SELECT asked.n, chosen.id AS contact_id, chosen.email, c.country
-FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS asked (customer_id, contact_id, only, n)
+FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS asked (customer_id, contact_id, strict, n)
 JOIN customer c ON c.id = asked.customer_id
 LEFT JOIN LATERAL (
     SELECT k.id, k.email FROM contact k
     WHERE k.customer_id = asked.customer_id AND k.archived_at IS NULL AND k.email IS NOT NULL
-      AND (NOT asked.only OR k.id = asked.contact_id)
+      AND (NOT asked.strict OR k.id = asked.contact_id)
     ORDER BY (k.id = asked.contact_id) IS TRUE DESC, k."primary" DESC, k.created_at, k.id LIMIT 1
 ) chosen ON TRUE
 ORDER BY asked.n
