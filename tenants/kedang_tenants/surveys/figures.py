@@ -96,12 +96,13 @@ class ItemFigures:
 class Figures:
     """All that is said of a group of invitations and answers.
 
-    ``satisfaction`` is the mean over the answers of each one's mean level (1 to 5); ``unhappy`` the
-    share of answers that are, by the questionnaire's rule; ``nps`` that of the answers as wholes.
+    ``satisfaction`` is the mean over the ``rated`` answers of each one's mean level (1 to 5); ``unhappy``
+    the share of answers that are, by the questionnaire's rule; ``nps`` that of the answers as wholes.
     """
 
     participation: Participation
     answers: int
+    rated: int
     satisfaction: float | None
     unhappy: Share
     nps: NetPromoterScore
@@ -242,6 +243,7 @@ class Counted:
         return Figures(
             participation=self.sent.told(),
             answers=given.answers,
+            rated=given.rated,
             satisfaction=_ratio(given.points, given.rated),
             unhappy=share(given.unhappy, given.answers),
             nps=net_promoter_score(given.promoters, given.passives, given.detractors),
