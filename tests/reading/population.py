@@ -47,22 +47,38 @@ TEXTS = (
 _COUNTS = {
     "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "product_category": 4, "product": 18,
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
-    "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 15,
+    "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
+    "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
     "notice_preference": 15, "import": 8, "export": 6,
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
-    "notice_preference", "calendar_day", "working_week", "file", "import", "export",
+    "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
+    "service_note", "repair_record", "import", "export", "file",
 )  # fmt: skip
 _ARCHIVED = (
     "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
-    "follow_up_record", "calendar_day", "file",
+    "follow_up_record", "calendar_day", "file", "service_request", "repair_record",
 )  # fmt: skip
 # Fields whose values a rule of the trade decides.
-_LEFT_OUT = {"order_line": {"position", "amount"}, "follow_up_record": {"contact_id", "plan_id"}}
-_SAID = {"follow_up_plan": {"origin": "MANUAL"}, "customer_grade": {"current": False}}
+_LEFT_OUT = {
+    "order_line": {"position", "amount"},
+    "follow_up_record": {"contact_id", "plan_id"},
+    "service_request": {"number", "contact_id", "order_id"},
+    "repair_record": {"request_id"},
+}
+_SAID: Mapping[str, Mapping[str, Any]] = {
+    "working_week": {"opens_at": "08:30", "closes_at": "24:00"},
+    "follow_up_plan": {"origin": "MANUAL"},
+    "customer_grade": {"current": False},
+}
 _SEATLESS = "VIEW_ONLY"
+# Who can be responsible for a service request.
+_ABLE = (
+    "owner", "manager", "lower manager", "representative", "other representative", "without department", "two hats",
+    "agent",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,7 @@ class Populating:
         self.factory = factory
         self.random = random
         self.ids: dict[str, list[UUID]] = {}
+        self.able: list[UUID] = []
         self.taken: set[tuple[str, str, object]] = set()
 
     async def people(self) -> dict[str, TestMember]:
@@ -111,6 +128,7 @@ class Populating:
             for name, roles, seat, unit in wanted
         }
         self.ids["member"] = [member.id for member in made.values()]
+        self.able = [made[name].id for name in _ABLE]
         return made
 
     async def own_fields(self) -> None:
@@ -173,6 +191,10 @@ class Populating:
             while ("choice", row["member_id"], row["kind"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("member_id", "kind")}
             self.taken.add(("choice", row["member_id"], row["kind"]))
+        if record.name == "file":
+            row["attached_to"] = self._attached()
+        if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
+            row["owner_id"] = self.random.choice(self.able)
         if record.name == "customer_tag":
             pairs = [
                 (c, t)
@@ -183,6 +205,14 @@ class Populating:
             row["customer_id"], row["tag_id"] = pair = self.random.choice(pairs)
             self.taken.add(("pair", *pair))
         return row
+
+    def _attached(self) -> str | None:
+        """Something that a file belongs to, of every kind."""
+        kinds = [name for name, ids in self.ids.items() if ids and name != "file"]
+        if self.random.random() < 0.3:
+            return None
+        name = self.random.choice(kinds)
+        return f"{catalogue().record(name).prefix}_{self.random.choice(self.ids[name]).hex}"
 
     def value(self, found: Field) -> Any:
         pick, kind = self.random, found.kind

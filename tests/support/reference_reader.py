@@ -111,19 +111,33 @@ class Reader:
             return scope is Scope.ALL
         if not record.owner or self.looker.member_id is None:
             return False
-        *way, last = record.owner
+        mine = {self.looker.member_id}
+        if scope is not Scope.OWN:
+            mine |= self.looker.department
+        return any(self.owner_of(record, row, path) in mine for path in record.owners)
+
+    def owner_of(self, record: RecordType, row: Row, path: Sequence[str]) -> Any:
+        *way, last = path
         for step in way:
             relation = record.relations[step]
             record = catalogue().record(relation.target)
             row = self.company.of(record)[row[relation.column]]
-        mine = {self.looker.member_id}
-        return row[last] in (mine if scope is Scope.OWN else mine | self.looker.department)
+        return row[last]
 
     def seen(self, record: RecordType, row: Row) -> bool:
-        return self.within(record, row, self.looker.sees(record))
+        if record.follows is None or row[record.follows] is None:
+            return self.within(record, row, self.looker.sees(record))
+        if self.looker.sees(record) is Scope.NONE:
+            return False
+        target = catalogue().by_prefix(row[record.follows][:3])
+        return target is not None and self.seen(
+            target, self.company.of(target)[UUID(row[record.follows][4:])]
+        )
 
     def value(self, record: RecordType, row: Row, found: Field) -> Any:
         """A field's value as this viewer reads it: None where it is masked."""
+        if record.follows is not None and self.looker.reads(record, found) >= self.looker.sees(record):
+            return row[found.name]  # who sees such a row reads all of it
         return row[found.name] if self.within(record, row, self.looker.reads(record, found)) else None
 
     def own(self, record: RecordType, row: Row, custom: CustomField) -> Any:

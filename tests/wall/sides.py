@@ -18,6 +18,12 @@ from tests.support.members import TestMember, make_member
 
 PASSWORD = "vier Pferde im Regen"
 Input = dict[str, Any]
+# References that have to be of the same customer as the record.
+_OF_THE_CUSTOMER: Mapping[str, Mapping[str, str]] = {
+    "follow_up_record": {"contact_id": "contact", "plan_id": "follow_up_plan"},
+    "service_request": {"contact_id": "contact", "order_id": "order"},
+    "repair_record": {"request_id": "service_request"},
+}
 
 
 @dataclass
@@ -42,10 +48,8 @@ class Side:
                 values[found.name] = self.owner.id
             else:
                 values[found.name] = await self.factory.one(found.target)
-        if record.name == "follow_up_record":
-            customer = values["customer_id"]
-            values["contact_id"] = await self.factory.one("contact", customer_id=customer)
-            values["plan_id"] = await self.factory.one("follow_up_plan", customer_id=customer)
+        for name, target in _OF_THE_CUSTOMER.get(record.name, {}).items():
+            values[name] = await self.factory.one(target, customer_id=values["customer_id"])
         return values
 
     async def fresh(self, name: str, *, archived: bool = False) -> str:
@@ -73,15 +77,11 @@ class Side:
         if action == "update":
             given = await self.filled(record, writable=True)
             kept = {n: v for n, v in given.items() if not record.fields[n].spec.create_only}
-            if record.name == "follow_up_record":
-                return await self._update_of_follow_up(record, given)
+            if record.name in _OF_THE_CUSTOMER:
+                made = await self.factory.one(record.name, **given)
+                return {"id": self.public(record.name, made), **self.written(record, kept)}
             return {"id": await self.fresh(record.name), **self.written(record, kept)}
         return {"id": await self.fresh(record.name, archived=action == "restore")}
-
-    async def _update_of_follow_up(self, record: RecordType, given: Mapping[str, Any]) -> Input:
-        made = await self.factory.one(record.name, **given)
-        kept = {name: given[name] for name in ("contact_id", "member_id")}
-        return {"id": self.public(record.name, made), **self.written(record, kept)}
 
     def written(self, record: RecordType, values: Mapping[str, Any]) -> Input:
         return {
@@ -201,6 +201,53 @@ async def _upload(side: Side) -> Input:
     return {"name": "a.csv", "size": 1, "attachedTo": await side.fresh("customer")}
 
 
+async def _request(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "text": "Which batch?"}
+
+
+async def _solution(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "result": "Replaced."}
+
+
+async def _cancellation(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "reason": "Called the wrong company"}
+
+
+async def _assignment(side: Side) -> Input:
+    department = side.public("department", await side.factory.one("department"))
+    owner = side.public("member", side.owner.id)
+    return {"id": await side.fresh("service_request"), "ownerId": owner, "departmentId": department}
+
+
+async def _waiting_request(side: Side) -> Input:
+    wait = (
+        "mutation ($input: WaitForCustomerInput!) { waitForCustomer(input: $input) { userErrors { code } } }"
+    )
+    given = await _request(side)
+    assert (await side.ask(wait, {"input": given})).data["waitForCustomer"]["userErrors"] == []
+    return {"id": given["id"]}
+
+
+async def _solved_request(side: Side) -> Input:
+    solve = (
+        "mutation ($input: SolveServiceRequestInput!)"
+        " { solveServiceRequest(input: $input) { userErrors { code } } }"
+    )
+    given = await _solution(side)
+    assert (await side.ask(solve, {"input": given})).data["solveServiceRequest"]["userErrors"] == []
+    return {"id": given["id"], "reason": "Broken again"}
+
+
+async def _service_note(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "kind": "INTERNAL", "text": "A note"}
+
+
+async def _repair(side: Side) -> Input:
+    record = catalogue().record("repair_record")
+    values = await side.factory.complete(record, await side.filled(record, writable=True))
+    return side.written(record, values)
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
@@ -216,6 +263,16 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "changeMember": _changed_member,
     "deactivateMember": _member,
     "placeOrder": _order,
+    "assignServiceRequest": _assignment,
+    "answerServiceRequest": _request,
+    "waitForCustomer": _request,
+    "resumeServiceRequest": _waiting_request,
+    "solveServiceRequest": _solution,
+    "closeServiceRequest": _solution,
+    "reopenServiceRequest": _solved_request,
+    "cancelServiceRequest": _cancellation,
+    "addServiceNote": _service_note,
+    "recordRepair": _repair,
 }
 # Things that are no records, by the beginning of their ids.
 OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {

@@ -17,6 +17,8 @@ from tests.wall.sides import Side
 WITHOUT_IDS = {
     "followups.remind",
     "grading.nightly",
+    "service.escalate",
+    "service.replan",
     "notices.digest",
     "people.forget_old",
     "work.remove_ended",

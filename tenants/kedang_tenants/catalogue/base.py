@@ -50,6 +50,9 @@ class Record(Base):
         the path to the member who owns it: names of to-one relations, then a column.
     ``__co_owners__``
         further such paths: whoever stands at the end of any of them owns it as well.
+    ``__follows__``
+        the column with the public id of a record of any kind: whoever sees that record sees this one,
+        and nobody else; its own owner counts where the column is empty.
     ``__key__``
         the natural key by which an import finds it again.
     ``__order__``
@@ -65,6 +68,7 @@ class Record(Base):
     __plural__: ClassVar[str | None] = None
     __owner__: ClassVar[tuple[str, ...]] = ()
     __co_owners__: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    __follows__: ClassVar[str | None] = None
     __key__: ClassVar[tuple[str, ...]] = ()
     __order__: ClassVar[tuple[str, ...]] = ("id",)
     __actions__: ClassVar[frozenset[str]] = frozenset({"create", "update", "archive", "restore"})

@@ -80,6 +80,7 @@ class RecordType:
     relations: Mapping[str, Relation]
     owner: tuple[str, ...]
     co_owners: tuple[tuple[str, ...], ...]
+    follows: str | None
     key: tuple[str, ...]
     order: tuple[str, ...]
     actions: frozenset[str]
@@ -161,6 +162,7 @@ def _record_type(model: type[Record]) -> RecordType:
         relations=MappingProxyType(dict(_relations(model))),
         owner=model.__owner__,
         co_owners=model.__co_owners__,
+        follows=model.__follows__,
         key=model.__key__,
         order=model.__order__,
         actions=model.__actions__,

@@ -25,12 +25,16 @@ PENDING, STORED = "PENDING", "STORED"
 
 
 class File(Record):
-    """A file. It comes into being without its content, which follows over a signed link."""
+    """A file. It comes into being without its content, which follows over a signed link.
+
+    One that belongs to a record is for those to see who see the record (A17).
+    """
 
     __tablename__ = "file"
     __prefix__ = "fil"
     __labels__ = (msg("File"), msg("Files"))
     __owner__ = ("uploaded_by_id",)
+    __follows__ = "attached_to"
     __order__ = ("created_at",)
     __actions__ = frozenset({"archive", "restore"})
 

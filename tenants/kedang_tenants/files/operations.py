@@ -94,8 +94,8 @@ async def prepare_upload(
     """
     if viewer.on("file").create is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
-    if attached_to is not None and not await _sees(write, viewer, attached_to):
-        raise NotFound(msg("There is no such record."), path=("input", "attachedTo"))
+    if attached_to is not None:
+        await _ensure_attachable(write, viewer, attached_to)
     plain = plain_name(name)
     kind = kind_of(plain)
     if not 0 <= size < LARGEST_FILE:
@@ -173,10 +173,9 @@ async def open_download(
 
 
 async def visible_content(read: TenantRead, viewer: Viewer, *, file_id: UUID) -> FileContent:
-    """A stored file that the viewer may see, together with the record it belongs to; raises NotFound."""
+    """A stored file that the viewer may see: as its record, where it belongs to one; raises NotFound."""
     found = await read_lookup(read, viewer, Lookup("file", (file_id,)))
-    attached_to = await read.fetchval("SELECT attached_to FROM file WHERE id = $1", file_id)
-    if not found.page.rows or not await _sees(read, viewer, _attached(attached_to)):
+    if not found.page.rows:
         raise NotFound(msg("There is no such record."))
     return await stored_content(read, file_id=file_id)
 
@@ -220,17 +219,9 @@ async def _create(
     await change_internally(write, viewer, [Change("file", "create", file_id, values=values)], clock=clock)
 
 
-async def _sees(read: TenantRead, viewer: Viewer, attached_to: AttachedTo | None) -> bool:
-    if attached_to is None:
-        return True
+async def _ensure_attachable(read: TenantRead, viewer: Viewer, attached_to: AttachedTo) -> None:
+    """Raises NotFound for a record that the viewer does not see, and for another file."""
+    follows = catalogue().record(attached_to.record).follows
     found = await read_lookup(read, viewer, Lookup(attached_to.record, (attached_to.id,)))
-    return bool(found.page.rows)
-
-
-def _attached(public_id: str | None) -> AttachedTo | None:
-    if public_id is None:
-        return None
-    prefix, _, hexadecimal = public_id.partition("_")
-    record = catalogue().by_prefix(prefix)
-    assert record is not None
-    return AttachedTo(record.name, UUID(hex=hexadecimal))
+    if follows is not None or not found.page.rows:
+        raise NotFound(msg("There is no such record."), path=("input", "attachedTo"))

@@ -88,7 +88,39 @@ def _owned_by(
 
 def visible(statement: Statement, viewer: Viewer, record: RecordType, alias: str) -> str | None:
     """The condition that the viewer sees a row at all; None when all are seen."""
-    return owned(statement, viewer, record, alias, visible_scope(viewer, record))
+    scope = visible_scope(viewer, record)
+    own = owned(statement, viewer, record, alias, scope)
+    if record.follows is None or scope is Scope.NONE:
+        return own
+    return _following(statement, viewer, record, alias, own)
+
+
+def _following(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, own: str | None
+) -> str | None:
+    """The condition that a row belongs to a record that the viewer sees, or to none and is theirs."""
+    link = f"{alias}.{quoted(record.follows or '')}"
+    kind, target_id = f"left({link}, 3)", f"substr({link}, 5)::uuid"
+    ways = [f"{link} IS NULL AND {own}" if own else f"{link} IS NULL"]
+    whole, partly = [], False
+    for target in catalogue():
+        scope = visible_scope(viewer, target)
+        if target.follows is not None or scope is Scope.NONE:
+            partly = partly or target.follows is None
+        elif scope is Scope.ALL:
+            whole.append(target.prefix)
+        else:
+            partly = True
+            inner = statement.alias()
+            seen = owned(statement, viewer, target, inner, scope)
+            ways.append(
+                f"{kind} = {statement.bind(target.prefix)}::text AND EXISTS (SELECT 1 FROM"
+                f" {quoted(target.table.name)} {inner} WHERE {inner}.id = {target_id} AND {seen})"
+            )
+    if own is None and not partly:
+        return None
+    ways.append(f"{kind} = ANY({statement.bind(whole)}::text[])")
+    return f"({' OR '.join(f'({way})' for way in ways)})"
 
 
 def column(

@@ -13,7 +13,7 @@ from kedang_platform.search_frequency import WALKED_ROWS
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.reading.filters import condition
 from kedang_tenants.reading.layout import NOWHERE, Layout
-from kedang_tenants.reading.masks import column, usable_column, visible, visible_scope
+from kedang_tenants.reading.masks import column, visible, visible_scope
 from kedang_tenants.reading.ordering import (
     SortKey,
     beyond,
@@ -230,8 +230,9 @@ def _parent_is_proof(viewer: Viewer, record: RecordType, listing: Listing) -> bo
 
 
 def _link(statement: Statement, viewer: Viewer, record: RecordType, alias: str, listing: Listing) -> str:
+    """What says to which parent a row belongs; where that is masked a row belongs to none."""
     assert listing.relation is not None
-    return usable_column(statement, viewer, record, alias, record.fields[listing.relation])
+    return column(statement, viewer, record, alias, record.fields[listing.relation])
 
 
 def _bounds(statement: Statement, record: RecordType, listing: Listing, keys: list[SortKey]) -> list[str]:
