@@ -49,17 +49,20 @@ _COUNTS = {
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
-    "notice_preference": 15, "import": 8, "export": 6,
+    "notice_preference": 15, "import": 8, "export": 6, "questionnaire": 4, "questionnaire_version": 4,
+    "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
-    "service_note", "repair_record", "import", "export", "file",
+    "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
+    "survey_answer", "survey_item_answer", "import", "export", "file",
 )  # fmt: skip
 _ARCHIVED = (
     "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
     "follow_up_record", "calendar_day", "file", "service_request", "repair_record",
+    "questionnaire", "survey_invitation", "survey_answer",
 )  # fmt: skip
 # Fields whose values a rule of the trade decides.
 _LEFT_OUT = {
@@ -67,11 +70,14 @@ _LEFT_OUT = {
     "follow_up_record": {"contact_id", "plan_id"},
     "service_request": {"number", "contact_id", "order_id"},
     "repair_record": {"request_id"},
+    "survey_item": {"parent_id", "options"},
 }
 _SAID: Mapping[str, Mapping[str, Any]] = {
     "working_week": {"opens_at": "08:30", "closes_at": "24:00"},
     "follow_up_plan": {"origin": "MANUAL"},
     "customer_grade": {"current": False},
+    "questionnaire": {"active": False},
+    "questionnaire_version": {"state": "DRAFT"},
 }
 _SEATLESS = "VIEW_ONLY"
 # Who can be responsible for a service request.
@@ -98,6 +104,7 @@ class Populating:
         self.random = random
         self.ids: dict[str, list[UUID]] = {}
         self.able: list[UUID] = []
+        self.headings: list[UUID] = []  # the version of each
         self.taken: set[tuple[str, str, object]] = set()
 
     async def people(self) -> dict[str, TestMember]:
@@ -149,6 +156,7 @@ class Populating:
         for name in _ORDER:
             await self._fill(catalogue().record(name))
         await self._grade_customers()
+        await self._publish()
         for name in _ARCHIVED:
             chosen = [one for one in self.ids[name] if self.random.random() < 0.25]
             await self.factory.archive(name, *chosen)
@@ -191,6 +199,8 @@ class Populating:
             while ("choice", row["member_id"], row["kind"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("member_id", "kind")}
             self.taken.add(("choice", row["member_id"], row["kind"]))
+        if record.name.startswith(("questionnaire", "survey")):
+            row |= self._of_survey(record.name, row)
         if record.name == "file":
             row["attached_to"] = self._attached()
         if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
@@ -205,6 +215,56 @@ class Populating:
             row["customer_id"], row["tag_id"] = pair = self.random.choice(pairs)
             self.taken.add(("pair", *pair))
         return row
+
+    def _of_survey(self, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What the rules of surveys leave no choice about: one draft a questionnaire, one answer an invitation."""
+        match name:
+            case "questionnaire_version":
+                return {"questionnaire_id": self._unused("questionnaire")}
+            case "survey_answer":
+                return {"invitation_id": self._unused("survey_invitation")}
+            case "survey_item_answer":
+                pairs = {(a, i) for a in self.ids["survey_answer"] for i in self.ids["survey_item"]}
+                answer, item = pair = self.random.choice(
+                    sorted(pairs - {p[1:] for p in self.taken if p[0] == name})
+                )
+                self.taken.add((name, *pair))
+                return {"answer_id": answer, "item_id": item}
+            case "survey_item":
+                return self._question(row)
+        return {}
+
+    def _unused(self, name: str) -> UUID:
+        """A record of that kind that nothing has been made for yet."""
+        free = [one for one in self.ids[name] if (name, "used", one) not in self.taken]
+        chosen = self.random.choice(free)
+        self.taken.add((name, "used", chosen))
+        return chosen
+
+    def _question(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The first half are headings, the second half questions, most of them below one of these."""
+        key = f"k{self.random.randrange(10**9)}"
+        if not self.ids["survey_item"]:
+            self.headings.append(row["version_id"])
+            return {"key": key, "kind": "GROUP"}
+        kind = row["kind"] if row["kind"] != "GROUP" else "CHOICE"
+        offers = [{"code": "A", "label": {"en": "One", "zh": "一"}}] if kind == "CHOICE" else None
+        place = self.random.randrange(len(self.headings))
+        below = {"parent_id": self.ids["survey_item"][place], "version_id": self.headings[place]}
+        return {"key": key, "kind": kind, "options": offers, **(below if self.random.random() < 0.8 else {})}
+
+    async def _publish(self) -> None:
+        """Two versions are in force, one is no more, one is a draft still."""
+        states = dict(
+            zip(self.ids["questionnaire_version"], ("PUBLISHED", "PUBLISHED", "SUPERSEDED"), strict=False)
+        )
+        changes = [
+            Change("questionnaire_version", "update", v, values={"state": s}) for v, s in states.items()
+        ]
+        for questionnaire, version in zip(self.ids["questionnaire"][:2], states, strict=False):
+            values = {"current_version_id": version, "active": True}
+            changes.append(Change("questionnaire", "update", questionnaire, values=values))
+        await self.factory.change(changes)
 
     def _attached(self) -> str | None:
         """Something that a file belongs to, of every kind."""

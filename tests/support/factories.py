@@ -80,7 +80,7 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "order_line": {"position": None},
     "delivery": {"state": "PLANNED"},
 }
-_KEYS = {"custom_field": ("key", "key_{}"), "grade_level": ("code", "L{}")}
+_KEYS = {"custom_field": ("key", "key_{}"), "grade_level": ("code", "L{}"), "survey_item": ("key", "item_{}")}
 
 
 @dataclass

@@ -18,11 +18,12 @@ from tests.support.members import TestMember, make_member
 
 PASSWORD = "vier Pferde im Regen"
 Input = dict[str, Any]
-# References that have to be of the same customer as the record.
-_OF_THE_CUSTOMER: Mapping[str, Mapping[str, str]] = {
-    "follow_up_record": {"contact_id": "contact", "plan_id": "follow_up_plan"},
-    "service_request": {"contact_id": "contact", "order_id": "order"},
-    "repair_record": {"request_id": "service_request"},
+# References that have to be of the same customer, or of the same version, as the record.
+_OF_THE_SAME: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "follow_up_record": ("customer_id", {"contact_id": "contact", "plan_id": "follow_up_plan"}),
+    "service_request": ("customer_id", {"contact_id": "contact", "order_id": "order"}),
+    "repair_record": ("customer_id", {"request_id": "service_request"}),
+    "survey_item": ("version_id", {"parent_id": "survey_item"}),
 }
 
 
@@ -48,8 +49,11 @@ class Side:
                 values[found.name] = self.owner.id
             else:
                 values[found.name] = await self.factory.one(found.target)
-        for name, target in _OF_THE_CUSTOMER.get(record.name, {}).items():
-            values[name] = await self.factory.one(target, customer_id=values["customer_id"])
+        shared, others = _OF_THE_SAME.get(record.name, ("", {}))
+        for name, target in others.items():
+            values[name] = await self.factory.one(target, **{shared: values[shared]})
+        if record.name == "survey_item":
+            values["kind"] = "TEXT"  # under a heading
         return values
 
     async def fresh(self, name: str, *, archived: bool = False) -> str:
@@ -77,7 +81,7 @@ class Side:
         if action == "update":
             given = await self.filled(record, writable=True)
             kept = {n: v for n, v in given.items() if not record.fields[n].spec.create_only}
-            if record.name in _OF_THE_CUSTOMER:
+            if record.name in _OF_THE_SAME:
                 made = await self.factory.one(record.name, **given)
                 return {"id": self.public(record.name, made), **self.written(record, kept)}
             return {"id": await self.fresh(record.name), **self.written(record, kept)}
@@ -248,6 +252,26 @@ async def _repair(side: Side) -> Input:
     return side.written(record, values)
 
 
+async def _questionnaire(side: Side) -> Input:
+    return {"questionnaireId": await side.fresh("questionnaire")}
+
+
+async def _version(side: Side) -> Input:
+    version = await side.factory.one("questionnaire_version")
+    await side.factory.one("survey_item", version_id=version, kind="TEXT")
+    return {"id": side.public("questionnaire_version", version)}
+
+
+async def _invited(side: Side) -> Input:
+    version = await side.factory.one("questionnaire_version")
+    active = await side.factory.one("questionnaire", active=True, current_version_id=version)
+    return {
+        "questionnaireId": side.public("questionnaire", active),
+        "customerIds": [await side.fresh("customer")],
+        "contactIds": [await side.fresh("contact")],
+    }
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
@@ -273,6 +297,9 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelServiceRequest": _cancellation,
     "addServiceNote": _service_note,
     "recordRepair": _repair,
+    "draftQuestionnaireVersion": _questionnaire,
+    "publishQuestionnaireVersion": _version,
+    "inviteToSurvey": _invited,
 }
 # Things that are no records, by the beginning of their ids.
 OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {

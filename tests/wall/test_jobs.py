@@ -19,6 +19,8 @@ WITHOUT_IDS = {
     "grading.nightly",
     "service.escalate",
     "service.replan",
+    "surveys.remind",
+    "surveys.expire",
     "notices.digest",
     "people.forget_old",
     "work.remove_ended",
@@ -61,7 +63,42 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
         "opening.open_company": [{"company": company}],
         "identity.send_password_reset": [{"email": await email_of(other)}],
+        **await survey_payloads(own, other),
         "mail.send": [{"mail": str(await waiting_mail(other))}],
+    }
+
+
+async def survey_payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
+    """What is active here meets customers and invitations from there."""
+    active = {
+        trigger: await own.factory.one(
+            "questionnaire",
+            trigger=trigger,
+            active=True,
+            current_version_id=await own.factory.one("questionnaire_version"),
+        )
+        for trigger in ("BY_HAND", "REQUEST_CLOSED", "DELIVERY_MADE")
+    }
+    whom = {
+        "customers": [str(uuid_of(other, "cus"))],
+        "contacts": [str(uuid_of(other, "con"))],
+        "send_at": None,
+    }
+    invitations = [str(uuid_of(other, "sin"))]
+    return {
+        "surveys.dispatch": [
+            {"trigger": "REQUEST_CLOSED", "subjects": [str(uuid_of(other, "srq"))]},
+            {"trigger": "DELIVERY_MADE", "subjects": [str(uuid_of(other, "del"))]},
+        ],
+        "surveys.invite": [
+            {"questionnaire": str(active["BY_HAND"]), **whom},
+            {"questionnaire": str(uuid_of(other, "qnr")), **whom},
+        ],
+        "surveys.mail": [
+            {"invitations": invitations, "reminder": False},
+            {"invitations": invitations, "reminder": True},
+        ],
+        "surveys.follow_mails": [{"invitations": invitations, "look": 1}],
     }
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,15 @@ from tests.wall.sides import Side
 CORE = build_gateway().core
 # Who tries to enter a company that is not theirs is told in these words, whether or not it exists.
 CODES = {"signIn": "NO_COMPANY"}
+
+FILES = {"previewImport", "fileDownloadUrl"}
+# What an argument must stand beside; what to ask for where the answer has no id; what an argument names.
+FURTHER: Mapping[tuple[str, str], Callable[[Side], str]] = {
+    ("previewImport", "fileId"): lambda _: ', record: "customer"',
+    ("customerTimeline", "memberId"): lambda side: f', customerId: "{side.ids["cus"]}"',
+}
+ANSWERED = {"customerTimeline": "nodes { recordId }"}
+ARGUMENTS = {"customerId": "cus", "memberId": "mem"}
 
 
 class Walk:
@@ -56,10 +66,10 @@ class Walk:
                     self.visited.add(Position(f"Query.{name}", argument))
 
     async def _query(self, name: str, argument: str, kind: str, returned: str) -> None:
-        more = ', record: "customer"' if name == "previewImport" else ""
-        inside = selection(CORE, returned) if name in {"previewImport", "fileDownloadUrl"} else "id"
+        more = FURTHER[name, argument](self.own) if (name, argument) in FURTHER else ""
+        inside = ANSWERED.get(name) or (selection(CORE, returned) if name in FILES else "id")
         query = f"query ($id: {kind}) {{ {name}({argument}: $id{more}) {{ {inside} }} }}"
-        for own in await self._own_ids(name):
+        for own in await self._own_ids(name, argument):
             assert b"null" not in (await self.told(query, {"id": own})).replace(b'"preview":null', b""), name
             foreign, nobody = self.foreign(own), self.nobody(own)
             answer = await self.told(query, {"id": foreign})
@@ -67,10 +77,12 @@ class Walk:
             body = orjson.loads(answer)["data"][name]
             assert body is None or [e["code"] for e in body["userErrors"]] == ["NOT_FOUND"], (name, body)
 
-    async def _own_ids(self, name: str) -> list[str]:
+    async def _own_ids(self, name: str, argument: str) -> list[str]:
         if name == "node":
             return [self.own.ids[record.prefix] for record in catalogue()]
-        if name in {"previewImport", "fileDownloadUrl"}:
+        if argument in ARGUMENTS:
+            return [self.own.ids[ARGUMENTS[argument]]]
+        if name in FILES:
             return [(await self.own.input_of("startImport"))["fileId"]]
         known = {record.api_name[0].lower() + record.api_name[1:]: record.prefix for record in catalogue()}
         return [self.own.ids[known.get(name, name)]]
