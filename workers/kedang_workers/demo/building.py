@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from kedang_workers.demo.client import Api, Unexpected, wait_for
 from kedang_workers.demo.data import Northwind, Row, load_northwind
 from kedang_workers.demo.figures import GRADED_YEAR, THRESHOLDS, email_of, work_out
 from kedang_workers.demo.keeping import Kept, keep, new_password, recall
+from kedang_workers.demo.looking import TIME_ZONE, customer_by_number, today
+from kedang_workers.demo.reporting import make_reports
 from kedang_workers.demo.seating import OWNER, SECOND_SEAT, fill_seats
+from kedang_workers.demo.serving import open_for_service, serve
 from kedang_workers.demo.sheets import Sheet, sheets
+from kedang_workers.demo.surveying import (
+    follow_the_unhappy,
+    let_customers_answer,
+    put_surveys_in_force,
+    sell,
+)
 
-TIME_ZONE = "America/Los_Angeles"
 CYCLES = {"A": 14, "B": 30, "C": 60, "D": 90, "E": 180}
 COLOURS = {"A": "#c0392b", "B": "#d35400", "C": "#b7950b", "D": "#2471a3", "E": "#707b7c"}
 PURPOSE = "Talk about next season's prices"
@@ -41,10 +48,21 @@ def build(base_url: str, var: Path, echo: Echo) -> Kept:
         _plan_and_remind(api, northwind, echo)
         _record_follow_ups(api, echo)
         fill_seats(api, northwind, echo)
+        _live_through_today(api, northwind, echo)
     finally:
         api.close()
-    today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
-    return keep(var, kept, built_on=today.isoformat(), built=True)
+    return keep(var, kept, built_on=today().isoformat(), built=True)
+
+
+def _live_through_today(api: Api, northwind: Northwind, echo: Echo) -> None:
+    """Customers ask, are served, asked for their opinion and answer; what came of it all is reported."""
+    open_for_service(api, echo)
+    put_surveys_in_force(api, echo)
+    serve(api, echo)
+    sell(api, echo)
+    let_customers_answer(api, northwind, echo)
+    follow_the_unhappy(api, echo)
+    make_reports(api, echo)
 
 
 def _enter(api: Api, var: Path, kept: Kept, owner: Row, echo: Echo) -> Kept:
@@ -210,7 +228,7 @@ def _is_graded_and_planned(api: Api, customers: int) -> bool:
 def _plan_and_remind(api: Api, northwind: Northwind, echo: Echo) -> None:
     """Everybody has one talk to hold today, with the best customer of theirs, and is reminded of it by mail."""
     echo("Each of the nine plans a talk for today and gets the reminder by mail")
-    today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
+    day = today()
     planned = api.ask(
         "query ($p: String!) { followUpPlans(first: 50, where: {purpose: {eq: $p}}) { nodes { customer { number } } } }",
         p=PURPOSE,
@@ -218,11 +236,11 @@ def _plan_and_remind(api: Api, northwind: Northwind, echo: Echo) -> None:
     present = {plan["customer"]["number"] for plan in planned}
     for number in best_customers(northwind).values():
         if number not in present:
-            _plan(api, number, today)
+            _plan(api, number, day)
     api.change(
         "mutation ($i: SendFollowUpRemindersInput!) {"
         " sendFollowUpReminders(input: $i) { userErrors { path message } } }",
-        i={"date": today.isoformat()},
+        i={"date": day.isoformat()},
     )
     for employee in northwind.employees:
         _wait_for_digest(api, email_of(employee))
@@ -259,14 +277,6 @@ def _plan(api: Api, number: str, day: date) -> None:
             "purpose": PURPOSE,
         },
     )
-
-
-def customer_by_number(api: Api, number: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = api.ask(
-        "query ($n: String!) { customers(where: {number: {eq: $n}}) { nodes { id owner { id email } } } }",
-        n=number,
-    )["customers"]["nodes"][0]
-    return found
 
 
 def _record_follow_ups(api: Api, echo: Echo) -> None:

@@ -21,7 +21,11 @@ LONDON: Final = "London"
 """The branch of the United Kingdom, which belongs to ``SALES``."""
 
 _CONFIRMED_BEFORE: Final = 4  # exit code of `kedang seats confirm-transfer`
-_ROLES: Final = {OWNER: "OWNER", "5": "DEPARTMENT_MANAGER"}  # Steven Buchanan leads London
+_ROLES: Final = {
+    OWNER: ["OWNER"],
+    "5": ["DEPARTMENT_MANAGER"],  # Steven Buchanan leads London
+    "8": ["REPRESENTATIVE", "SERVICE_AGENT"],  # Laura Callahan, Inside Sales Coordinator
+}
 
 _SUBSCRIPTION = "{ subscription { paid orders { reference state } } }"
 _BUY = """
@@ -55,13 +59,13 @@ def fill_seats(api: Api, northwind: Northwind, echo: Echo) -> None:
     for employee in colleagues:
         api.change(
             _CHANGE,
-            i={"id": members[email_of(employee)]["id"], "roles": [_role_of(employee)], "seat": "FULL"},
+            i={"id": members[email_of(employee)]["id"], "roles": _roles_of(employee), "seat": "FULL"},
         )
     _arrange(api, northwind, members)
 
 
-def _role_of(employee: Row) -> str:
-    return _ROLES.get(employee["employee_id"], "REPRESENTATIVE")
+def _roles_of(employee: Row) -> list[str]:
+    return _ROLES.get(employee["employee_id"], ["REPRESENTATIVE"])
 
 
 def _members(api: Api) -> dict[str, Mapping[str, Any]]:
@@ -72,7 +76,7 @@ def _members(api: Api) -> dict[str, Mapping[str, Any]]:
 def _show_refusal(api: Api, employee: Row, echo: Echo) -> None:
     """Two seats are free for ever, the third is not."""
     member = _members(api)[email_of(employee)]["id"]
-    _, refused = api.try_change(_CHANGE, i={"id": member, "roles": [_role_of(employee)], "seat": "FULL"})
+    _, refused = api.try_change(_CHANGE, i={"id": member, "roles": _roles_of(employee), "seat": "FULL"})
     if [error["code"] for error in refused] != ["SEAT_REQUIRED"]:
         raise Unexpected(f"a third full seat was not refused as it should be: {refused}")
     name = f"{employee['first_name']} {employee['last_name']}"

@@ -6,17 +6,17 @@ The working days here are counted with the ``holidays`` library directly, not wi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import holidays
 
-from kedang_workers.demo.building import CALLED, PURPOSE, TIME_ZONE, best_customers, digests_to
+from kedang_workers.demo.building import CALLED, PURPOSE, best_customers, digests_to
 from kedang_workers.demo.checking.findings import Findings
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import Northwind
 from kedang_workers.demo.figures import email_of
+from kedang_workers.demo.looking import day_of
 
 
 def check_follow_ups(
@@ -32,7 +32,7 @@ def check_follow_ups(
         findings.same(f"{number}: assigned on", node["assignedOn"], built_on.isoformat())
         contact = node["lastContactAt"]
         findings.same(f"{number}: was called", contact is not None, number in CALLED)
-        since = _day(contact) if contact else built_on
+        since = day_of(contact) if contact else built_on
         due = next_working_day(since + timedelta(days=node["grade"]["cycleDays"])).isoformat()
         plans = node["followUpPlans"]["nodes"]
         findings.same(f"{number}: planned by the cycle", [plan["dueOn"] for plan in plans], [due])
@@ -40,10 +40,6 @@ def check_follow_ups(
         findings.same(f"{number}: whose plan", owners, [node["owner"]])
         expected = built_on.isoformat() if number in planned_by_hand else due
         findings.same(f"{number}: next follow-up", node["nextFollowUpOn"], expected)
-
-
-def _day(instant: str) -> date:
-    return datetime.fromisoformat(instant).astimezone(ZoneInfo(TIME_ZONE)).date()
 
 
 def next_working_day(day: date) -> date:
