@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -24,8 +25,7 @@ from kedang_graphql.inputs import given
 from kedang_graphql.jobs import Job, job_told
 from kedang_graphql.services import Services
 from kedang_platform.database import TenantWrite
-from kedang_platform.errors import BadUserInput, KedangError
-from kedang_platform.i18n import msg
+from kedang_platform.errors import KedangError
 from kedang_platform.secrets import load_secret_key
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Viewer
@@ -40,12 +40,9 @@ _LANGUAGE: Any = generated_types().scalar(_RUN, _RUN.fields["language"])
 REPORT_RUN = generated_types().of["report_run"].node
 
 
-@strawberry.input(description="Either a definition by its id, or a kind of report and what it is to tell.")
+@strawberry.input(description="A report and what it is to tell.")
 class RunReportInput:
-    definition_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Nothing else is said with it."
-    )
-    kind: Enum | None = strawberry.field(graphql_type=_KIND | None, default=strawberry.UNSET)
+    kind: Enum = strawberry.field(graphql_type=_KIND)
     period: Enum | None = strawberry.field(
         graphql_type=_PERIOD | None,
         default=strawberry.UNSET,
@@ -82,37 +79,43 @@ class RunReportPayload:
     user_errors: list[UserError]
 
 
+@strawberry.input
+class RunReportDefinitionInput:
+    id: strawberry.ID
+
+
 async def answer_run_report(
     info: Info[Context, None],
     input: RunReportInput,  # noqa: A002 - the API's word
 ) -> RunReportPayload:
-    context = info.context
+    async def ask(write: TenantWrite, viewer: Viewer) -> UUID:
+        said = values_of(_RUN, given(input))
+        values = {name: value for name, value in said.items() if value is not None}
+        return await ask_for_report(write, viewer, values=values, clock=info.context.clock)
 
+    return await _asked(info.context, ask)
+
+
+async def answer_run_report_definition(
+    info: Info[Context, None],
+    input: RunReportDefinitionInput,  # noqa: A002 - the API's word
+) -> RunReportPayload:
+    async def ask(write: TenantWrite, viewer: Viewer) -> UUID:
+        definition = record_id(input.id, "report_definition", path=("input", "id"))
+        return await ask_for_definition(write, viewer, definition_id=definition, clock=info.context.clock)
+
+    return await _asked(info.context, ask)
+
+
+async def _asked(context: Context, ask: Callable[[TenantWrite, Viewer], Awaitable[UUID]]) -> RunReportPayload:
     async def run(write: TenantWrite, viewer: Viewer) -> tuple[UUID, Job]:
-        run_id = await _ask(write, viewer, input, context)
+        run_id = await ask(write, viewer)
         return run_id, await job_told(context, write, await job_of(write, run_id=run_id))
 
     done, errors = await write_in_company(context, run)
     if done is None:
         return RunReportPayload(record=None, job=None, user_errors=errors)
     return RunReportPayload(record=Ref("report_run", done[0]), job=done[1], user_errors=[])
-
-
-async def _ask(write: TenantWrite, viewer: Viewer, asked: RunReportInput, context: Context) -> UUID:
-    said = given(asked)
-    definition = said.pop("definitionId", None)
-    if definition is not None:
-        if said:
-            raise BadUserInput(
-                msg("Say either a definition or what the report is to tell, not both."),
-                path=("input", next(iter(said))),
-            )
-        definition_id = record_id(definition, "report_definition", path=("input", "definitionId"))
-        return await ask_for_definition(write, viewer, definition_id=definition_id, clock=context.clock)
-    if said.get("kind") is None:
-        raise BadUserInput(msg("Say which report is to be made."), path=("input", "kind"))
-    values = {name: value for name, value in values_of(_RUN, said).items() if value is not None}
-    return await ask_for_report(write, viewer, values=values, clock=context.clock)
 
 
 @strawberry.input
@@ -144,6 +147,10 @@ class ReportMutation:
     run_report: RunReportPayload = strawberry.mutation(
         resolver=answer_run_report,
         description="Have a report made, with one's own rights; its files are named by the run when it is done.",
+    )
+    run_report_definition: RunReportPayload = strawberry.mutation(
+        resolver=answer_run_report_definition,
+        description="Have the report of a definition made now, for oneself and with one's own rights.",
     )
     cancel_report: CancelReportPayload = strawberry.mutation(
         resolver=answer_cancel_report,

@@ -51,18 +51,20 @@ _COUNTS = {
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
     "notice_preference": 15, "import": 8, "export": 6, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
+    "report_definition": 12, "report_recipient": 15, "report_run": 25,
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
-    "survey_answer", "survey_item_answer", "import", "export", "file",
+    "survey_answer", "survey_item_answer", "report_definition", "report_recipient", "report_run", "import", "export",
+    "file",
 )  # fmt: skip
 _ARCHIVED = (
     "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
     "follow_up_record", "calendar_day", "file", "service_request", "repair_record",
-    "questionnaire", "survey_invitation", "survey_answer",
+    "questionnaire", "survey_invitation", "survey_answer", "report_definition", "report_recipient",
 )  # fmt: skip
 # Fields whose values a rule of the trade decides.
 _LEFT_OUT = {
@@ -71,6 +73,8 @@ _LEFT_OUT = {
     "service_request": {"number", "contact_id", "order_id"},
     "repair_record": {"request_id"},
     "survey_item": {"parent_id", "options"},
+    "report_definition": {"at", "starts_on", "ends_on"},
+    "report_run": {"scheduled_for"},
 }
 _SAID: Mapping[str, Mapping[str, Any]] = {
     "working_week": {"opens_at": "08:30", "closes_at": "24:00"},
@@ -78,6 +82,12 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
     "customer_grade": {"current": False},
     "questionnaire": {"active": False},
     "questionnaire_version": {"state": "DRAFT"},
+    "report_definition": {
+        "kind": "FOLLOW_UP_COMPLIANCE",
+        "period": "LAST_MONTH",
+        "schedule": "NEVER",
+        "formats": ["PDF"],
+    },
 }
 _SEATLESS = "VIEW_ONLY"
 # Who can be responsible for a service request.
@@ -205,6 +215,15 @@ class Populating:
             row["attached_to"] = self._attached()
         if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
             row["owner_id"] = self.random.choice(self.able)
+        if record.name == "report_recipient":
+            pairs = [
+                (d, m)
+                for d in self.ids["report_definition"]
+                for m in self.ids["member"]
+                if ("recipient", d, m) not in self.taken
+            ]
+            row["definition_id"], row["member_id"] = pair = self.random.choice(pairs)
+            self.taken.add(("recipient", *pair))
         if record.name == "customer_tag":
             pairs = [
                 (c, t)

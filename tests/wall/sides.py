@@ -256,6 +256,26 @@ async def _questionnaire(side: Side) -> Input:
     return {"questionnaireId": await side.fresh("questionnaire")}
 
 
+async def _report(side: Side) -> Input:
+    return {
+        "kind": "SURVEY_ANALYSIS",
+        "schemeId": await side.fresh("grade_scheme"),
+        "questionnaireId": await side.fresh("questionnaire"),
+        "onlyDepartmentId": await side.fresh("department"),
+        "onlyMemberId": side.public("member", side.owner.id),
+    }
+
+
+async def _report_definition(side: Side) -> Input:
+    return {"id": await side.fresh("report_definition")}
+
+
+async def _asked_report(side: Side) -> Input:
+    ask = "mutation ($input: RunReportInput!) { runReport(input: $input) { record { id } } }"
+    asked = await side.ask(ask, {"input": await _report(side)})
+    return {"id": asked.data["runReport"]["record"]["id"]}
+
+
 async def _version(side: Side) -> Input:
     version = await side.factory.one("questionnaire_version")
     await side.factory.one("survey_item", version_id=version, kind="TEXT")
@@ -297,6 +317,9 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelServiceRequest": _cancellation,
     "addServiceNote": _service_note,
     "recordRepair": _repair,
+    "runReport": _report,
+    "runReportDefinition": _report_definition,
+    "cancelReport": _asked_report,
     "draftQuestionnaireVersion": _questionnaire,
     "publishQuestionnaireVersion": _version,
     "inviteToSurvey": _invited,

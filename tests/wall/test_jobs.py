@@ -22,6 +22,7 @@ WITHOUT_IDS = {
     "surveys.remind",
     "surveys.expire",
     "notices.digest",
+    "reports.tidy",
     "people.forget_old",
     "work.remove_ended",
     "registry.keep_spares",
@@ -63,6 +64,9 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
         "opening.open_company": [{"company": company}],
         "identity.send_password_reset": [{"email": await email_of(other)}],
+        "reports.run": [{"run": str(uuid_of(other, "rru"))}],
+        "reports.mail": [{"run": str(uuid_of(other, "rru"))}],
+        "reports.occur": [{"definition": str(uuid_of(other, "rde")), "at": datetime.now(UTC).isoformat()}],
         **await survey_payloads(own, other),
         "mail.send": [{"mail": str(await waiting_mail(other))}],
     }

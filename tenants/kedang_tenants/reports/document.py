@@ -66,7 +66,7 @@ class Series:
 class Chart:
     """Bars over categories: beside each other, or ``stacked``; ``percent`` values are fractions of 1.
 
-    ``colours`` gives each category of a single series its own.
+    ``colours`` gives each category of a single series its own. ``lying`` bars leave room for long categories.
     """
 
     title: str
@@ -75,6 +75,7 @@ class Chart:
     series: tuple[Series, ...]
     stacked: bool = False
     percent: bool = False
+    lying: bool = False
     colours: tuple[str, ...] = ()
 
 

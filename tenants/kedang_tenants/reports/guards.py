@@ -17,8 +17,6 @@ from kedang_tenants.changing import Draft, afterwards, prepares
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reports.models import (
     BETWEEN,
-    CUSTOMERS_BY_GRADE,
-    GRADE_MOVEMENT,
     MONTHLY,
     NEVER,
     SURVEY_ANALYSIS,
@@ -29,7 +27,6 @@ from kedang_tenants.reports.schedule import Schedule, time_of_day
 OCCUR: Final = "reports.occur"
 LONGEST_DAYS: Final = 3660
 """Days of the longest period: ten years."""
-_GRADES: Final = frozenset({CUSTOMERS_BY_GRADE, GRADE_MOVEMENT})
 _WHEN: Final = ("schedule", "at", "weekday", "day_of_month", "active", "owner_id")
 
 
@@ -76,11 +73,6 @@ def _subject_faults(value_of: Callable[[str], object]) -> list[UserError]:
     if kind == SURVEY_ANALYSIS and value_of("questionnaire_id") is None:
         text = msg("A survey analysis needs a questionnaire.")
         found.append(UserError("REQUIRED", text, ("questionnaire_id",)))
-    unfit = msg("This report does not ask for it.")
-    if kind != SURVEY_ANALYSIS and value_of("questionnaire_id") is not None:
-        found.append(UserError("NOT_ASKED_FOR", unfit, ("questionnaire_id",)))
-    if kind not in _GRADES and value_of("scheme_id") is not None:
-        found.append(UserError("NOT_ASKED_FOR", unfit, ("scheme_id",)))
     return found
 
 

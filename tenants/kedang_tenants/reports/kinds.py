@@ -6,10 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kedang_tenants.reports import customers_by_grade, follow_up_compliance, grade_movement
+from kedang_tenants.reports import customers_by_grade, follow_up_compliance, grade_movement, survey_analysis
 from kedang_tenants.reports.asking import Asked
 from kedang_tenants.reports.document import Document
-from kedang_tenants.reports.models import CUSTOMERS_BY_GRADE, FOLLOW_UP_COMPLIANCE, GRADE_MOVEMENT
+from kedang_tenants.reports.models import (
+    CUSTOMERS_BY_GRADE,
+    FOLLOW_UP_COMPLIANCE,
+    GRADE_MOVEMENT,
+    SURVEY_ANALYSIS,
+)
 from kedang_tenants.reports.spool import Spool
 
 
@@ -25,6 +30,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     CUSTOMERS_BY_GRADE: Kind(customers_by_grade.READS, customers_by_grade.make),
     GRADE_MOVEMENT: Kind(grade_movement.READS, grade_movement.make),
     FOLLOW_UP_COMPLIANCE: Kind(follow_up_compliance.READS, follow_up_compliance.make),
+    SURVEY_ANALYSIS: Kind(survey_analysis.READS, survey_analysis.make),
 }
 
 

@@ -90,7 +90,7 @@ class Question:
         ReferenceKind("grade_scheme"),
         label=msg("Grade scheme"),
         references="grade_scheme.id",
-        description="The leading one where none is said",
+        description="Of customers and movements by grade only; the leading one where none is said",
     )
     questionnaire_id: Mapped[UUID | None] = field(
         ReferenceKind("questionnaire"),

@@ -76,7 +76,7 @@ async def ask_for_definition(
     seen = await read_lookup(write, viewer, Lookup("report_definition", (definition_id,)))
     row = await write.fetchrow(_DEFINITION, definition_id) if seen.page.rows else None
     if row is None:
-        raise NotFound(msg("There is no such record."), path=("input", "definitionId"))
+        raise NotFound(msg("There is no such record."), path=("input", "id"))
     _ensure_may_ask(viewer, row["kind"])
     return await _start(
         write, viewer, dict(row), member_id=viewer.member_id, definition_id=definition_id, clock=clock

@@ -12,6 +12,8 @@ from kedang_tenants.reports.document import Chart
 FONT: Final = "Noto Sans SC"
 _INK, _MUTED, _LINE = "#1f2933", "#52606d", "#e4e7eb"
 _WIDTH, _HEIGHT = 640, 210
+_LYING: Final = 30
+"""Of one lying bar, with the room around it."""
 
 
 def draw(chart: Chart, fonts: Path) -> str:
@@ -30,32 +32,36 @@ def _spec(chart: Chart) -> dict[str, Any]:
     single = len(chart.series) == 1
     domain = list(chart.categories) if single and chart.colours else [one.label for one in chart.series]
     colours = list(chart.colours) if single and chart.colours else [one.colour for one in chart.series]
+    categories = {
+        "field": "category",
+        "type": "nominal",
+        "sort": list(chart.categories),
+        "axis": {"title": None, "labelAngle": 0, "ticks": False, "labelLimit": 220},
+    }
+    amounts = {
+        "field": "value",
+        "type": "quantitative",
+        "stack": "zero" if chart.stacked else None,
+        "axis": {
+            "title": chart.axis,
+            "format": "%" if chart.percent else ",~f",
+            "tickCount": 5,
+            **({} if chart.percent else {"tickMinStep": 1}),
+        },
+        **({"scale": {"domain": [0, 1]}} if chart.percent and chart.stacked else {}),
+    }
+    x, y = (amounts, categories) if chart.lying else (categories, amounts)
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": _WIDTH,
-        "height": _HEIGHT,
+        "height": _LYING * len(chart.categories) if chart.lying else _HEIGHT,
         "background": None,
         "config": _CONFIG,
         "data": {"values": values},
-        "mark": {"type": "bar", "cornerRadiusEnd": 2, "width": {"band": 0.62}},
+        "mark": {"type": "bar", "height" if chart.lying else "width": {"band": 0.62}},
         "encoding": {
-            "x": {
-                "field": "category",
-                "type": "nominal",
-                "sort": list(chart.categories),
-                "axis": {"title": None, "labelAngle": 0, "ticks": False},
-            },
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "stack": "zero" if chart.stacked else None,
-                "axis": {
-                    "title": chart.axis,
-                    "format": "%" if chart.percent else ",~f",
-                    "tickCount": 5,
-                    **({} if chart.percent else {"tickMinStep": 1}),
-                },
-            },
+            "x": x,
+            "y": y,
             "order": {"field": "order"},
             **({"xOffset": {"field": "series"}} if not chart.stacked and not single else {}),
             "color": {

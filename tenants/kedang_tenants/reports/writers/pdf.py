@@ -15,8 +15,8 @@ from kedang_platform.i18n import translate
 from kedang_platform.money import to_amount
 from kedang_tenants.reports.document import Column, Document, Sheet, Value, rows_of
 from kedang_tenants.reports.writers.chart import draw
-from kedang_tenants.reports.writers.fonts import FOLDER, ensure_fonts
 from kedang_tenants.reports.writers.colours import ink_on
+from kedang_tenants.reports.writers.fonts import FOLDER, ensure_fonts
 
 MOST_ROWS: Final = 400
 """Rows of a long table that are printed; how many more there are is said below it."""

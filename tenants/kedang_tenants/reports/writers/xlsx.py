@@ -117,7 +117,9 @@ class _Workbook:
                 if (value := series.values[number]) is not None:
                     sheet.write_number(row, column, value, figure)
         last = top + 1 + len(chart.categories)
-        drawn = self._book.add_chart({"type": "column", **({"subtype": "stacked"} if chart.stacked else {})})
+        drawn = self._book.add_chart(
+            {"type": "bar" if chart.lying else "column", **({"subtype": "stacked"} if chart.stacked else {})}
+        )
         for column, series in enumerate(chart.series, start=1):
             drawn.add_series(
                 {
@@ -131,7 +133,10 @@ class _Workbook:
             )
         drawn.set_title({"name": chart.title, "name_font": {"size": 12, "color": _INK}})
         drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom"})
-        drawn.set_y_axis(
+        if chart.lying:
+            drawn.set_y_axis({"reverse": True})
+        values = drawn.set_x_axis if chart.lying else drawn.set_y_axis
+        values(
             {
                 "name": chart.axis,
                 "num_format": "0%" if chart.percent else "#,##0",
