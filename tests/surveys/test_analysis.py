@@ -166,7 +166,7 @@ async def answers_of(factory, chance, asked, versions, customers):
             "channel": "VISIT" if state == "VISIT" else "EMAIL",
             "state": "ANSWERED" if state == "VISIT" else state,
             "due_at": at,
-            "sent_at": None if state in {"VISIT", "SKIPPED"} else at,
+            "sent_at": None if state in {"VISIT", "SKIPPED", "BOUNCED"} else at,
             "answered_at": submitted if answered else None,
             "expires_at": at + timedelta(days=14),
         }
@@ -248,7 +248,11 @@ class Reference:
         rows = self.world.rows
         self.customers = {row["id"]: row for row in rows["customer"]}
         self.items = {row["id"]: row for row in rows["survey_item"]}
-        self.invitations = [row for row in rows["survey_invitation"] if self.counts(row, row["sent_at"])]
+        self.invitations = [
+            row | {"sent_at": sent_at(row)}
+            for row in rows["survey_invitation"]
+            if self.counts(row, sent_at(row))
+        ]
         self.answers = [
             row
             for row in rows["survey_answer"]
@@ -270,6 +274,11 @@ class Reference:
             for row in self.world.rows["survey_item_answer"]
             if row["answer_id"] in ids and self.items[row["item_id"]]["key"] == key
         ]
+
+
+def sent_at(row):
+    """A refused mail was not noted as sent; it was handed over when it was due."""
+    return row["due_at"] if row["state"] == "BOUNCED" else row["sent_at"]
 
 
 def assert_participation(told, invitations):

@@ -124,7 +124,7 @@ async def test_the_figures_of_a_questionnaire(told, client):
     assert punctual["levels"]["mean"] == 3.5
     assert punctual["levels"]["satisfied"] == punctual["levels"]["topTwo"] == {"count": 1, "value": 0.5}
     assert [one["count"] for one in punctual["levels"]["distribution"]] == [1, 0, 0, 1, 0]
-    assert punctual["levels"]["distribution"][0]["label"] == {"en": "Very satisfied", "zh": "非常满意"}
+    assert punctual["levels"]["distribution"][0]["label"]["en"] == "Very satisfied"
     assert items["skill"]["levels"]["mean"] is None
     assert items["recommend"]["nps"] == {"value": None}
     assert items["contact"]["choices"][0] == {"code": "PHONE", "count": 1, "share": 1}

@@ -32,6 +32,9 @@ from kedang_tenants.surveys.figures import Counted, Figures, Given, Item, Sent, 
 from kedang_tenants.surveys.models import BOUNCED, DRAFT, GROUP, NPS, SUBMITTED
 
 COMMENTS = 100
+# A mail that was refused was never noted as sent: it counts by the day on which it was to go.
+_SENT_AT = f"coalesce(i.sent_at, CASE WHEN i.state = '{BOUNCED}' THEN i.due_at END)"
+_HANDED_IN_AT = "a.submitted_at"
 
 
 class GroupBy(Enum):
@@ -132,21 +135,21 @@ class _Asking:
         if items:
             scope = min(scope, self._scopes["survey_item_answer"])
         handed_in = f"a.state = {s.bind(SUBMITTED)}"
-        return f"{handed_in} AND {self._within(s, 'survey_answer', 'a', 'submitted_at', scope)}"
+        return f"{handed_in} AND {self._within(s, 'survey_answer', 'a', _HANDED_IN_AT, scope)}"
 
     def of_invitations(self, s: Statement) -> str:
         """The conditions on invitations ``i`` of customers ``c``."""
-        return self._within(s, "survey_invitation", "i", "sent_at", self._scopes["survey_invitation"])
+        return self._within(s, "survey_invitation", "i", _SENT_AT, self._scopes["survey_invitation"])
 
     def group(self, s: Statement, alias: str, at: str) -> str:
-        """What a row is grouped by, as text; NULL where there is none, or it is not for the viewer."""
+        """What a row with the instant ``at`` is grouped by, as text; NULL where there is none, or it is not for the viewer."""
         match self.request.group_by:
             case GroupBy.NONE:
                 return "NULL::text"
             case GroupBy.VERSION:
                 return f"{alias}.version_id::text"
             case GroupBy.MONTH:
-                return f"to_char({alias}.{at} AT TIME ZONE {s.bind(self.viewer.time_zone)}, 'YYYY-MM')"
+                return f"to_char({at} AT TIME ZONE {s.bind(self.viewer.time_zone)}, 'YYYY-MM')"
             case GroupBy.GRADE:
                 return self._of_customer(s, "grade_level_id")
             case GroupBy.REGION:
@@ -165,8 +168,8 @@ class _Asking:
         conditions = [
             f"{alias}.questionnaire_id = {s.bind(request.questionnaire_id)}",
             f"{alias}.archived_at IS NULL",
-            f"{alias}.{at} >= {s.bind(self._instant(request.first))}",
-            f"{alias}.{at} < {s.bind(self._instant(request.end))}",
+            f"{at} >= {s.bind(self._instant(request.first))}",
+            f"{at} < {s.bind(self._instant(request.end))}",
             owned(s, self.viewer, catalogue().record(record), alias, scope) or "TRUE",
         ]
         if request.version_id is not None:
@@ -230,7 +233,7 @@ async def _count_invitations(read: TenantRead, asking: _Asking, counted: dict[st
     s = Statement()
     rows = await read.fetch(
         f"""
-SELECT {asking.group(s, "i", "sent_at")} AS grp, count(*) AS sent,
+SELECT {asking.group(s, "i", _SENT_AT)} AS grp, count(*) AS sent,
        count(*) FILTER (WHERE i.state = {s.bind(BOUNCED)}) AS bounced,
        count(*) FILTER (WHERE i.state <> {s.bind(BOUNCED)} AND i.answered_at IS NOT NULL) AS answered
 FROM survey_invitation i JOIN customer c ON c.id = i.customer_id
@@ -247,7 +250,7 @@ async def _count_answers(read: TenantRead, asking: _Asking, counted: dict[str | 
     s = Statement()
     rows = await read.fetch(
         f"""
-SELECT {asking.group(s, "a", "submitted_at")} AS grp, count(*) AS answers, count(a.satisfaction) AS rated,
+SELECT {asking.group(s, "a", _HANDED_IN_AT)} AS grp, count(*) AS answers, count(a.satisfaction) AS rated,
        coalesce(sum(a.satisfaction), 0) AS points, count(*) FILTER (WHERE a.unhappy) AS unhappy,
        count(*) FILTER (WHERE a.nps >= 9) AS promoters, count(*) FILTER (WHERE a.nps IN (7, 8)) AS passives,
        count(*) FILTER (WHERE a.nps < 7) AS detractors
@@ -267,7 +270,7 @@ async def _count_items(
     s = Statement()
     rows = await read.fetch(
         f"""
-SELECT {asking.group(s, "a", "submitted_at")} AS grp, ia.item_id,
+SELECT {asking.group(s, "a", _HANDED_IN_AT)} AS grp, ia.item_id,
        coalesce(ia.level, ia.choice, CASE WHEN q.kind = {s.bind(NPS)} THEN ia.number::int::text END) AS code,
        count(*) AS n, sum(ia.number) AS total, min(ia.number) AS least, max(ia.number) AS most
 FROM survey_answer a JOIN customer c ON c.id = a.customer_id
