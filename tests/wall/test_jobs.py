@@ -163,6 +163,7 @@ async def test_the_same_work_is_done_when_the_installation_asks(sides, tmp_path)
     databases = other.factory.databases
     mail = await waiting_mail(other)
     async with databases.control() as control:
+        await control.fetch("DELETE FROM work.job")
         await enqueue(control, NewJob("mail.send", {"mail": str(mail)}))
     await run_jobs(databases, settings=databases.settings.model_copy(update={"var": tmp_path}))
     assert len(list(tmp_path.rglob("*.eml"))) == 1
