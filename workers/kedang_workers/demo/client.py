@@ -60,6 +60,11 @@ class Api:
     def fetch_file(self, address: str) -> bytes:
         return self._http.get(address).raise_for_status().content
 
+    def open_page(self, path: str) -> tuple[int, str]:
+        """The status and the HTML of a page, as somebody without a session sees it."""
+        answer = self._http.get(path, headers={"accept": "text/html", "accept-language": "en"})
+        return answer.status_code, answer.text
+
     def mails_to(self, address: str) -> list[Mapping[str, Any]]:
         """The mails of the mail page, the newest first."""
         found: list[Mapping[str, Any]] = (

@@ -15,7 +15,8 @@ from kedang_workers.demo.looking import customer_by_number, day_of, product_id, 
 from kedang_workers.demo.story import Reply
 
 IN_USE: Final = ("AFTER_SERVICE", "AFTER_SALE")
-SUBJECT: Final = "asks for your opinion"
+INVITES: Final = "Northwind Traders asks for your opinion"
+REMINDS: Final = f"A reminder: {INVITES}"
 
 _QUESTIONNAIRES: Final = """
 {
@@ -168,7 +169,7 @@ def _is_answered(api: Api, reply: Reply) -> bool:
 
 def invitations_mailed_to(api: Api, email: str) -> list[Mapping[str, Any]]:
     """The invitations that an address got, the newest first; reminders are others."""
-    return [mail for mail in api.mails_to(email) if mail["subject"].endswith(SUBJECT)]
+    return [mail for mail in api.mails_to(email) if mail["subject"] == INVITES]
 
 
 def link_mailed_to(api: Api, email: str) -> str | None:

@@ -19,8 +19,16 @@ class Findings:
     def same(self, what: str, found: object, expected: object) -> bool:
         self.compared += 1
         if found != expected:
+            if isinstance(found, dict) and isinstance(expected, dict):
+                found, expected = _apart(found, expected), _apart(expected, found)
             self.different.append(f"{what}: found {found!r}, expected {expected!r}")
-        return found == expected
+            return False
+        return True
+
+
+def _apart(these: Mapping[Any, Any], those: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What these have and those have not, or have otherwise."""
+    return {key: value for key, value in these.items() if key not in those or those[key] != value}
 
 
 def every(api: Api, query: str, name: str) -> Iterator[Mapping[str, Any]]:

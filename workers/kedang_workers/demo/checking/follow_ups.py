@@ -1,7 +1,4 @@
-"""When each customer is to be talked to next, and who was reminded of it.
-
-The working days here are counted with the ``holidays`` library directly, not with the product's calendar.
-"""
+"""When each customer is to be talked to next, and who was reminded of it."""
 
 from __future__ import annotations
 
@@ -9,9 +6,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-import holidays
-
 from kedang_workers.demo.building import CALLED, PURPOSE, best_customers, digests_to
+from kedang_workers.demo.checking.clocks import next_working_day
 from kedang_workers.demo.checking.findings import Findings
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import Northwind
@@ -40,14 +36,6 @@ def check_follow_ups(
         findings.same(f"{number}: whose plan", owners, [node["owner"]])
         expected = built_on.isoformat() if number in planned_by_hand else due
         findings.same(f"{number}: next follow-up", node["nextFollowUpOn"], expected)
-
-
-def next_working_day(day: date) -> date:
-    """The day itself, or the next one that is neither Saturday, Sunday nor a public holiday in the USA."""
-    off = holidays.country_holidays("US", years=range(day.year, day.year + 2))
-    while day.weekday() >= 5 or day in off:
-        day += timedelta(days=1)
-    return day
 
 
 def check_mails(api: Api, northwind: Northwind, findings: Findings) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 
 from kedang_workers.demo.checking.findings import Findings, every
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import Northwind
 from kedang_workers.demo.figures import Figures, contact_email_of, email_of, line_sales
+from kedang_workers.demo.story import TODAYS
 
 INTEGRATOR = """
 query ($after: String) {
@@ -42,9 +44,20 @@ query ($after: String) {
   }
 }"""
 
+TODAYS_ORDER = """
+query ($n: String!) {
+  orders(where: {number: {eq: $n}}) {
+    nodes {
+      state total orderedOn customer { number }
+      deliveries { nodes { number state carrier shippedOn deliveredOn } }
+    }
+  }
+}"""
+
 
 def check_sales(api: Api, northwind: Northwind, figures: Figures, findings: Findings) -> None:
     orders = {order["number"]: order for order in every(api, ORDERS, "orders")}
+    orders.pop(TODAYS.number, None)  # no order of the files
     findings.same("orders", len(orders), 830)
     findings.same("currencies", {order["currency"] for order in orders.values()}, {"USD"})
     by_year: Counter[int] = Counter()
@@ -57,7 +70,7 @@ def check_sales(api: Api, northwind: Northwind, figures: Figures, findings: Find
     for line in northwind.lines:
         totals[line["order_id"]] += int(line_sales(line) * 100)
     findings.same("totals of orders", {n: order["total"] for n, order in orders.items()}, dict(totals))
-    lines = list(every(api, LINES, "orderLines"))
+    lines = [line for line in every(api, LINES, "orderLines") if line["order"]["number"] != TODAYS.number]
     findings.same("order lines", len(lines), 2155)
     findings.same("sum of the lines", sum(line["amount"] for line in lines), int(figures.sales * 100))
     sellers = {row["employee_id"]: email_of(row) for row in northwind.employees}
@@ -70,6 +83,24 @@ def check_sales(api: Api, northwind: Northwind, figures: Figures, findings: Find
         for number, order in orders.items()
     }
     findings.same("customers, sellers and days of orders", told, expected_orders)
+
+
+def check_todays_order(api: Api, findings: Findings) -> None:
+    """The order of the story: its total, and its delivery, which arrived on the same day."""
+    found = api.ask(TODAYS_ORDER, n=TODAYS.number)["orders"]["nodes"]
+    total = int(sum(Decimal(quantity) * Decimal(price) for _, quantity, price in TODAYS.lines) * 100)
+    told = [(order["customer"]["number"], order["state"], order["total"]) for order in found]
+    if not findings.same("the order of today", told, [(TODAYS.customer, "DELIVERED", total)]):
+        return
+    day = found[0]["orderedOn"]
+    delivery = {
+        "number": TODAYS.delivery,
+        "state": "RECEIVED",
+        "carrier": TODAYS.carrier,
+        "shippedOn": day,
+        "deliveredOn": day,
+    }
+    findings.same("its delivery", found[0]["deliveries"]["nodes"], [delivery])
 
 
 def check_integrator(api: Api, northwind: Northwind, figures: Figures, findings: Findings) -> None:

@@ -1,0 +1,57 @@
+"""Who was told what: the owner's inbox, and the mails of the colleagues whose requests the story made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kedang_workers.demo import story
+from kedang_workers.demo.checking.findings import Findings
+from kedang_workers.demo.client import Api
+from kedang_workers.demo.data import Northwind
+
+NOTICES: Final = """
+{
+  notices(first: 200, orderBy: [{field: CREATED_AT}]) { nodes { kind title body about channel mailState } }
+  surveyAnswers(first: 50, where: {unhappy: {eq: true}}) { nodes { id } }
+  reportRuns(first: 100, where: {scheduledFor: {isNull: true}, state: {eq: DONE}}) { nodes { id } }
+}"""
+
+
+def check_notices(api: Api, northwind: Northwind, requests: Mapping[str, Any], findings: Findings) -> None:
+    """Andrew Fuller was told once of each: the unhappy customer, the request, every report."""
+    found = api.ask(NOTICES)
+    notices = found["notices"]["nodes"]
+    opened = next(request for request in requests.values() if request["channel"] == "SURVEY")
+    about = Counter((notice["kind"], notice["about"]) for notice in notices if notice["about"])
+    overdue = about.pop(("REQUEST_OVERDUE", opened["id"]), 0)
+    expected = {("REQUEST_ASSIGNED", opened["id"]): 1}
+    expected |= {("UNHAPPY_ANSWER", one["id"]): 1 for one in found["surveyAnswers"]["nodes"]}
+    expected |= {("REPORT_READY", run["id"]): 1 for run in found["reportRuns"]["nodes"]}
+    findings.same("notices of Andrew Fuller", dict(about), expected)
+    dues = [datetime.fromisoformat(opened[name]) for name in ("firstAnswerDueAt", "solutionDueAt")]
+    most = sum(due < datetime.now(UTC) for due in dues)
+    findings.same("notices of what is overdue, one a clock at most", overdue <= most, expected=True)
+    names = {row["customer_id"]: row["company_name"] for row in northwind.customers}
+    unhappy = [notice for notice in notices if notice["kind"] == "UNHAPPY_ANSWER"]
+    told = [(notice["title"]["en"], notice["channel"]) for notice in unhappy]
+    title = f"{names[story.UNHAPPY.customer]} is not satisfied"
+    findings.same("the notice of the unhappy answer", told, [(title, "EMAIL")])
+    mailed = [mail for mail in api.mails_to("andrew.fuller@northwind.example") if mail["subject"] == title]
+    findings.same("mails of the unhappy answer", len(mailed), 1)
+    _check_mails(api, requests, findings)
+
+
+def _check_mails(api: Api, requests: Mapping[str, Any], findings: Findings) -> None:
+    """Whoever got a request was told so by mail, once; so was who waited for the customer's word."""
+    subjects: Counter[tuple[str, str]] = Counter()
+    for email in set(story.RESPONSIBLE.values()):
+        subjects.update((email, mail["subject"]) for mail in api.mails_to(email))
+    for title, email in story.RESPONSIBLE.items():
+        number = requests[title]["number"]
+        findings.same(f"{email}: told of {number}", subjects[email, f"Service request {number} is yours"], 1)
+    number, email = requests[story.REPAIR.title]["number"], story.RESPONSIBLE[story.REPAIR.title]
+    answered = subjects[email, f"The customer has answered: service request {number}"]
+    findings.same(f"{email}: told of the customer's word", answered, 1)
