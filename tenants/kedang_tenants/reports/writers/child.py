@@ -28,6 +28,8 @@ async def write_format(job: RunningJob, folder: Path, file_format: str) -> Path:
     Ends the child when the job is called off, interrupted or lost, and lets that error pass. Raises
     what the writer expects to go wrong, and RuntimeError for anything else.
     """
+    async with job.step():
+        pass  # what was called off meanwhile is not begun
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
