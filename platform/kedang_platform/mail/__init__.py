@@ -12,6 +12,7 @@ from kedang_platform.mail.outbox import (
     Outgoing,
     deliver,
     forget_old_mails,
+    give_up,
     mail_states,
     post,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "StoredMail",
     "deliver",
     "forget_old_mails",
+    "give_up",
     "list_mails",
     "mail_folder",
     "mail_states",

@@ -155,6 +155,17 @@ async def _record(control: ControlTransaction, mail_id: UUID, delivery: Delivery
     await control.fetch(_RECORD, mail_id, state, error, now if accepted else None, ended)
 
 
+_GIVEN_UP = """
+UPDATE platform.mail SET state = CASE state WHEN 'sending' THEN 'unknown' ELSE 'rejected' END, text = '', html = ''
+WHERE id = $1 AND state IN ('queued', 'sending')
+"""
+
+
+async def give_up(control: ControlTransaction, mail_id: UUID) -> None:
+    """Note that a mail is tried no more: rejected where it was surely not taken, else unknown."""
+    await control.fetch(_GIVEN_UP, mail_id)
+
+
 async def mail_states(control: ControlRead, keys: Sequence[str]) -> dict[str, str]:
     """The state (``queued sending sent rejected unknown``) of the mails of these keys that are known."""
     rows = await control.fetch("SELECT key, state FROM platform.mail WHERE key = ANY($1)", list(keys))

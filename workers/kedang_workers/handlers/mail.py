@@ -6,11 +6,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from kedang_platform import mail
+from kedang_platform.errors import UserError
 from kedang_platform.work import RunningJob, handler
 
 
+async def give_up_mail(job: RunningJob, _error: UserError) -> None:
+    """Say of a mail that is tried no more that it has not arrived."""
+    async with job.step_control() as control:
+        await mail.give_up(control, UUID(str(job.payload["mail"])))
+
+
 # The waits of 16 tries add up to about five hours: a mail server may be down for an afternoon.
-@handler(mail.JOB, timeout=timedelta(minutes=3), retries=16, installation=True)
+@handler(mail.JOB, timeout=timedelta(minutes=3), retries=16, installation=True, on_give_up=give_up_mail)
 async def send_mail(job: RunningJob) -> None:
     await mail.deliver(
         job.databases,

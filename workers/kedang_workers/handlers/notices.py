@@ -7,6 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.errors import UserError
 from kedang_platform.mail import mail_states, post
 from kedang_platform.work import RunningJob, enqueue, handler, recurring
 from kedang_platform.work.parts import Part
@@ -27,7 +28,13 @@ from kedang_workers.acting import company_of
 from kedang_workers.walking import walk
 
 
-@handler(MAIL)
+async def give_up_mails(job: RunningJob, _error: UserError) -> None:
+    """Say in the notices that they were not mailed."""
+    async with job.step() as write:
+        await note_ends(write, await on_their_way(write, _keys(job)), {})
+
+
+@handler(MAIL, on_give_up=give_up_mails)
 async def mail_notices(job: RunningJob) -> None:
     """Give the mails to their way out; each has a key of its own, so that a retry gives none twice."""
     company = await company_of(job)
