@@ -31,9 +31,10 @@ class SessionCookie:
 
 @dataclass(slots=True)
 class Answer:
-    """What resolvers add to the HTTP answer beside the data."""
+    """What resolvers add to the HTTP answer beside the data; ``masked`` are paths of fields masked for the asker."""
 
     session: SessionCookie | None = None
+    masked: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,8 @@ class GraphQLEndpoint:
         )
         result: ExecutionResult = await running if isawaitable(running) else running
         body: dict[str, Any] = {"data": result.data}
+        if context.answer.masked:
+            body["extensions"] = {"masked": sorted(context.answer.masked)}
         if result.errors:
             body["errors"] = [told(error, context.language) for error in result.errors]
             codes = {entry["extensions"]["code"] for entry in body["errors"]}

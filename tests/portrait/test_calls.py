@@ -165,6 +165,22 @@ async def test_nobody_is_found_by_a_number_that_is_not_for_the_asker(office):
         assert answer.data["callLookup"]["contactsSearched"] is False
 
 
+@pytest.mark.requirement("A11")
+async def test_what_is_masked_of_a_caller_is_null_and_told(office):
+    customer = await office.factory.one("customer", name="Alfreds", phone="021 6888 7777")
+    await office.factory.one("contact", customer_id=customer, name="Maria", phone="138 0013 8000")
+    query = """{
+      callLookup(number: "7777") { matches { who: customer { name contacts { nodes { name phone } } } } }
+      all: contacts { nodes { name phone } }
+    }"""
+    answer = await (await office.ask("MARKETER"))(query)
+    maria = {"nodes": [{"name": "Maria", "phone": None}]}
+    matches = [{"who": {"name": "Alfreds", "contacts": maria}}]
+    assert answer.data == {"callLookup": {"matches": matches}, "all": maria}
+    assert answer.masked == ["all.nodes.*.phone", "callLookup.matches.*.who.contacts.nodes.*.phone"]
+    assert (await (await office.ask("OWNER"))(query)).masked == []
+
+
 async def test_whoever_has_no_role_may_look_up_nothing(office):
     answer = await (await office.ask())(LOOK_UP, {"number": "7777"})
     assert (answer.codes, answer.body["data"]) == (["BAD_USER_INPUT"], None)

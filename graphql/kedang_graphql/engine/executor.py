@@ -20,7 +20,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
 from kedang_graphql.engine.references import Ref, References, Shown
-from kedang_graphql.engine.requests import Binding, Budget
+from kedang_graphql.engine.requests import Binding, Budget, masked_paths
 from kedang_graphql.engine.roots import RootReader, Roots, answer_records
 from kedang_graphql.engine.selection import SelectionReader
 from kedang_platform.errors import Forbidden
@@ -60,7 +60,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
             name = field_details_list[0].node.name.value
             if parent_type is self.schema.query_type and name in self.roots:
                 return self._guarded(
-                    parent_type, field_details_list, path, self._root(name, field_details_list)
+                    parent_type, field_details_list, path, self._root(name, str(path.key), field_details_list)
                 )
             if parent_type is self.schema.mutation_type and name in self.verbs:
                 return self._verb(parent_type, name, field_details_list, path, position_context)
@@ -76,7 +76,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         if isinstance(result, Ref):
-            return self.references.answer(result, field_details_list)
+            return self.references.answer(result, field_details_list, path)
         return super().complete_object_value(
             return_type, field_details_list, info, path, result, position_context
         )
@@ -91,7 +91,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         if isinstance(result, Ref):  # what kind of record it is, it says itself
-            return self.references.answer(result, field_details_list)
+            return self.references.answer(result, field_details_list, path)
         return super().complete_abstract_value(
             return_type, field_details_list, info, path, result, position_context
         )
@@ -111,24 +111,28 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
             self.handle_field_error(error, definition.type, details, path)
             return None
 
-    async def _root(self, name: str, details: list[FieldDetails]) -> Any:
+    async def _root(self, name: str, key: str, details: list[FieldDetails]) -> Any:
         context: Context = self.context_value
         context.require_scope("read")
         viewer = await context.viewer()
         reader = RootReader(self.schema, catalogue(), self.operation, self.fragments, self.variable_values)
         assert self.schema.query_type is not None
         root = self.roots[name](reader, self.schema.query_type.fields[name], details)
+        context.answer.masked.update(root.masked(viewer, key))
         binding = Binding(viewer, self.variable_values, self.budget)
         async with context.databases.tenant_read(viewer.company) as tx:
             return await root.answer(tx, binding, Composer(viewer, {}))
 
-    async def _records(self, record: str, ids: Sequence[UUID], details: list[FieldDetails]) -> Shown:
+    async def _records(
+        self, record: str, ids: Sequence[UUID], details: list[FieldDetails], pattern: str
+    ) -> Shown:
         context: Context = self.context_value
         viewer = await context.viewer()
         selections = SelectionReader(
             self.schema, catalogue(), self.operation, self.fragments, self.variable_values
         )
         node = selections.record_node(catalogue().record(record), details)
+        context.answer.masked.update(masked_paths(viewer, node, pattern))
         binding = Binding(viewer, self.variable_values, self.budget)
         async with context.databases.tenant_read(viewer.company) as tx:
             return await answer_records(tx, binding, Composer(viewer, {}), node, ids)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from graphql.execution.collect_fields import FieldDetails
+from graphql.pyutils import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,14 @@ class Ref:
 
 
 Shown = Mapping[UUID, Any]
-ReadTogether = Callable[[str, Sequence[UUID], list[FieldDetails]], Awaitable[Shown]]
+ReadTogether = Callable[[str, Sequence[UUID], list[FieldDetails], str], Awaitable[Shown]]
 
 
 @dataclass(slots=True)
 class _Batch:
     record: str
     details: list[FieldDetails]
+    pattern: str
     ids: dict[UUID, None] = field(default_factory=dict)
     reading: asyncio.Task[Shown] | None = None
 
@@ -42,9 +44,12 @@ class References:
         self._read = read
         self._open: dict[tuple[str, int], _Batch] = {}
 
-    def answer(self, ref: Ref, details: list[FieldDetails]) -> Awaitable[Any]:
+    def answer(self, ref: Ref, details: list[FieldDetails], path: Path) -> Awaitable[Any]:
         """The response of a Ref, to be awaited; None when the record is not there for the viewer."""
-        batch = self._open.setdefault((ref.record, id(details)), _Batch(ref.record, details))
+        key = ref.record, id(details)
+        batch = self._open.get(key)
+        if batch is None:
+            batch = self._open[key] = _Batch(ref.record, details, _pattern(path))
         batch.ids[ref.id] = None
         return self._shown(batch, ref.id)
 
@@ -55,4 +60,9 @@ class References:
         return (await batch.reading).get(record_id)
 
     async def _read_batch(self, batch: _Batch) -> Shown:
-        return await self._read(batch.record, list(batch.ids), batch.details)
+        return await self._read(batch.record, list(batch.ids), batch.details, batch.pattern)
+
+
+def _pattern(path: Path) -> str:
+    """The path of a field in the response, with a star for every place in a list."""
+    return ".".join("*" if isinstance(step, int) else step for step in path.as_list())
