@@ -19,11 +19,9 @@ from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import given
 from kedang_graphql.scalars import DecimalString
 from kedang_platform.database import TenantWrite
-from kedang_platform.errors import BadUserInput
-from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Viewer
-from kedang_tenants.surveys.entering import Visit, enter_answer
+from kedang_tenants.surveys.entering import Asked, enter_answer
 from kedang_tenants.surveys.entries import Entry
 
 _ITEM_ANSWER = catalogue().record("survey_item_answer")
@@ -54,7 +52,7 @@ class EnterSurveyAnswerInput:
     )
     questionnaire_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET,
-        description="What was asked on a visit, with customerId, where no invitation was sent.",
+        description="What was asked, of whom: needed where no invitation was sent.",
     )
     customer_id: strawberry.ID | None = strawberry.UNSET
     contact_id: strawberry.ID | None = strawberry.UNSET
@@ -80,18 +78,17 @@ async def answer_enter_survey_answer(
     return EnterSurveyAnswerPayload(record=record, user_errors=errors)
 
 
-def _asked(said: EnterSurveyAnswerInput) -> UUID | Visit:
-    visited = (said.questionnaire_id, said.customer_id, said.contact_id)
-    if said.invitation_id and not any(visited):
-        return record_id(said.invitation_id, "survey_invitation", path=("input", "invitationId"))
-    if said.invitation_id or not (said.questionnaire_id and said.customer_id):
-        raise BadUserInput(msg("Name either an invitation, or a questionnaire and a customer."))
-    contact = said.contact_id
-    return Visit(
-        questionnaire_id=record_id(said.questionnaire_id, "questionnaire", path=("input", "questionnaireId")),
-        customer_id=record_id(said.customer_id, "customer", path=("input", "customerId")),
-        contact_id=record_id(contact, "contact", path=("input", "contactId")) if contact else None,
+def _asked(said: EnterSurveyAnswerInput) -> Asked:
+    return Asked(
+        invitation_id=_id(said.invitation_id, "survey_invitation", "invitationId"),
+        questionnaire_id=_id(said.questionnaire_id, "questionnaire", "questionnaireId"),
+        customer_id=_id(said.customer_id, "customer", "customerId"),
+        contact_id=_id(said.contact_id, "contact", "contactId"),
     )
+
+
+def _id(said: strawberry.ID | None, record: str, argument: str) -> UUID | None:
+    return record_id(said, record, path=("input", argument)) if said else None
 
 
 def _entry(one: SurveyEntryInput, place: int) -> Entry:

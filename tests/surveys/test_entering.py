@@ -149,7 +149,10 @@ async def test_what_cannot_be_meant_is_refused_where_it_stands(asked, visitor, c
     invited = await asked.invite()
     for change, told in (
         ({"questionnaireId": None}, ("BAD_USER_INPUT", ["input"])),
-        ({"invitationId": public("sin", invited.id)}, ("BAD_USER_INPUT", ["input"])),
+        (
+            {"invitationId": public("sin", invited.id), "questionnaireId": public("qnr", draft)},
+            ("BAD_USER_INPUT", ["input", "questionnaireId"]),
+        ),
         ({"contactId": stranger}, ("NOT_FOUND", ["input", "contactId"])),
         (
             {"questionnaireId": public("qnr", draft)},

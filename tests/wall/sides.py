@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -292,6 +292,24 @@ async def _invited(side: Side) -> Input:
     }
 
 
+async def _entered(side: Side) -> Input:
+    invitation = await side.factory.one(
+        "survey_invitation",
+        version_id=(version := await side.factory.one("questionnaire_version")),
+        contact_id=(contact := await side.factory.one("contact")),
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+    )
+    item = await side.factory.one("survey_item", version_id=version, kind="TEXT")
+    query = "query ($id: ID!) { surveyInvitation(id: $id) { questionnaireId customerId } }"
+    found = await side.ask(query, {"id": side.public("survey_invitation", invitation)})
+    return {
+        **found.data["surveyInvitation"],
+        "invitationId": side.public("survey_invitation", invitation),
+        "contactId": side.public("contact", contact),
+        "entries": [{"itemId": side.public("survey_item", item), "text": "Said on a visit"}],
+    }
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
@@ -323,6 +341,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "draftQuestionnaireVersion": _questionnaire,
     "publishQuestionnaireVersion": _version,
     "inviteToSurvey": _invited,
+    "enterSurveyAnswer": _entered,
 }
 # Things that are no records, by the beginning of their ids.
 OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {

@@ -125,17 +125,26 @@ def unknown_note(request: Request) -> HTMLResponse:
     """What every link is answered that opens nothing, whatever the reason."""
     language = language_of(request)
     said = msg("Please open the link in your mail once more, or copy all of it into the address line.")
-    values = {"title": translate(msg("This link leads nowhere"), language), "mark": "closed"}
-    values |= {"paragraphs": [translate(said, language)], "links": ()}
-    return _page("survey_note.html", language, request.url.path, values, status=404)
+    return _bare_note(request, msg("This link leads nowhere"), translate(said, language), status=404)
 
 
 def failure_note(request: Request, said: str, *, status: int) -> HTMLResponse:
     """What went wrong, and the way back; ``said`` is translated already."""
+    back = Choice(request.url.path, translate(msg("Back to the survey"), language_of(request)))
+    return _bare_note(request, msg("This did not work"), said, status=status, links=(back,))
+
+
+def _bare_note(
+    request: Request, title: str, said: str, *, status: int, links: Sequence[Choice] = ()
+) -> HTMLResponse:
+    """A note that names no company and no survey."""
     language = language_of(request)
-    back = Choice(request.url.path, translate(msg("Back to the survey"), language))
-    values = {"title": translate(msg("This did not work"), language), "mark": "closed"}
-    values |= {"paragraphs": [said], "links": (back,)}
+    values = {
+        "title": translate(title, language),
+        "mark": "closed",
+        "paragraphs": [said],
+        "links": links,
+    }
     return _page("survey_note.html", language, request.url.path, values, status=status)
 
 

@@ -38,41 +38,54 @@ class NothingAnswered(KedangError):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Whom a member asked, where no invitation was sent before."""
+class Asked:
+    """Who was asked what: an invitation, or a customer by a questionnaire where none was sent before.
 
-    questionnaire_id: UUID
-    customer_id: UUID
+    What is named beside an invitation has to be that invitation's own.
+    """
+
+    invitation_id: UUID | None = None
+    questionnaire_id: UUID | None = None
+    customer_id: UUID | None = None
     contact_id: UUID | None = None
 
 
 async def enter_answer(
-    write: TenantWrite,
-    viewer: Viewer,
-    *,
-    asked: UUID | Visit,
-    entries: Sequence[Entry],
-    clock: Clock,
+    write: TenantWrite, viewer: Viewer, *, asked: Asked, entries: Sequence[Entry], clock: Clock
 ) -> UUID:
     """Hand in what a customer said to the viewer: the answer's id. It is told apart from what customers write.
 
-    ``asked`` is the invitation that is answered so, or the visit at which was asked without one. What
-    was not talked about stays open, required or not; what the customer had begun to write is replaced.
-    Raises NotFound for what the viewer does not see, Forbidden for customers they may not do this
-    for, InvitationUsed and InvitationExpired, QuestionnaireUnpublished, NothingAnswered, AnswersRefused.
+    What was not talked about stays open, required or not; what the customer had begun to write is
+    replaced. Raises NotFound for what the viewer does not see, Forbidden for customers they may not do
+    this for, InvitationUsed and InvitationExpired, QuestionnaireUnpublished, NothingAnswered,
+    AnswersRefused, and BadUserInput for things that do not belong together.
     """
     if viewer.on("survey_answer").create is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
-    visited = isinstance(asked, Visit)
-    invitation_id = await _invite(write, viewer, asked, clock=clock) if isinstance(asked, Visit) else asked
-    if not visited:
+    invitation_id = asked.invitation_id
+    if invitation_id is None:
+        invitation_id = await _invite(write, viewer, asked, clock=clock)
+    else:
         await _reaches(write, viewer, "survey_invitation", invitation_id, "invitationId")
     sheet = await held_sheet(write, invitation_id=invitation_id, now=clock.now())
     if sheet is None:
         raise NotFound(msg("There is no such record."), path=("input", "invitationId"))
+    await _ensure_together(write, viewer, asked, sheet)
     if sheet.standing != "OPEN":
         raise closed(sheet)
     return await _enter(write, viewer, sheet, entries, clock=clock)
+
+
+async def _ensure_together(write: TenantWrite, viewer: Viewer, asked: Asked, sheet: Sheet) -> None:
+    for record, argument, named, own in (
+        ("questionnaire", "questionnaireId", asked.questionnaire_id, sheet.questionnaire_id),
+        ("customer", "customerId", asked.customer_id, sheet.customer_id),
+        ("contact", "contactId", asked.contact_id, sheet.contact_id),
+    ):
+        if named is None or named == own:
+            continue
+        await _seen(write, viewer, record, named, argument)
+        raise BadUserInput(msg("The invitation is another's."), path=("input", argument))
 
 
 async def _enter(
@@ -93,25 +106,27 @@ async def _enter(
     return answer_id
 
 
-async def _invite(write: TenantWrite, viewer: Viewer, visit: Visit, *, clock: Clock) -> UUID:
+async def _invite(write: TenantWrite, viewer: Viewer, asked: Asked, *, clock: Clock) -> UUID:
     """The invitation that stands for having been asked in person; nothing is sent for it."""
-    await _reaches(write, viewer, "customer", visit.customer_id, "customerId")
-    if visit.contact_id is not None:
-        await _seen(write, viewer, "contact", visit.contact_id, "contactId")
-        if await write.fetchval(_CONTACT, visit.contact_id, visit.customer_id) is None:
+    if asked.questionnaire_id is None or asked.customer_id is None:
+        raise BadUserInput(msg("Name an invitation, or a questionnaire and a customer."), path=("input",))
+    await _reaches(write, viewer, "customer", asked.customer_id, "customerId")
+    if asked.contact_id is not None:
+        await _seen(write, viewer, "contact", asked.contact_id, "contactId")
+        if await write.fetchval(_CONTACT, asked.contact_id, asked.customer_id) is None:
             raise BadUserInput(msg("This belongs to another customer."), path=("input", "contactId"))
-    await _seen(write, viewer, "questionnaire", visit.questionnaire_id, "questionnaireId")
-    found = await write.fetchrow(_QUESTIONNAIRE, visit.questionnaire_id)
+    await _seen(write, viewer, "questionnaire", asked.questionnaire_id, "questionnaireId")
+    found = await write.fetchrow(_QUESTIONNAIRE, asked.questionnaire_id)
     if found is None or found["current_version_id"] is None:
         raise QuestionnaireUnpublished(
             msg("This questionnaire has not been published."), path=("input", "questionnaireId")
         )
     now = clock.now()
     values = {
-        "questionnaire_id": visit.questionnaire_id,
+        "questionnaire_id": asked.questionnaire_id,
         "version_id": found["current_version_id"],
-        "customer_id": visit.customer_id,
-        "contact_id": visit.contact_id,
+        "customer_id": asked.customer_id,
+        "contact_id": asked.contact_id,
         "channel": VISIT,
         "language": language_code(viewer.language),
         "state": PENDING,
