@@ -33,10 +33,10 @@ test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
 	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
 
 test-pages: env  ## the pages in Debian's Chromium, on a phone and on a desk
-	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages
+	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages tests/demo
 
-test-story: env  ## the main job from one command to the demonstration company
-	@$(RUN_TESTS) pytest -q -m story tests/demo
+test-story: env $(FONTS)  ## the main job from one command to the demonstration company
+	@$(RUN_TESTS) tests.support.chromium -q -m story tests/demo
 
 check: env  ## format, lint, types, import contracts
 	@$(RUN) ruff format --check .

@@ -5,6 +5,7 @@ import json
 import psutil
 import pytest
 
+from kedang_workers.demo.client import Api
 from tests.cli.test_up import Installation
 from tests.embedded.support import until
 
@@ -27,6 +28,8 @@ def test_northwind_is_built_checked_twice_and_found_again(installation):
 
     assert "is refused with SEAT_REQUIRED: All 2 seats are taken." in installation.said()
     assert "Further seats of the company: 7." in installation.said()
+    assert installation.said().count("opens the link of the mail and answers in Chromium") == 2
+    assert "without a browser" not in installation.said()
     first, second = installation.demo("check"), installation.demo("check")
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.endswith(" compared, 0 different\n")
@@ -40,12 +43,47 @@ def test_northwind_is_built_checked_twice_and_found_again(installation):
     assert installation.run("down").returncode == 0
     installation.up()
     assert installation.demo("check").stdout == first.stdout
+    there = everything(installation, told["key"])
     built = installation.folder / "var" / "demo.json"
     built.write_text(json.dumps(told | {"built": False}))  # as if it had been broken off at the very end
     again = installation.demo("build")
     assert again.returncode == 0, again.stdout
-    assert "seats are ordered" not in again.stdout
+    for once in ("seats are ordered", "asks:", "is closed:", "orders today", "answers", "is made as"):
+        assert once not in again.stdout
+    assert everything(installation, told["key"]) == there
     assert installation.demo("check").stdout == first.stdout
+
+
+LISTS = (
+    "serviceRequests",
+    "serviceNotes",
+    "repairRecords",
+    "serviceStandards",
+    "serviceAssignments",
+    "surveyInvitations",
+    "surveyAnswers",
+    "surveyItemAnswers",
+    "orders",
+    "deliveries",
+    "followUpPlans",
+    "followUpRecords",
+    "reportRuns",
+    "reportDefinitions",
+    "reportRecipients",
+    "files",
+    "notices",
+    "members",
+    "departments",
+)
+
+
+def everything(installation, key):
+    """How many there are of each record that the story makes, and of mails."""
+    api = Api(f"http://127.0.0.1:{installation.port}", key)
+    found = api.ask("{" + " ".join(f"{name} {{ totalCount }}" for name in LISTS) + "}")
+    mails = len(list((installation.folder / "var" / "mail").iterdir()))
+    api.close()
+    return {name: found[name]["totalCount"] for name in LISTS} | {"mails": mails}
 
 
 def alive(process):

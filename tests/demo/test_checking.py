@@ -1,0 +1,58 @@
+"""The checks of the demonstration count business time rightly, and tell differences by what differs."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from kedang_workers.demo.checking.clocks import business_time, runs_out
+from kedang_workers.demo.checking.findings import Findings
+from kedang_workers.demo.checking.reports import _cell
+
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+
+
+def at(day, hour, minute=0):
+    """An instant in November 2026: the 26th is Thanksgiving, the 28th a Saturday."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=LOS_ANGELES)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        (at(25, 17), at(25, 17, 30), 0.5),
+        (at(25, 17), at(27, 10), 2),
+        (at(25, 20), at(27, 9), 0),
+        (at(27, 8), at(30, 8), 9),
+        (at(21, 12), at(22, 12), 0),
+    ],
+)
+def test_business_time_passes_within_working_hours_alone(start, end, hours):
+    assert business_time(start, end) == timedelta(hours=hours)
+
+
+def test_a_clock_runs_out_at_the_first_instant_at_which_its_time_has_passed():
+    assert runs_out(at(25, 17), at(27, 10)) == timedelta(hours=2)
+    assert runs_out(at(25, 17), at(27, 9, 59)) == timedelta(hours=1, minutes=59)
+    assert runs_out(at(25, 17), at(26, 12)) is None
+    assert runs_out(at(21, 22), at(23, 18)) == timedelta(hours=9)
+    assert runs_out(at(21, 22), at(24, 9)) is None
+
+
+def test_differences_of_long_tables_are_told_by_the_rows_that_differ():
+    findings = Findings()
+    table = {f"row {number}": number for number in range(1000)}
+    assert findings.same("the table", table, dict(table))
+    assert not findings.same("the table", table | {"row 7": 8, "more": 1}, table | {"less": 2})
+    assert findings.compared == 2
+    assert findings.different == [
+        "the table: found {'row 7': 8, 'more': 1}, expected {'row 7': 7, 'less': 2}"
+    ]
+
+
+def test_cells_mean_the_same_in_both_formats():
+    assert _cell(61109.92) == _cell("61109.92")
+    assert _cell(0) == _cell("0.000000")
+    assert _cell(datetime(1997, 12, 22)) == "1997-12-22"  # noqa: DTZ001 - as openpyxl gives days
+    assert _cell("") is _cell(None) is None
+    assert _cell(61109.92) != _cell("61109.93")
