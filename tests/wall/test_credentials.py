@@ -86,11 +86,11 @@ async def test_no_query_serves_nobody(gateway, company):
     anybody = gateway.client()
     for name, field in CORE.query_type.fields.items():
         given = ", ".join(
-            f'{argument}: "x"'
+            f'{argument}: "2024-01-02"'
             for argument, value in field.args.items()
             if str(value.type).endswith("!")
             and value.default_value is not None
-            and str(value.type) in {"ID!", "String!"}
+            and str(value.type) in {"ID!", "String!", "Date!"}
         )
         kind = get_named_type(field.type)
         inside = "{ __typename }" if hasattr(kind, "fields") else ""
