@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from email.utils import format_datetime, parseaddr, quote
+from functools import lru_cache
 
 from kedang_platform.mail.ports import Mail
 
@@ -41,11 +42,15 @@ def compose(mail: Mail) -> bytes:
     return "\r\n".join(lines).encode("ascii")
 
 
+@lru_cache(maxsize=8)
 def address_of(sender: str) -> str:
     """The bare address of one that may have a name before it; raises ValueError as ``compose`` does."""
     return _address(parseaddr(sender)[1])
 
 
+@lru_cache(
+    maxsize=8
+)  # mails have one sender, the installation's, and reading it took a third of composing one
 def _from(sender: str) -> str:
     name, address = parseaddr(sender)
     if not name:
