@@ -90,7 +90,7 @@ def test_a_workbook_has_types_formats_totals_and_a_chart(tmp_path):
     assert book.sheetnames == ["摘要", "清单 (1／2)"]
     sheet = book.worksheets[1]
     values = [cell.value for cell in sheet[2]]
-    assert values == [ROW[0], "A", 1234, 0.25, 1500, -1234567.89, 4.5, datetime(2026, 2, 28)]
+    assert values == [ROW[0], "A", 1234, 0.25, 1500, -1234567.89, 4.5, datetime.fromisoformat("2026-02-28")]
     formats = [cell.number_format for cell in sheet[2]]
     assert formats[2:] == [
         "#,##0",

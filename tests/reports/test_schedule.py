@@ -52,7 +52,9 @@ def test_an_occurrence_that_the_clock_jumps_over_comes_as_much_later_and_none_co
         st.sampled_from(["MONDAY", "THURSDAY", "SUNDAY"]),
         st.integers(1, 31),
     ),
-    now=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    now=st.datetimes(
+        datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2030-01-01"), timezones=st.just(UTC)
+    ),
     zone=st.sampled_from([NEW_YORK, SHANGHAI, ZoneInfo("Pacific/Apia"), ZoneInfo("Australia/Lord_Howe")]),
 )
 def test_the_next_occurrence_is_later_on_a_right_day_and_none_lies_between(schedule, now, zone):

@@ -1,0 +1,160 @@
+"""Reports over GraphQL: asked for, followed, fetched, called off, defined; and the links of letters."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from kedang_tenants.reports.mailing import ReportGrant, sign_link
+from tests.support.database import SECRET
+from tests.support.members import make_key, make_member
+from tests.support.workers import run_jobs
+
+RUN = """
+mutation ($input: RunReportInput!) {
+  runReport(input: $input) {
+    record { id kind state startsOn endsOn formats askedBy { id } }
+    job { id kind state }
+    userErrors { path code message }
+  }
+}"""
+STATE = """
+query ($id: ID!, $job: ID!) {
+  reportRun(id: $id) { state rowsDone xlsx { id name size } csv { id } pdf { id } }
+  job(id: $job) { state error { code } }
+}"""
+DEFINE = """
+mutation ($input: CreateReportDefinitionInput!) {
+  createReportDefinition(input: $input) { record { id nextAt schedule owner { id } } userErrors { path code } }
+}"""
+MINE = "{ reportRuns { nodes { id } } reportDefinitions { nodes { id } } }"
+
+
+@pytest.fixture
+async def asking(gateway, databases, company, database_settings, tmp_path):
+    """Two members who ask, and a way to let the jobs run."""
+    members = {
+        name: await make_member(databases, company, role)
+        for name, role in (("king", "GENERAL_MANAGER"), ("peacock", "REPRESENTATIVE"))
+    }
+    keys = {
+        name: await make_key(databases, member, key=gateway.services.identity.key)
+        for name, member in members.items()
+    }
+    clients = {name: gateway.client(key) for name, key in keys.items()}
+
+    async def work():
+        return await run_jobs(databases, settings=gateway.services.settings)
+
+    return clients, members, work
+
+
+@pytest.mark.requirement("R2", "I1", "A11")
+async def test_a_report_is_asked_for_followed_and_fetched_by_its_asker(asking, gateway, company):
+    clients, members, work = asking
+    ask = clients["peacock"]
+    given = {"kind": "FOLLOW_UP_COMPLIANCE", "period": "LAST_MONTH", "formats": ["CSV", "XLSX"]}
+    asked = (await ask(RUN, {"input": given})).data["runReport"]
+    assert (asked["record"]["state"], asked["record"]["formats"]) == ("WAITING", ["CSV", "XLSX"])
+    assert (asked["job"]["kind"], asked["userErrors"]) == ("reports.run", [])
+    run, job = asked["record"]["id"], asked["job"]["id"]
+    await work()
+    told = (await ask(STATE, {"id": run, "job": job})).data
+    # This company has no grade scheme that leads: the report says so, and so does its job.
+    assert (told["reportRun"]["state"], told["job"]["state"]) == ("FAILED", "FAILED")
+    assert told["job"]["error"]["code"] == "NOT_FOUND"
+
+    factory_scheme = """
+    mutation { createGradeScheme(input: {name: "Value", leads: true, measure: SALES, period: TRAILING_12_MONTHS})
+      { record { id } userErrors { code } } }"""
+    owner = await make_member(gateway.services.databases, company, "OWNER")
+    key = await make_key(gateway.services.databases, owner, key=gateway.services.identity.key)
+    assert (await gateway.client(key)(factory_scheme)).data["createGradeScheme"]["userErrors"] == []
+    made = (await ask(RUN, {"input": given})).data["runReport"]
+    await work()
+    run, job = made["record"]["id"], made["job"]["id"]
+    told = (await ask(STATE, {"id": run, "job": job})).data
+    assert (told["reportRun"]["state"], told["job"]["state"], told["reportRun"]["pdf"]) == (
+        "DONE",
+        "DONE",
+        None,
+    )
+    assert told["reportRun"]["xlsx"]["size"] > 1000
+
+    link = "query ($id: ID!) { fileDownloadUrl(id: $id) { url } }"
+    url = (await ask(link, {"id": told["reportRun"]["csv"]["id"]})).data["fileDownloadUrl"]["url"]
+    path = "/files/" + url.rpartition("/")[2]
+    answer = await ask.http.get(path)
+    assert answer.text.startswith("\ufeffPerson,Grade,Month,Due,")
+    # A general manager sees that it was made; what it holds is for whom it was made.
+    king = clients["king"]
+    assert (await king(STATE, {"id": run, "job": job})).data["reportRun"]["state"] == "DONE"
+    third = await make_member(gateway.services.databases, company, "REPRESENTATIVE")
+    stranger = gateway.client(
+        await make_key(gateway.services.databases, third, key=gateway.services.identity.key)
+    )
+    assert (await stranger(MINE)).data["reportRuns"]["nodes"] == []
+    assert (await stranger(link, {"id": told["reportRun"]["csv"]["id"]})).data["fileDownloadUrl"] is None
+    assert members["peacock"].id.hex in made["record"]["askedBy"]["id"]
+
+    # The link of a letter: good for this file, for these days, for nobody else's company.
+
+    grant = ReportGrant(company.id, UUID(hex=run.partition("_")[2]), "CSV")
+    soon = datetime.now(UTC) + timedelta(days=7)
+    fetched = await ask.http.get(f"/reports/{sign_link(SECRET, grant, expires_at=soon)}")
+    assert (fetched.status_code, fetched.content) == (200, answer.content)
+    assert fetched.headers["content-disposition"].startswith("attachment;")
+    past = await ask.http.get(f"/reports/{sign_link(SECRET, grant, expires_at=datetime.now(UTC))}")
+    assert (past.status_code, past.json()["errors"][0]["extensions"]["code"]) == (410, "LINK_EXPIRED")
+    other = ReportGrant(UUID(int=7), grant.run_id, "CSV")
+    assert (await ask.http.get(f"/reports/{sign_link(SECRET, other, expires_at=soon)}")).status_code == 404
+    assert (await ask.http.get("/reports/AAAA")).status_code == 403
+
+
+@pytest.mark.requirement("R2", "I1")
+async def test_bad_questions_are_refused_by_the_path_of_the_input(asking):
+    clients, _, _ = asking
+    ask = clients["king"]
+    wrong = {"kind": "SURVEY_ANALYSIS", "period": "BETWEEN", "startsOn": "2026-01-01", "formats": []}
+    told = (await ask(RUN, {"input": wrong})).data["runReport"]
+    assert [(error["path"], error["code"]) for error in told["userErrors"]] == [
+        (["input", "endsOn"], "REQUIRED"),
+        (["input", "formats"], "REQUIRED"),
+        (["input", "questionnaireId"], "REQUIRED"),
+    ]
+    assert (told["record"], told["job"]) == (None, None)
+    given = {"kind": "CUSTOMERS_BY_GRADE", "onlyMemberId": "mem_" + "0" * 32}
+    told = (await ask(RUN, {"input": given})).data["runReport"]
+    assert [(error["path"], error["code"]) for error in told["userErrors"]] == [
+        (["input", "onlyMemberId"], "NOT_FOUND")
+    ]
+    assert (await ask(MINE)).data["reportRuns"]["nodes"] == []
+
+
+@pytest.mark.requirement("R2")
+async def test_a_definition_is_made_run_and_its_report_called_off(asking):
+    clients, members, _ = asking
+    ask = clients["peacock"]
+    given = {
+        "name": "Mondays",
+        "kind": "FOLLOW_UP_COMPLIANCE",
+        "period": "LAST_WEEK",
+        "schedule": "WEEKLY",
+        "at": "08:00",
+        "weekday": "MONDAY",
+    }
+    made = (await ask(DEFINE, {"input": given})).data["createReportDefinition"]
+    assert made["userErrors"] == []
+    definition = made["record"]
+    assert members["peacock"].id.hex in definition["owner"]["id"]
+    next_at = datetime.fromisoformat(definition["nextAt"])
+    assert next_at > datetime.now(UTC)
+    assert (next_at.astimezone(UTC).hour, next_at.weekday()) == (0, 0)  # eight in Shanghai
+    run = "mutation ($id: ID!) { runReportDefinition(input: {id: $id}) { record { id definition { name } } userErrors { code } } }"
+    asked = (await ask(run, {"id": definition["id"]})).data["runReportDefinition"]
+    assert asked["record"]["definition"]["name"] == "Mondays"
+    cancel = "mutation ($id: ID!) { cancelReport(input: {id: $id}) { record { state } userErrors { code } } }"
+    told = (await ask(cancel, {"id": asked["record"]["id"]})).data["cancelReport"]
+    assert told == {"record": {"state": "CANCELLED"}, "userErrors": []}
+    again = (await ask(cancel, {"id": asked["record"]["id"]})).data["cancelReport"]
+    assert [error["code"] for error in again["userErrors"]] == ["ALREADY_ENDED"]
