@@ -34,7 +34,7 @@ STORED = {
     "contact": "NEVER",
     "machines": 12,
     "visited": datetime(2026, 11, 20, tzinfo=UTC).date(),
-    "wishes": "请早点来\r\n谢谢",
+    "wishes": "请早点来\n谢谢",
 }
 
 

@@ -145,7 +145,7 @@ def _values(
 def _read(kind: Kind, said: object, *, as_text: bool) -> object:
     reads: Callable[[str], object] = kind.check if isinstance(kind, ChoiceKind | TextKind) else kind.read_text
     if as_text:
-        value = reads(str(said))
+        value = reads(str(said).replace("\r\n", "\n"))  # as forms send a line's end
     elif isinstance(kind, IntegerKind) and isinstance(said, Decimal):
         value = kind.read_text(format(said, "f"))
     else:

@@ -33,7 +33,11 @@
     busy = true;
     tell(texts.saving);
     try {
-      const answer = await fetch(form.action, { method: "POST", body, keepalive: true });
+      const answer = await fetch(form.action, {
+        method: "POST",
+        body,
+        keepalive: String(body).length < 60000, // browsers refuse more than 64 KiB that outlives the page
+      });
       if (answer.status === 410) {
         over = true;
         return location.reload();
