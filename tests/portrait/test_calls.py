@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -352,6 +353,16 @@ async def test_orders_deliveries_requests_next_follow_up_and_prices_come_in_the_
         ("Chang", "19", "O4"),
         ("Tofu", "23.5", "O4"),
     ]
+
+
+async def test_an_archived_order_is_neither_open_nor_on_its_way_and_tells_no_price(office, two_callers):
+    ask = await office.ask("OWNER")
+    (order,) = (await ask('{ orders(where: {number: {eq: "O1"}}) { nodes { id } } }')).data["orders"]["nodes"]
+    await office.factory.archive("order", UUID(hex=order["id"].removeprefix("ord_")))
+    (match,) = (await ask(BRIEF, {"number": "021 6888 7777"})).data["callLookup"]["matches"]
+    assert (match["openOrders"], match["openDeliveries"], match["openRequests"]) == (0, 0, 2)
+    told = [(price["product"]["name"], price["unitPrice"]) for price in match["lastPrices"]]
+    assert sorted(told) == [("Chai", "18"), ("Chang", "19")]
 
 
 @pytest.mark.requirement("A10")

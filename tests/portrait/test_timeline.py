@@ -516,6 +516,12 @@ async def test_what_was_archived_is_gone_and_an_archived_customer_keeps_its_time
     calls = await whole(ask, story, 50, kinds=["CALL"])
     await office.factory.archive("follow_up_record", UUID(hex=calls[0]["recordId"].partition("_")[2]))
     assert await whole(ask, story, 50, kinds=["CALL"]) == calls[1:]
+    orders = await whole(ask, story, 50, kinds=["ORDER"])
+    shipped = await whole(ask, story, 50, kinds=["SHIPMENT"])
+    await office.factory.archive("order", UUID(hex=orders[0]["recordId"].partition("_")[2]))
+    assert await whole(ask, story, 50, kinds=["ORDER"]) == orders[1:]
+    left = await whole(ask, story, 50, kinds=["SHIPMENT"])
+    assert len(left) == len(shipped) - 1, "its delivery went with it"
     await office.factory.archive("customer", story.customer)
     kinds = ["CALL", "ARCHIVE_OPENED"]
     left = await whole(ask, story, 50, kinds=kinds)

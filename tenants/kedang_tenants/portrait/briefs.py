@@ -84,7 +84,7 @@ def _count(
         source += (
             f" JOIN {quoted(between.table.name)} {head} ON {head}.id = {alias}.{quoted(relation.column)}"
         )
-        link = f"{head}.customer_id"
+        link = f"{head}.archived_at IS NULL AND {head}.customer_id"
     conditions = [
         f"{link} = parent.id",
         f"{alias}.archived_at IS NULL",

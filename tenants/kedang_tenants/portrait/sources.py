@@ -12,7 +12,7 @@ from kedang_tenants.catalogue import Option, catalogue
 from kedang_tenants.followups.models import WAYS
 from kedang_tenants.portrait import wording
 from kedang_tenants.portrait.wording import Tell
-from kedang_tenants.reading import EVERYTHING, Compare, Filter, Related, Select
+from kedang_tenants.reading import EVERYTHING, All, Compare, Filter, Related, Select
 from kedang_tenants.service.models import FROM_CUSTOMER, TO_CUSTOMER
 
 KINDS: Final = (
@@ -67,7 +67,9 @@ def _own(customer: UUID) -> Filter:
 
 
 def _through(relation: str) -> OfCustomer:
-    return lambda customer: Related(relation, _own(customer))
+    """Through another record of the customer, as long as that one stands."""
+    stands = Compare("archived_at", "is_null", value=True)
+    return lambda customer: Related(relation, All((_own(customer), stands)))
 
 
 def _attached(customer: UUID) -> Filter:
