@@ -266,18 +266,8 @@ class ServiceRequest(Record, Searchable):
             "owner_id",
             postgresql_where=text("state IN ('NEW', 'IN_PROGRESS', 'WAITING') AND archived_at IS NULL"),
         ),
-        Index(
-            "ix_service_request_first_answer_due_at",
-            "first_answer_due_at",
-            "id",
-            postgresql_where=text("first_answered_at IS NULL"),
-        ),
-        Index(
-            "ix_service_request_solution_due_at",
-            "solution_due_at",
-            "id",
-            postgresql_where=text("solved_at IS NULL"),
-        ),
+        Index("ix_service_request_state_first_answer_due_at", "state", "first_answer_due_at", "id"),
+        Index("ix_service_request_state_solution_due_at", "state", "solution_due_at", "id"),
         Index(
             "ix_service_request_escalate_at",
             "escalate_at",

@@ -1288,13 +1288,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("escalate_at IS NOT NULL"),
     )
     op.create_index(
-        "ix_service_request_first_answer_due_at",
-        "service_request",
-        ["first_answer_due_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("first_answered_at IS NULL"),
-    )
-    op.create_index(
         "ix_service_request_open_by_owner",
         "service_request",
         ["owner_id"],
@@ -1324,11 +1317,16 @@ def upgrade() -> None:
         postgresql_using="gin",
     )
     op.create_index(
-        "ix_service_request_solution_due_at",
+        "ix_service_request_state_first_answer_due_at",
         "service_request",
-        ["solution_due_at", "id"],
+        ["state", "first_answer_due_at", "id"],
         unique=False,
-        postgresql_where=sa.text("solved_at IS NULL"),
+    )
+    op.create_index(
+        "ix_service_request_state_solution_due_at",
+        "service_request",
+        ["state", "solution_due_at", "id"],
+        unique=False,
     )
     op.create_index(
         "uq_service_request_number",
