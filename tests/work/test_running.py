@@ -249,7 +249,7 @@ async def test_a_queued_job_that_is_called_off_is_not_begun(runner, ask, due, da
 
 
 async def test_a_job_called_off_while_its_worker_died_is_not_run_again(
-    runner, ask, due, databases, company, expire, status
+    runner, ask, due, databases, company, expire, status, effects
 ):
     job_id = await ask()
     (job,) = await due()
@@ -260,8 +260,38 @@ async def test_a_job_called_off_while_its_worker_died_is_not_run_again(
     await expire(job_id)
     async with databases.control() as control:
         await sweep(control, unanswered_after=timedelta(minutes=1))
+    (job,) = await due()
+    assert await runner(greet).run(job.id, job.attempt) is Outcome.CANCELLED
     assert (await status(job_id)).state == "cancelled"
+    assert await effects() == []
     assert await due() == ()
+
+
+async def test_the_handler_of_a_job_called_off_while_its_worker_died_says_so(
+    runner, ask, due, databases, company, expire, status, effects
+):
+    @handler("import")
+    async def one(job):
+        try:
+            async with job.step() as write:
+                await leave(write, "line 0")
+        except JobCancelled:
+            async with databases.tenant_write(company.ref) as write:
+                await leave(write, "called off")
+            raise
+
+    job_id = await ask("import")
+    (job,) = await due()
+    async with databases.control() as control:
+        await claim(control, job.id, job.attempt)
+    async with databases.tenant_write(company.ref) as write:
+        await request_cancel(write, job_id)
+    await expire(job_id)
+    async with databases.control() as control:
+        await sweep(control, unanswered_after=timedelta(minutes=1))
+    (job,) = await due()
+    assert await runner(one).run(job.id, job.attempt) is Outcome.CANCELLED
+    assert await effects() == ["called off"]
 
 
 async def test_a_plain_no_fails_at_once_and_tells_why(runner, ask, due, status, effects):

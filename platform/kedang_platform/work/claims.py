@@ -23,7 +23,10 @@ LEASE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that this worker, and no other, may work on until the lease ends."""
+    """A job that this worker, and no other, may work on until the lease ends.
+
+    One that is ``called_off`` was so while an earlier worker had it and died.
+    """
 
     id: UUID
     attempt: int
@@ -32,6 +35,7 @@ class Claim:
     company: CompanyRef | None
     payload: Mapping[str, JSON]
     checkpoint: JSON
+    called_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Swept:
 _CLAIM = """
 UPDATE work.job SET state = 'running', lease_until = now() + $3, tries = tries + 1
 WHERE id = $1 AND attempt = $2 AND state = 'queued'
-RETURNING tries, kind, company, tenant, payload, checkpoint
+RETURNING tries, kind, company, tenant, payload, checkpoint, cancel_requested
 """
 _HELD = "WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING id"
 _DONE = f"UPDATE work.job SET state = 'done', lease_until = NULL, finished_at = now() {_HELD}"
@@ -72,11 +76,9 @@ FROM (
 WHERE job.id = alive.id
 RETURNING job.id, job.cancel_requested
 """
+# What was called off meanwhile waits, too: its handler ends it, so that whoever waits for it is told.
 _SWEEP_EXPIRED = """
-UPDATE work.job SET
-    state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'waiting' END,
-    finished_at = CASE WHEN cancel_requested THEN now() END,
-    lease_until = NULL
+UPDATE work.job SET state = 'waiting', lease_until = NULL
 WHERE id IN (SELECT id FROM work.job WHERE state = 'running' AND lease_until < now() FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
@@ -104,6 +106,7 @@ async def claim(
         company=company,
         payload=orjson.loads(record["payload"]),
         checkpoint=decode(record["checkpoint"]),
+        called_off=record["cancel_requested"],
     )
 
 

@@ -53,6 +53,8 @@ class RunningJob:
     """What a handler gets. ``checkpoint`` is what an earlier try last stored, None at the first.
 
     ``cancelled`` turns true soon after the job is called off; every ``step`` checks it by itself.
+    Where it was ``called_off`` before this try began, nothing is written any more: every ``step`` and
+    ``finish`` raises JobCancelled, and the handler does what it does then.
     Once ``given_up`` it fails for good: its last steps are neither called off nor interrupted.
     """
 
@@ -69,6 +71,7 @@ class RunningJob:
     interrupted: bool = False
     finished: bool = False
     given_up: bool = False
+    called_off: bool = False
 
     @classmethod
     def of(cls, claim: Claim, *, services: Services, lease: timedelta) -> RunningJob:
@@ -82,6 +85,8 @@ class RunningJob:
             services=services,
             checkpoint=claim.checkpoint,
             lease=lease,
+            cancelled=claim.called_off,
+            called_off=claim.called_off,
         )
 
     @property
@@ -99,7 +104,8 @@ class RunningJob:
     def finish(self, *, result: JSON = None) -> AbstractAsyncContextManager[TenantWrite]:
         """The last transaction in the company: what is written in it and the job's end commit together.
 
-        Raises JobLost before anything is written when the job is no longer this worker's.
+        Raises JobLost before anything is written when the job is no longer this worker's, JobCancelled
+        when it was called off before this try began.
         """
         return self._finish(self.databases.tenant_write(self._own_company()), result)
 
@@ -142,6 +148,8 @@ class RunningJob:
     async def _finish(self, opened: AbstractAsyncContextManager[_Tx], result: JSON) -> AsyncIterator[_Tx]:
         if self.finished:
             raise RuntimeError(f"{self.kind} finished twice")
+        if self.called_off and not self.given_up:
+            raise JobCancelled
         kept = encode(result) if result is not None else None
         async with opened as tx:
             if await tx.fetchval(_FINISH, self.id, self.attempt, kept) is None:
