@@ -166,7 +166,7 @@ async def answer_survey_analysis(
     end: Annotated[date, strawberry.argument(name="to", description="The first day that no longer counts")],
     version_id: strawberry.ID | None = None,
     group_by: SurveyAnalysisGroupBy = SurveyAnalysisGroupBy.NONE,
-) -> SurveyAnalysis:
+) -> SurveyAnalysis | None:
     context = info.context
     context.require_scope("read")
     viewer = await context.viewer()
@@ -285,7 +285,7 @@ def _texts(texts: figures.Texts) -> LocalisedText:
 
 @strawberry.type
 class SurveyAnalysisQuery:
-    survey_analysis: SurveyAnalysis = strawberry.field(
+    survey_analysis: SurveyAnalysis | None = strawberry.field(
         resolver=answer_survey_analysis,
         description=(
             "Who answered a questionnaire and what: invitations by the day they were sent, answers by the day"

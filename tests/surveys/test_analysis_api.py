@@ -183,7 +183,7 @@ async def test_a_representative_gets_those_of_own_customers(told, client):
 async def test_who_reads_no_answers_is_refused(told, client, roles):
     answer = await (await client(*roles))(ANALYSIS, variables(told))
     assert answer.codes == ["FORBIDDEN"]
-    assert answer.body["data"] is None
+    assert answer.body["data"] == {"surveyAnalysis": None}
 
 
 async def test_what_is_no_period_and_what_is_not_there(told, client):

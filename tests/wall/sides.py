@@ -363,6 +363,16 @@ async def open_session(gateway: RunningGateway, owner: TestMember) -> str:
         )
 
 
+async def _questionnaire_of(side: Side, version: str) -> str:
+    """The questionnaire that the version is one of: both are asked for together."""
+    async with side.factory.databases.tenant_read(side.factory.company.ref) as read:
+        found = await read.fetchval(
+            "SELECT questionnaire_id FROM questionnaire_version WHERE id = $1",
+            UUID(version.partition("_")[2]),
+        )
+    return side.public("questionnaire", found)
+
+
 async def make_side(gateway: RunningGateway, name: str) -> Side:
     """A company with one of everything."""
     databases = gateway.services.databases
@@ -379,6 +389,7 @@ async def make_side(gateway: RunningGateway, name: str) -> Side:
     side = Side(gateway, Factory(databases, company), owner, ask)
     for record in catalogue():
         side.ids[record.prefix] = await side.fresh(record.name)
+    side.ids["asked"] = await _questionnaire_of(side, side.ids["qnv"])
     for make in OPAQUE.values():
         given = await make(side)
         public = given.get("id") or given["companyId"]

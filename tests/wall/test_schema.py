@@ -25,10 +25,14 @@ FILES = {"previewImport", "fileDownloadUrl"}
 # What an argument must stand beside; what to ask for where the answer has no id; what an argument names.
 FURTHER: Mapping[tuple[str, str], Callable[[Side], str]] = {
     ("previewImport", "fileId"): lambda _: ', record: "customer"',
+    ("surveyAnalysis", "questionnaireId"): lambda _: ', from: "2026-01-01", to: "2026-02-01"',
+    ("surveyAnalysis", "versionId"): lambda side: (
+        f', questionnaireId: "{side.ids["asked"]}", from: "2026-01-01", to: "2026-02-01"'
+    ),
     ("customerTimeline", "memberId"): lambda side: f', customerId: "{side.ids["cus"]}"',
 }
-ANSWERED = {"customerTimeline": "nodes { recordId }"}
-ARGUMENTS = {"customerId": "cus", "memberId": "mem"}
+ANSWERED = {"customerTimeline": "nodes { recordId }", "surveyAnalysis": "total { answers }"}
+ARGUMENTS = {"customerId": "cus", "memberId": "mem", "questionnaireId": "qnr", "versionId": "qnv"}
 
 
 class Walk:
