@@ -54,7 +54,7 @@ async def answer(world: World, asked: Survey, number: str, levels, *, nps=None, 
         started_at=at,
         submitted_at=at,
         source="PAGE",
-        satisfaction=sum(points) / len(points),
+        satisfaction=round(sum(points) / len(points), 2),
         nps=nps,
         unhappy=NOT in levels,
     )

@@ -43,7 +43,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
         "type": "quantitative",
         "stack": "zero" if chart.stacked else None,
         "axis": {
-            "title": chart.axis,
+            "title": None if chart.percent else chart.axis,
             "format": "%" if chart.percent else ",~f",
             "tickCount": 5,
             **({} if chart.percent else {"tickMinStep": 1}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, Final, Literal
@@ -20,8 +20,8 @@ from kedang_tenants.reports.writers.fonts import FOLDER, ensure_fonts
 
 MOST_ROWS: Final = 400
 """Rows of a long table that are printed; how many more there are is said below it."""
-WIDE: Final = 7
-"""From so many columns on a long table is printed across the page."""
+WIDE, LONG_AND_WIDE = 10, 7
+"""From so many columns on a table, and a long one, is printed across the page."""
 _TEMPLATE: Final = Path(__file__).parent / "report.typ"
 
 
@@ -63,8 +63,16 @@ def _printed(document: Document, folder: Path) -> dict[str, Any]:
             {"title": chart.title, "file": f"chart-{number}.svg"}
             for number, chart in enumerate(document.charts)
         ],
-        "sheets": [_table(document, sheet, folder) for sheet in document.sheets],
+        "sections": _sections([_table(document, sheet, folder) for sheet in document.sheets]),
     }
+
+
+def _sections(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tables that follow each other on paper of the same direction."""
+    return [
+        {"wide": wide, "sheets": list(together)}
+        for wide, together in groupby(tables, key=lambda table: bool(table["wide"]))
+    ]
 
 
 def _table(document: Document, sheet: Sheet, folder: Path) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def _table(document: Document, sheet: Sheet, folder: Path) -> dict[str, Any]:
     more = translate(document.words.more, "en", {"count": f"{sheet.count - most:,}"})
     return {
         "title": sheet.title,
-        "wide": sheet.long and len(sheet.columns) >= WIDE,
+        "wide": len(sheet.columns) >= (LONG_AND_WIDE if sheet.long else WIDE),
         "columns": [asdict(column) | {"right": is_right(column)} for column in sheet.columns],
         "rows": rows,
         "totals": _cells(document, sheet, list(sheet.totals)) if sheet.totals else None,
