@@ -155,7 +155,9 @@ def _invite(api: Api, employee: Row) -> None:
 
 
 def _import(api: Api, sheet: Sheet, echo: Echo) -> None:
-    """Upload a file and have it imported; every row must be accepted."""
+    """Upload a file and have it imported, unless it was; every row must be accepted."""
+    if _is_imported(api, sheet):
+        return
     content = sheet.as_csv()
     prepared = api.change(
         "mutation ($i: PrepareUploadInput!) { prepareUpload(input: $i) { fileId uploadUrl userErrors { path message } } }",
@@ -175,6 +177,14 @@ def _import(api: Api, sheet: Sheet, echo: Echo) -> None:
         raise Unexpected(f"the import of {sheet.name} ended so: {done}")
 
 
+def _is_imported(api: Api, sheet: Sheet) -> bool:
+    found = api.ask(
+        "query ($n: String!) { imports(where: {state: {eq: DONE}, file: {name: {eq: $n}}}) { totalCount } }",
+        n=f"{sheet.name}.csv",
+    )
+    return bool(found["imports"]["totalCount"])
+
+
 def _finished(api: Api, import_id: str) -> Mapping[str, Any] | None:
     found: Mapping[str, Any] = api.ask(
         "query ($id: ID!) { import(id: $id) { state created updated unchanged rejected warnings errorCode } }",
@@ -185,10 +195,18 @@ def _finished(api: Api, import_id: str) -> Mapping[str, Any] | None:
 
 def _set_up_grades(api: Api, customers: int, echo: Echo) -> None:
     """The company's rule: sales of the calendar year 1997."""
-    echo(f"The grade scheme is set to the sales of {GRADED_YEAR}, and everybody is graded")
     scheme = api.ask(
-        "{ gradeSchemes(where: {leads: {eq: true}}) { nodes { id levels { nodes { id code } } } } }"
+        "{ gradeSchemes(where: {leads: {eq: true}}) { nodes { id ruleVersion levels { nodes { id code } } } } }"
     )["gradeSchemes"]["nodes"][0]
+    if not scheme["ruleVersion"]:
+        echo(f"The grade scheme is set to the sales of {GRADED_YEAR}, and everybody is graded")
+        _publish_grades(api, scheme)
+    wait_for(
+        lambda: _is_graded_and_planned(api, customers), what="the grades and the follow-ups that they bring"
+    )
+
+
+def _publish_grades(api: Api, scheme: Mapping[str, Any]) -> None:
     minimums = {code: str(threshold) for code, threshold in THRESHOLDS} | {"D": "0"}
     for level in scheme["levels"]["nodes"]:
         code = level["code"]
@@ -209,9 +227,6 @@ def _set_up_grades(api: Api, customers: int, echo: Echo) -> None:
     api.change(
         "mutation ($i: PublishGradeSchemeInput!) { publishGradeScheme(input: $i) { userErrors { path message } } }",
         i={"id": scheme["id"]},
-    )
-    wait_for(
-        lambda: _is_graded_and_planned(api, customers), what="the grades and the follow-ups that they bring"
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kedang_workers.demo import story
-from kedang_workers.demo.client import Api
+from kedang_workers.demo.client import Api, wait_for
 from kedang_workers.demo.looking import customer_by_number, department_id, product_id
 from kedang_workers.demo.story import Asked
 
@@ -177,5 +177,15 @@ def _attach_letter(api: Api, request_id: str) -> None:
 
 
 def _advise(api: Api, echo: Echo) -> None:
+    """The same contact asked for something else: closed when the survey on the repair is on its way."""
     _answer(api, story.CONSULTATION, story.ADVICE)
+    repair = _now(api, story.REPAIR)["id"]
+    wait_for(lambda: _is_invited(api, repair), what="the invitation to the survey on the repair")
     _close(api, story.CONSULTATION, echo)
+
+
+def _is_invited(api: Api, request_id: str) -> bool:
+    found = api.ask(
+        "query ($s: String!) { surveyInvitations(where: {subject: {eq: $s}}) { totalCount } }", s=request_id
+    )
+    return bool(found["surveyInvitations"]["totalCount"])

@@ -17,6 +17,7 @@ NOTICES: Final = """
   notices(first: 200, orderBy: [{field: CREATED_AT}]) { nodes { kind title body about channel mailState } }
   surveyAnswers(first: 50, where: {unhappy: {eq: true}}) { nodes { id } }
   reportRuns(first: 100, where: {scheduledFor: {isNull: true}, state: {eq: DONE}}) { nodes { id } }
+  failed: reportRuns(first: 100, where: {errorCode: {eq: "FONTS_MISSING"}}) { nodes { id } }
 }"""
 
 
@@ -27,6 +28,8 @@ def check_notices(api: Api, northwind: Northwind, requests: Mapping[str, Any], f
     opened = next(request for request in requests.values() if request["channel"] == "SURVEY")
     about = Counter((notice["kind"], notice["about"]) for notice in notices if notice["about"])
     overdue = about.pop(("REQUEST_OVERDUE", opened["id"]), 0)
+    for run in found["failed"]["nodes"]:  # without the fonts of PDFs each is tried once in vain
+        about.pop(("REPORT_FAILED", run["id"]), None)
     expected = {("REQUEST_ASSIGNED", opened["id"]): 1}
     expected |= {("UNHAPPY_ANSWER", one["id"]): 1 for one in found["surveyAnswers"]["nodes"]}
     expected |= {("REPORT_READY", run["id"]): 1 for run in found["reportRuns"]["nodes"]}
