@@ -27,7 +27,10 @@ WHERE version_id = ANY($1::uuid[])
 # What is on its way goes no further; what has arrived may still be answered.
 _CANCEL = """
 UPDATE survey_invitation SET state = 'CANCELLED', updated_at = $2, version = version + 1
-WHERE questionnaire_id = ANY($1::uuid[]) AND state = 'PENDING'
+WHERE id IN (
+    SELECT id FROM survey_invitation WHERE questionnaire_id = ANY($1::uuid[]) AND state = 'PENDING'
+    ORDER BY id FOR UPDATE
+)
 """
 
 

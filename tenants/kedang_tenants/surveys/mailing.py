@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.database import CompanyRef, TenantRead, TenantWrite
 from kedang_platform.i18n import msg
 from kedang_platform.mail import Letter, Outgoing
 from kedang_platform.registry import Company
@@ -85,9 +85,9 @@ async def _abouts(read: TenantRead, subjects: Sequence[str]) -> dict[str, str]:
     return {ids[row["id"]]: row["number"] for row in rows}
 
 
-def mail_key(read: TenantRead, invitation_id: UUID, *, reminder: bool = False) -> str:
+def mail_key(company: CompanyRef, invitation_id: UUID, *, reminder: bool = False) -> str:
     """The key of an invitation's mail: one an invitation, and one more for its reminder."""
-    return f"survey:{read.company.schema}:{invitation_id}{':reminder' if reminder else ''}"
+    return f"survey:{company.schema}:{invitation_id}{':reminder' if reminder else ''}"
 
 
 _FIRST = {
@@ -100,15 +100,13 @@ _BY_HAND = msg("we would like to know how satisfied you are with us.")
 def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) -> Outgoing:
     company = sender.company
     asks = _FIRST.get(row["trigger"], _BY_HAND) if about else _BY_HAND
-    reminds = (msg("a few days ago we asked for your opinion; the link still works."),) if reminder else ()
     letter = Letter(
         subject=msg("A reminder: {company} asks for your opinion")
         if reminder
         else msg("{company} asks for your opinion"),
         paragraphs=(
             msg("Hello {name},") if row["contact"] else msg("Hello,"),
-            *reminds,
-            asks,
+            msg("a few days ago we asked for your opinion; the link still works.") if reminder else asks,
             msg("It takes a few minutes, and every comment is read."),
         ),
         params={
@@ -125,7 +123,7 @@ def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) ->
             msg("You get this mail because {company} has you as a contact of {customer}."),
         ),
     )
-    key = f"survey:{company.ref.schema}:{row['id']}{':reminder' if reminder else ''}"
+    key = mail_key(company.ref, row["id"], reminder=reminder)
     return Outgoing(letter, row["recipient"], language_of(row["language"]), key=key)
 
 
@@ -136,7 +134,7 @@ async def note_outcomes(
 
     A mail that nobody knows (any more) is not waited for.
     """
-    known = {each: states.get(mail_key(write, each)) for each in invitations}
+    known = {each: states.get(mail_key(write.company, each)) for each in invitations}
     told = {each: _OUTCOMES[state] for each, state in known.items() if state and state in _OUTCOMES}
     if told:
         # In one order with whoever else changes several invitations at once.

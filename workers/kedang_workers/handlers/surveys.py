@@ -105,10 +105,8 @@ async def follow(job: RunningJob) -> None:
     company = await company_of(job)
     invitations = _ids(job.payload["invitations"])
     look = int(cast("int", job.payload["look"]))
-    async with job.databases.tenant_read(company.ref) as read:
-        keys = [mail_key(read, each) for each in invitations]
     async with job.databases.control_read() as control:
-        states = await mail_states(control, keys)
+        states = await mail_states(control, [mail_key(company.ref, each) for each in invitations])
     async with job.finish() as write:
         still_open = await note_outcomes(write, invitations, states, clock=job.clock)
         await enqueue(write, *_look_later(job, still_open, look=look + 1))
