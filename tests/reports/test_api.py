@@ -21,7 +21,7 @@ mutation ($input: RunReportInput!) {
 STATE = """
 query ($id: ID!, $job: ID!) {
   reportRun(id: $id) { state rowsDone xlsx { id name size } csv { id } pdf { id } }
-  job(id: $job) { state error { code } }
+  job(id: $job) { state done total error { code } }
 }"""
 DEFINE = """
 mutation ($input: CreateReportDefinitionInput!) {
@@ -89,12 +89,22 @@ async def test_a_report_is_asked_for_followed_and_fetched_by_its_asker(asking, g
     # A general manager sees that it was made; what it holds is for whom it was made.
     king = clients["king"]
     assert (await king(STATE, {"id": run, "job": job})).data["reportRun"]["state"] == "DONE"
-    third = await make_member(gateway.services.databases, company, "REPRESENTATIVE")
-    stranger = gateway.client(
-        await make_key(gateway.services.databases, third, key=gateway.services.identity.key)
-    )
-    assert (await stranger(MINE)).data["reportRuns"]["nodes"] == []
-    assert (await stranger(link, {"id": told["reportRun"]["csv"]["id"]})).data["fileDownloadUrl"] is None
+    assert (told["job"]["done"], told["job"]["total"]) == (told["reportRun"]["rowsDone"],) * 2
+    file_id = told["reportRun"]["csv"]["id"]
+    for role, seat, sees_run in (
+        ("REPRESENTATIVE", "FULL", False),
+        ("MARKETER", "FULL", True),
+        ("VIEW_ONLY", "VIEW_ONLY", True),
+    ):
+        other = await make_member(gateway.services.databases, company, role, seat=seat)
+        looks = gateway.client(
+            await make_key(gateway.services.databases, other, key=gateway.services.identity.key)
+        )
+        found = (await looks(STATE, {"id": run, "job": job})).data["reportRun"]
+        assert (found is not None) is sees_run
+        assert found is None or (found["state"], found["csv"], found["xlsx"]) == ("DONE", None, None)
+        assert (await looks(link, {"id": file_id})).data["fileDownloadUrl"] is None
+        assert (await looks("{ files { nodes { id } } }")).data["files"]["nodes"] == []
     assert members["peacock"].id.hex in made["record"]["askedBy"]["id"]
 
     # The link of a letter: good for this file, for these days, for nobody else's company.

@@ -27,7 +27,7 @@ from kedang_platform.registry import Company
 from kedang_platform.work import JobCancelled, NewJob, Progress, RunningJob, enqueue
 from kedang_tenants.catalogue.languages import language_of, translated
 from kedang_tenants.changing import Change, change_internally
-from kedang_tenants.files import AttachedTo, keep_file
+from kedang_tenants.files import keep_file
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.record_keeping import company_of, told
 from kedang_tenants.people.notices import REPORT_FAILED, REPORT_READY
@@ -115,6 +115,9 @@ async def _make(job: RunningJob, order: _Order) -> None:
         folder = Path(name)
         document = await _gather(job, order, folder)
         save(document, folder)
+        rows = sum(sheet.count for sheet in document.sheets)
+        async with job.step(progress=Progress(rows, rows)) as write:
+            await write.fetch(_PROGRESS, order.id, rows, rows)
         stored = {}
         for file_format in order.row["formats"]:
             path = await write_format(job, folder, file_format)
@@ -164,16 +167,13 @@ class _Beat:
 
 
 async def _keep(job: RunningJob, order: _Order, document: Document, stored: Mapping[str, StoredFile]) -> None:
-    """Files, end of the run and of the job, and what is told of it: all or nothing."""
+    """Files, end of the run and of the job, and what is told of it: all or nothing.
+
+    The files belong to whom the report was made for and to no record: more people see that a report
+    was made than may see what it holds.
+    """
     now = job.clock.now()
-    rows = sum(sheet.count for sheet in document.sheets)
-    values: dict[str, Any] = {
-        "state": DONE,
-        "rows_done": rows,
-        "rows_total": rows,
-        "finished_at": now,
-        "expires_at": now + KEPT,
-    }
+    values: dict[str, Any] = {"state": DONE, "finished_at": now, "expires_at": now + KEPT}
     async with job.finish(result={"state": DONE}) as write:
         viewer = await system_viewer(write, company=order.company, via="report")
         for file_format, file in stored.items():
@@ -183,7 +183,6 @@ async def _keep(job: RunningJob, order: _Order, document: Document, stored: Mapp
                 name=file_name(document, order.row, file_format),
                 stored=file,
                 member_id=order.row["asked_by_id"],
-                attached_to=AttachedTo("report_run", order.id),
                 clock=job.clock,
             )
         await _note(write, job, order.company, values)

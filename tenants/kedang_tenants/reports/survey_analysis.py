@@ -213,7 +213,9 @@ def _answers(asked: Asked, spool: Spool, total: Figures) -> Sheet:
 
 def _distribution(asked: Asked, item: ItemFigures) -> Iterator[list[Value]]:
     """How often each level or option was chosen, or how a recommendation splits; numbers by their ends."""
-    if item.levels is not None or item.choices is not None:
+    if not item.n:
+        yield [asked.text(msg("Answered")), 0, None]
+    elif item.levels is not None or item.choices is not None:
         counts = item.levels.distribution if item.levels is not None else item.choices or ()
         for count in counts:
             yield [text_in(count.label, asked.language), count.count, _rounded(count.share)]
@@ -224,8 +226,8 @@ def _distribution(asked: Asked, item: ItemFigures) -> Iterator[list[Value]]:
             (msg("Passives (7, 8)"), nps.passives),
             (msg("Detractors (0 to 6)"), nps.detractors),
         ):
-            yield [asked.text(label), part, round(part / nps.n, 6) if nps.n else None]
-    elif item.numbers is not None and item.n:
+            yield [asked.text(label), part, round(part / nps.n, 6)]
+    elif item.numbers is not None:
         numbers = item.numbers
         told = asked.text(
             msg("mean {mean}, from {least} to {most}"),
