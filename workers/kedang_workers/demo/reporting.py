@@ -22,7 +22,7 @@ _FINISHED: Final = frozenset({"DONE", "FAILED", "CANCELLED"})
 _RUN: Final = """
 mutation ($i: RunReportInput!) { runReport(input: $i) { record { id } userErrors { path message } } }"""
 _PROGRESS: Final = """
-query ($id: ID!) { reportRun(id: $id) { state rowsDone rowsTotal errorCode } }"""
+query ($id: ID!) { reportRun(id: $id) { state formats rowsDone errorCode } }"""
 
 Echo = Callable[[str], None]
 
@@ -45,7 +45,7 @@ class Wanted:
 
 def make_reports(api: Api, echo: Echo) -> None:
     """Have made what is not made yet; without the fonts of PDFs XLSX and CSV alone, and that is said."""
-    missing = [wanted for wanted in _wanted(api) if not _is_made(api, wanted)]
+    missing = [wanted for wanted in _wanted(api) if (_known(api, wanted) or {}).get("state") != "DONE"]
     without_fonts = _make_all(api, missing, FORMATS, echo)
     if without_fonts:
         echo("The fonts of PDF reports are missing (`make web` fetches them): XLSX and CSV only")
@@ -54,17 +54,18 @@ def make_reports(api: Api, echo: Echo) -> None:
 
 
 def _make_all(api: Api, wanted: list[Wanted], formats: tuple[str, ...], echo: Echo) -> list[Wanted]:
-    """Ask for all at once and wait for each; returns those that failed for want of fonts."""
-    runs = [(one, _ask_for(api, one, formats)) for one in wanted]
+    """Ask for all that nobody is at work on, and wait for each; returns those that failed for want of fonts."""
+    runs = [(one, _asked_for(api, one, formats)) for one in wanted]
     without_fonts = []
     for one, run in runs:
-        done = wait_for(lambda: _finished(api, run), what=f"the report {one.kind}")  # noqa: B023 - called here
+        done = _end_of(api, one, run)
         if done["errorCode"] == "FONTS_MISSING":
             without_fonts.append(one)
         elif done["state"] != "DONE":
             raise Unexpected(f"the report {one.kind} ended so: {done}")
         else:
-            echo(f"The report “{one.name}” is made as {', '.join(formats)} from {done['rowsDone']} rows")
+            made_as = ", ".join(done["formats"])
+            echo(f"The report “{one.name}” is made as {made_as} from {done['rowsDone']} rows")
     return without_fonts
 
 
@@ -83,18 +84,29 @@ def _wanted(api: Api) -> list[Wanted]:
     ]
 
 
-def _is_made(api: Api, wanted: Wanted) -> bool:
-    found = api.ask(
-        "query ($k: ReportRunKind!) {"
-        " reportRuns(where: {kind: {eq: $k}, state: {eq: DONE}, scheduledFor: {isNull: true}}) { totalCount } }",
+def _known(api: Api, wanted: Wanted) -> Mapping[str, Any] | None:
+    """The report where it was asked for by hand before, unless that came to nothing."""
+    nodes = api.ask(
+        "query ($k: ReportRunKind!) { reportRuns("
+        "where: {kind: {eq: $k}, state: {in: [WAITING, RUNNING, DONE]}, scheduledFor: {isNull: true}}"
+        ") { nodes { id state } } }",
         k=wanted.kind,
-    )
-    return bool(found["reportRuns"]["totalCount"])
+    )["reportRuns"]["nodes"]
+    return nodes[0] if nodes else None
 
 
-def _ask_for(api: Api, wanted: Wanted, formats: tuple[str, ...]) -> str:
+def _asked_for(api: Api, wanted: Wanted, formats: tuple[str, ...]) -> str:
+    """The id of the run that makes it, from now on or already."""
+    known = _known(api, wanted)
+    if known is not None:
+        return str(known["id"])
     asked = {**wanted.question, "formats": list(formats), "language": "EN"}
     return str(api.change(_RUN, i=asked)["record"]["id"])
+
+
+def _end_of(api: Api, wanted: Wanted, run: str) -> Mapping[str, Any]:
+    done: Mapping[str, Any] = wait_for(lambda: _finished(api, run), what=f"the report {wanted.kind}")
+    return done
 
 
 def _finished(api: Api, run: str) -> Mapping[str, Any] | None:
