@@ -113,11 +113,10 @@ class NumberAsked:
 
     ``ending`` is what they begin with. Those that equal one of ``whole`` are the very number. ``parts``
     holds what the number may be kept as where its area or country is left out: that says something
-    only of numbers that are kept without E.164. ``digits`` counts what was asked with.
+    only of numbers that are kept without E.164.
     """
 
     e164: str | None
-    digits: int
     ending: str
     whole: tuple[str, ...]
     parts: tuple[str, ...]
@@ -127,16 +126,17 @@ def number_asked(text: str, country: str | None) -> NumberAsked:
     """Read what somebody types, or a telephone system tells, to find out whose number it is.
 
     Up to eight digits are the end of a number wherever it is; more are a whole one, with or without
-    country, area and trunk prefix.
+    country, area and trunk prefix. ``ending`` may be shorter than what was asked with, even empty: zeros
+    before a whole number are a prefix.
     """
     phone = read_phone(text, country)
     given = _digits(_without_extension(_dialled(text)).partition(";")[0])[::-1]
     whole = tuple(dict.fromkeys((phone.digits_reversed, given)))
     if len(given) <= _ENDING_DIGITS:
-        return NumberAsked(phone.e164, len(given), given, whole, ())
+        return NumberAsked(phone.e164, given, whole, ())
     ending = phone.digits_reversed if phone.e164 else given.rstrip("0")
     whole = tuple(dict.fromkeys((*whole, ending)))
-    return NumberAsked(phone.e164, len(given), ending, whole, _parts(ending))
+    return NumberAsked(phone.e164, ending, whole, _parts(ending))
 
 
 def _parts(ending: str) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ async def test_another_companys_number_is_nobodys(open_office, two_companies):
     ("number", "first", "code"),
     [
         ("", 10, "NUMBER_TOO_SHORT"), ("123", 10, "NUMBER_TOO_SHORT"), ("ask the porter", 10, "NUMBER_TOO_SHORT"),
-        ("12 转 3456", 10, "NUMBER_TOO_SHORT"), ("1" * 251, 10, "NUMBER_TOO_LONG"), ("1234", 0, "BAD_USER_INPUT"),
+        ("12 转 3456", 10, "NUMBER_TOO_SHORT"), ("0" * 9, 10, "NUMBER_TOO_SHORT"), ("000000123", 10, "NUMBER_TOO_SHORT"), ("1" * 251, 10, "NUMBER_TOO_LONG"), ("1234", 0, "BAD_USER_INPUT"),
         ("1234", 51, "BAD_USER_INPUT"),
     ],
 )  # fmt: skip

@@ -101,7 +101,7 @@ def _asked(number: str, country: str) -> NumberAsked:
     if len(number) > _LONGEST_TEXT:
         raise NumberTooLong(msg("This is no telephone number."), path=("number",))
     asked = number_asked(number, country)
-    if asked.digits < FEWEST_DIGITS:
+    if len(asked.ending) < FEWEST_DIGITS:
         raise NumberTooShort(
             msg("Give at least the last {limit} digits of the number."), path=("number",), limit=FEWEST_DIGITS
         )
