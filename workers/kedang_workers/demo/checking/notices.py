@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from kedang_workers.demo import story
 from kedang_workers.demo.checking.findings import Findings
+from kedang_workers.demo.checking.surveys import opened_by_the_unhappy
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import Northwind
 
 NOTICES: Final = """
 {
   notices(first: 200, orderBy: [{field: CREATED_AT}]) { nodes { kind title body about channel mailState } }
-  surveyAnswers(first: 50, where: {unhappy: {eq: true}}) { nodes { id } }
+  surveyAnswers(first: 50, where: {unhappy: {eq: true}}) { nodes { id customer { number } } }
   reportRuns(
     first: 100
     where: {scheduledFor: {isNull: true}, state: {eq: DONE}, askedBy: {email: {eq: "andrew.fuller@northwind.example"}}}
@@ -28,14 +29,18 @@ def check_notices(api: Api, northwind: Northwind, requests: Mapping[str, Any], f
     """Andrew Fuller was told once of each: the unhappy customer, the request, every report."""
     found = api.ask(NOTICES)
     notices = found["notices"]["nodes"]
-    opened = next(request for request in requests.values() if request["channel"] == "SURVEY")
+    opened = opened_by_the_unhappy(requests)
+    if opened is None:
+        return
     about = Counter((notice["kind"], notice["about"]) for notice in notices if notice["about"])
     for request in requests.values():
         _check_overdue(request, about.pop(("REQUEST_OVERDUE", request["id"]), 0), findings)
     for run in found["failed"]["nodes"]:  # without the fonts of PDFs each is tried once in vain
         about.pop(("REPORT_FAILED", run["id"]), None)
     expected = {("REQUEST_ASSIGNED", opened["id"]): 1}
-    expected |= {("UNHAPPY_ANSWER", one["id"]): 1 for one in found["surveyAnswers"]["nodes"]}
+    answers = found["surveyAnswers"]["nodes"]
+    own = [one["id"] for one in answers if one["customer"]["number"] == story.UNHAPPY.customer]
+    expected |= {("UNHAPPY_ANSWER", answer): 1 for answer in own}
     expected |= {("REPORT_READY", run["id"]): 1 for run in found["reportRuns"]["nodes"]}
     findings.same("notices of Andrew Fuller", dict(about), expected)
     names = {row["customer_id"]: row["company_name"] for row in northwind.customers}
