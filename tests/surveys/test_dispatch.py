@@ -142,6 +142,10 @@ async def test_people_are_asked_in_the_language_of_their_country(shop, country, 
     await asked.send(customer_ids=[customer])
     await shop.work()
     assert (await asked.invitation())["language"] == language
+    (mail,) = shop.mails_to(MARIA)
+    assert ("您收到此邮件，是因为您是Northwind Traders的客户Alfreds Futterkiste的联系人。" in mail.text) is (
+        language == "ZH_CN"
+    )
 
 
 @pytest.mark.requirement("V3")

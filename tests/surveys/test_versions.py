@@ -334,3 +334,36 @@ async def test_what_is_not_there_is_not_found(shop, drafts):
     for verb in (drafts["ON_VISIT"].draft, drafts["ON_VISIT"].publish):
         with pytest.raises(NotFound):
             await verb()
+
+
+@pytest.mark.requirement("V1", "A11")
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("ADMIN", {"create", "update", "archive"}),
+        ("MARKETER", {"create", "update"}),
+        ("GENERAL_MANAGER", set()),
+        ("DEPARTMENT_MANAGER", set()),
+        ("REPRESENTATIVE", set()),
+        ("SERVICE_AGENT", set()),
+        ("ARCHIVE_KEEPER", set()),
+        ("VIEW_ONLY", set()),
+    ],
+)
+async def test_questionnaires_are_kept_by_whom_the_table_names(shop, drafts, role, may):
+    seat = "VIEW_ONLY" if role == "VIEW_ONLY" else "FULL"
+    viewer = await shop.as_member(await shop.hire("Nancy Davolio", role, seat=seat))
+    before = await everything(shop)
+    done = set()
+    for attempt in (
+        Change("questionnaire", "create", values={"name": LABEL}),
+        Change("questionnaire", "update", drafts["ON_VISIT"].id, values={"cooldown_days": 7}),
+        Change("questionnaire", "archive", drafts["ON_VISIT"].id),
+    ):
+        try:
+            await shop.change(attempt, viewer=viewer)
+            done.add(attempt.action)
+        except Refused as refused:
+            assert [error.code for error in refused.errors] == ["FORBIDDEN"], attempt
+    assert done == may
+    assert (await everything(shop) == before) is (not may)
