@@ -193,3 +193,22 @@ async def test_of_what_nobody_has_the_head_or_the_companys_owner_hears(desk):
     desk.people["Head"] = await desk.shop.hire("Head", "DEPARTMENT_MANAGER", department_id=empty)
     desk.later(hours=4, minutes=1)
     assert sorted(await escalate(desk)) == ["Andrew", "Head"]
+
+
+@pytest.mark.requirement("S1", "T1")
+async def test_a_new_company_begins_with_standards_by_priority(town):
+    signed_in = await town.open()
+    company = await town.company(signed_in.company.id)
+    async with town.databases.tenant_read(company.ref) as read:
+        rows = await read.fetch(
+            "SELECT priority, grade_level_id, first_answer_minutes, solution_minutes FROM service_standard"
+            " ORDER BY first_answer_minutes"
+        )
+        hours = await read.fetchrow("SELECT opens_at, closes_at FROM working_week")
+    assert [tuple(row) for row in rows] == [
+        ("URGENT", None, 30, 240),
+        ("HIGH", None, 120, 540),
+        (None, None, 240, 1620),
+        ("LOW", None, 540, 2700),
+    ]
+    assert tuple(hours) == ("09:00", "18:00")

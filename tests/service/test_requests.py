@@ -332,3 +332,15 @@ async def test_an_empty_department_refuses_a_request(desk):
     with pytest.raises(NobodyFound):
         await desk.do("assign", request, department_id=empty)
     assert await desk.owner_name(request) == "Nancy"
+
+
+@pytest.mark.requirement("S1")
+async def test_of_many_who_close_at_once_one_does(desk):
+    request = await desk.open()
+    ended = await asyncio.gather(
+        *(desk.do("close", request, result=f"{n}") for n in range(5)), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in ended) == ["NoneType"] + ["WrongState"] * 4
+    closings = "SELECT count(*) FROM audit WHERE action = 'service_request.closed'"
+    assert await desk.shop.value(closings) == 1
+    assert (await desk.row(request))["version"] == 2
