@@ -212,3 +212,17 @@ async def test_a_new_company_begins_with_standards_by_priority(town):
         ("LOW", None, 540, 2700),
     ]
     assert tuple(hours) == ("09:00", "18:00")
+
+
+@pytest.mark.requirement("S1", "V7")
+async def test_what_was_promised_for_one_request_no_standard_relaxes(desk):
+    request = await desk.open(await desk.shop.product(), internally=True, solution_minutes_at_most=540)
+    assert (await desk.row(request))["solution_due_at"] == new_york(2, 18)
+    await desk.shop.update("service_request", request, priority="LOW")
+    assert (await desk.row(request))["solution_due_at"] == new_york(2, 18)
+    await desk.shop.publish_default_scheme()
+    await desk.shop.work()
+    row = await desk.row(request)
+    assert (row["first_answer_minutes"], row["solution_minutes"]) == (540, 540)
+    await desk.shop.update("service_request", request, priority="URGENT")
+    assert (await desk.row(request))["solution_due_at"] == new_york(2, 13)

@@ -17,7 +17,7 @@ from kedang_tenants.reading import Viewer
 from kedang_tenants.service.assignment import assign_new
 from kedang_tenants.service.clocks import CLOCKS, next_telling, planned
 from kedang_tenants.service.numbers import next_numbers
-from kedang_tenants.service.standards import load_standards, most_exact
+from kedang_tenants.service.standards import allowed_minutes, load_standards, most_exact
 
 _MOVES_CLOCKS: Final = frozenset(
     {
@@ -78,8 +78,8 @@ async def _allow(write: TenantWrite, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         grade = grades.get(draft.now("customer_id"))
         standard = most_exact(standards, grade_level_id=grade, priority=str(draft.now("priority")))
-        draft.values["first_answer_minutes"] = standard.first_answer_minutes if standard else None
-        draft.values["solution_minutes"] = standard.solution_minutes if standard else None
+        at_most = cast("int | None", draft.now("solution_minutes_at_most"))
+        draft.values |= allowed_minutes(standard, at_most=at_most)
 
 
 def now_of(draft: Draft) -> Mapping[str, Any]:

@@ -193,6 +193,12 @@ class ServiceRequest(Record, Searchable):
         read_only=True,
         description="Minutes of business time that the standard allows",
     )
+    solution_minutes_at_most: Mapped[int | None] = field(
+        IntegerKind(1, MOST_MINUTES),
+        label=msg("Solution within at most"),
+        hidden=True,
+        description="What was promised for this very request: no standard allows it more",
+    )
     solution_due_at: Mapped[datetime | None] = field(
         InstantKind(),
         label=msg("Solution due"),

@@ -15,7 +15,7 @@ from kedang_tenants.reading import Viewer
 from kedang_tenants.service.clocks import Values, planned
 from kedang_tenants.service.models import OPEN_STATES
 from kedang_tenants.service.requests import RECORD
-from kedang_tenants.service.standards import load_standards, most_exact
+from kedang_tenants.service.standards import allowed_minutes, load_standards, most_exact
 
 CHUNK: Final = 500
 """Requests that one step of a re-planning takes."""
@@ -58,8 +58,7 @@ async def replan(
         values: Values = {}
         if by_grade:
             found = most_exact(standards, grade_level_id=row["grade_level_id"], priority=row["priority"])
-            values["first_answer_minutes"] = found.first_answer_minutes if found else None
-            values["solution_minutes"] = found.solution_minutes if found else None
+            values |= allowed_minutes(found, at_most=row["solution_minutes_at_most"])
         values |= planned(hours, {**row, **values})
         if any(row[name] != value for name, value in values.items()):
             changes.append(Change(RECORD, "update", row["id"], values=values))

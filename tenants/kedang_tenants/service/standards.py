@@ -53,6 +53,16 @@ def most_exact(
     return max(fitting, key=lambda standard: standard.exactness, default=None)
 
 
+def allowed_minutes(standard: Standard | None, *, at_most: int | None) -> dict[str, object]:
+    """The minutes for both clocks as a request keeps them; ``at_most`` limits those for the solution."""
+    known = [standard.solution_minutes] if standard else []
+    known += [at_most] if at_most is not None else []
+    return {
+        "first_answer_minutes": standard.first_answer_minutes if standard else None,
+        "solution_minutes": min(known, default=None),
+    }
+
+
 async def load_standards(read: TenantRead) -> list[Standard]:
     """The company's standards, the oldest first."""
     return [Standard(*row) for row in await read.fetch(_LIVING)]

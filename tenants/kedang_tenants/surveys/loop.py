@@ -61,34 +61,22 @@ async def _follow(write: TenantWrite, viewer: Viewer, answer: asyncpg.Record, cl
         "title": _title(answer, language),
         "description": "\n".join(_lines(answer, said, language))[:_DESCRIPTION_LENGTH],
         "owner_id": answer["owner_id"],
+        "solution_minutes_at_most": await _minutes_of(write, viewer, days=answer["unhappy_within_days"]),
     }
     request_id = await open_request(write, viewer, values=values, clock=clock, internally=True)
-    await _set_deadline(write, viewer, request_id, days=answer["unhappy_within_days"], clock=clock)
     noted = Change("survey_answer", "update", answer["id"], values={"request_id": request_id})
     await change_internally(write, viewer, [noted], clock=clock)
     await _tell(write, viewer, answer, request_id, clock)
 
 
-async def _set_deadline(
-    write: TenantWrite, viewer: Viewer, request_id: UUID, *, days: int, clock: Clock
-) -> None:
-    """Have the request solved within so many working days, or sooner where the company's standard says so."""
-    request = await _request(write, request_id)
-    hours = await load_hours(write, country=viewer.country, time_zone=viewer.time_zone)
-    minutes = days * (hours.closes - hours.opens)
-    if request["solution_minutes"] is not None and request["solution_minutes"] <= minutes:
-        return
-    due = hours.due_after(request["opened_at"], minutes)
-    values = {"solution_minutes": minutes, "solution_due_at": due}
-    await change_internally(
-        write, viewer, [Change("service_request", "update", request_id, values=values)], clock=clock
-    )
+async def _minutes_of(read: TenantRead, viewer: Viewer, *, days: int) -> int:
+    """The business time of so many working days: within it the request is to be solved, whatever the standards."""
+    hours = await load_hours(read, country=viewer.country, time_zone=viewer.time_zone)
+    return days * (hours.closes - hours.opens)
 
 
 async def _request(read: TenantRead, request_id: UUID) -> asyncpg.Record:
-    row = await read.fetchrow(
-        "SELECT number, owner_id, opened_at, solution_minutes FROM service_request WHERE id = $1", request_id
-    )
+    row = await read.fetchrow("SELECT number, owner_id FROM service_request WHERE id = $1", request_id)
     return cast("asyncpg.Record", row)
 
 

@@ -1217,6 +1217,7 @@ def upgrade() -> None:
         sa.Column("first_answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_answer_on_time", sa.Boolean(), nullable=True),
         sa.Column("solution_minutes", sa.Integer(), nullable=True),
+        sa.Column("solution_minutes_at_most", sa.Integer(), nullable=True),
         sa.Column("solution_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("solved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("solution_on_time", sa.Boolean(), nullable=True),
