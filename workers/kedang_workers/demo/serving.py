@@ -29,9 +29,6 @@ query ($t: String!) {
 
 def open_for_service(api: Api, echo: Echo) -> None:
     """The rules: what the best customers are promised, and which department answers what."""
-    echo(
-        "Customers of grade A are promised an answer within an hour; each kind of request has its department"
-    )
     rules = api.ask(
         "{ serviceStandards(first: 50) { nodes { gradeLevelId } }"
         " serviceAssignments(first: 50) { nodes { kind } }"
@@ -40,13 +37,20 @@ def open_for_service(api: Api, echo: Echo) -> None:
     graded = {rule["gradeLevelId"] for rule in rules["serviceStandards"]["nodes"]}
     for level in rules["gradeSchemes"]["nodes"][0]["levels"]["nodes"]:
         if level["code"] in story.STANDARDS and level["id"] not in graded:
-            _promise(api, level["id"], *story.STANDARDS[level["code"]])
+            first_answer, solution = story.STANDARDS[level["code"]]
+            echo(
+                f"Customers of grade {level['code']} are promised an answer within {first_answer} minutes of business time"
+            )
+            _promise(api, level["id"], first_answer, solution)
     assigned = {rule["kind"] for rule in rules["serviceAssignments"]["nodes"]}
-    for kind in story.ASSIGNED.keys() - assigned:
+    missing = {kind: department for kind, department in story.ASSIGNED.items() if kind not in assigned}
+    if missing:
+        echo("Each kind of request gets the department that answers it")
+    for kind, department in missing.items():
         api.change(
             "mutation ($i: CreateServiceAssignmentInput!) {"
             " createServiceAssignment(input: $i) { userErrors { path message } } }",
-            i={"kind": kind, "departmentId": department_id(api, story.ASSIGNED[kind])},
+            i={"kind": kind, "departmentId": department_id(api, department)},
         )
 
 

@@ -21,7 +21,7 @@ REMINDS: Final = f"A reminder: {INVITES}"
 _QUESTIONNAIRES: Final = """
 {
   questionnaires(first: 50) {
-    nodes { id template active currentVersionId versions(where: {state: {eq: DRAFT}}) { nodes { id } } }
+    nodes { id name template active currentVersionId versions(where: {state: {eq: DRAFT}}) { nodes { id } } }
   }
 }"""
 INVITATIONS: Final = """
@@ -39,7 +39,6 @@ Echo = Callable[[str], None]
 
 def put_surveys_in_force(api: Api, echo: Echo) -> None:
     """Publish and activate the two templates that something sends out; what was answered after a service stands."""
-    echo("The surveys after a service and after a sale are published and sent out from now on")
     for questionnaire in api.ask(_QUESTIONNAIRES)["questionnaires"]["nodes"]:
         if questionnaire["template"] not in IN_USE:
             continue
@@ -50,6 +49,7 @@ def put_surveys_in_force(api: Api, echo: Echo) -> None:
                 i={"id": questionnaire["versions"]["nodes"][0]["id"]},
             )
         if not questionnaire["active"]:
+            echo(f"“{questionnaire['name']['en']}” is published, and sent out from now on")
             final = {"editHours": 0} if questionnaire["template"] == "AFTER_SERVICE" else {}
             api.change(
                 "mutation ($i: UpdateQuestionnaireInput!) {"
