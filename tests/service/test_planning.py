@@ -183,6 +183,41 @@ async def test_waiting_is_never_overdue_and_a_new_owner_is_told(desk):
     assert await escalate(desk) == ["Laura", "Steven", "Michael"]
 
 
+@pytest.mark.requirement("S1", "T10")
+async def test_a_due_time_that_was_put_off_and_passes_again_is_told_again(desk):
+    request = await desk.open(owner_id=desk.people["Laura"], priority="URGENT")
+    desk.later(minutes=31)
+    assert await escalate(desk) == ["Laura"]
+    await desk.shop.update("service_request", request, priority="LOW")
+    assert (await desk.row(request))["escalate_at"] == new_york(2, 18)
+    assert await escalate(desk) == ["Laura"]
+    desk.later(days=1)
+    assert await escalate(desk) == ["Laura", "Laura"]
+
+
+@pytest.mark.requirement("S1", "T10")
+async def test_what_stays_overdue_after_waiting_is_not_told_again(desk):
+    request = await desk.open(owner_id=desk.people["Laura"])
+    await desk.do("answer", request, text="We are on it.")
+    desk.later(days=4)
+    assert await escalate(desk) == ["Laura", "Steven"]
+    await desk.do("wait", request)
+    desk.later(hours=2)
+    await desk.do("resume", request)
+    assert await escalate(desk) == ["Laura", "Steven"]
+
+
+@pytest.mark.requirement("S1")
+async def test_of_a_request_whose_owner_has_left_the_head_hears(desk):
+    await desk.open(owner_id=desk.people["Laura"])
+    async with desk.shop.databases.tenant_write(desk.shop.company.ref) as write:
+        await write.fetch("UPDATE member SET state = 'SUSPENDED' WHERE id = $1", desk.people["Laura"])
+    desk.later(hours=4, minutes=1)
+    assert await escalate(desk) == ["Steven"]
+    desk.later(hours=2)
+    assert await escalate(desk) == ["Steven"]  # the head is the superior, too
+
+
 @pytest.mark.requirement("S1")
 async def test_of_what_nobody_has_the_head_or_the_companys_owner_hears(desk):
     empty = await desk.shop.create("department", name="Empty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -49,10 +50,10 @@ async def guard_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dr
         await assign_new(write, opened, clock)
     moved = [draft for draft in drafts if not draft.refused and _MOVES_CLOCKS & draft.values.keys()]
     if moved:
-        await _keep_clocks(write, viewer, moved)
+        await _keep_clocks(write, viewer, moved, clock)
 
 
-async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]) -> None:
+async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
     """Plan the clocks of new requests and of those whose priority changes; see when somebody is to be told."""
     hours = await load_hours(write, country=viewer.country, time_zone=viewer.time_zone)
     replanned = [draft for draft in drafts if draft.action == "create" or _changes(draft, "priority")]
@@ -62,11 +63,20 @@ async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draf
             draft.values |= planned(hours, now_of(draft))
     for draft in drafts:
         for name in CLOCKS:
-            if draft.action != "create" and (
-                _changes(draft, f"{name}_due_at") or _changes(draft, "owner_id")
-            ):
+            if draft.action != "create" and _is_told_anew(draft, name, clock):
                 draft.values[f"{name}_told"] = 0
         draft.values["escalate_at"] = next_telling(hours, now_of(draft))
+
+
+def _is_told_anew(draft: Draft, name: str, clock: Clock) -> bool:
+    """Whether a clock that runs out is news: to another owner, after a reopening, by a due time that is yet to come.
+
+    Of one that has run out and stays so, however it moved while we waited, everybody has heard.
+    """
+    if _changes(draft, "owner_id") or _changes(draft, "reopened_count"):
+        return True
+    due = cast("datetime | None", draft.values.get(f"{name}_due_at"))
+    return _changes(draft, f"{name}_due_at") and due is not None and due > clock.now()
 
 
 async def _allow(write: TenantWrite, drafts: Sequence[Draft]) -> None:
