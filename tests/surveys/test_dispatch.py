@@ -402,3 +402,16 @@ async def test_archived_customers_and_contacts_are_left_alone(shop):
     await shop.work()
     row = await asked.invitation()
     assert (row["customer_id"], row["state"], row["skipped_because"]) == (gone, "SKIPPED", "NO_ADDRESS")
+
+
+@pytest.mark.requirement("V3")
+@pytest.mark.parametrize("record", ["customer", "contact"])
+async def test_who_was_put_away_before_the_chosen_day_gets_no_mail(shop, record):
+    asked = await survey(shop)
+    _, contact = await customer_with_mail(shop)
+    await asked.send(contact_ids=[contact], send_at=shop.clock.now() + timedelta(days=3))
+    await shop.work()
+    await archive(shop, record, (await asked.invitation())[f"{record}_id"])
+    await later(shop, days=3, minutes=1)
+    assert shop.mails_to(MARIA) == []
+    assert (await asked.invitation())["sent_at"] is None

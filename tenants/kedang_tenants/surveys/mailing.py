@@ -38,7 +38,7 @@ JOIN questionnaire q ON q.id = i.questionnaire_id
 JOIN customer c ON c.id = i.customer_id
 LEFT JOIN contact k ON k.id = i.contact_id
 WHERE i.id = ANY($1::uuid[]) AND i.archived_at IS NULL AND i.recipient IS NOT NULL AND i.expires_at > $2
-  AND i.state = ANY($3::text[]) AND q.active
+  AND i.state = ANY($3::text[]) AND q.active AND c.archived_at IS NULL AND k.archived_at IS NULL
 ORDER BY i.id
 """
 # Whoever opened the link was faster than this note; the mail was sent all the same.
@@ -67,7 +67,10 @@ class Sender:
 async def survey_mails(
     read: TenantRead, sender: Sender, invitations: Sequence[UUID], *, reminder: bool, clock: Clock
 ) -> list[Outgoing]:
-    """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile."""
+    """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile.
+
+    Whoever was put away meanwhile, or whose customer was, gets none.
+    """
     states = ["SENT", "OPENED"] if reminder else ["PENDING"]
     rows = await read.fetch(_TO_MAIL, list(invitations), clock.now(), states)
     abouts = await _abouts(read, [row["subject"] for row in rows if row["subject"]])
