@@ -251,10 +251,13 @@ async def test_a_report_can_be_called_off_before_and_while_it_is_made(world, mon
     with pytest.raises(AlreadyEnded):
         await cancel(waiting)
 
-    begun = await world.ask("king", MATRIX)
+    begun = await world.ask("king", MATRIX, formats=["XLSX", "CSV"])
+    written = []
 
     async def meanwhile(job, folder, file_format):
-        await cancel(begun)
+        written.append(file_format)
+        if len(written) == 2:
+            await cancel(begun)
         return await child.write_format(job, folder, file_format)
 
     monkeypatch.setattr(running, "write_format", meanwhile)
