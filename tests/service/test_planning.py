@@ -6,6 +6,7 @@ from kedang_platform.errors import Refused
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, audit
 from kedang_tenants.service.overdue import escalate_part
+from kedang_tenants.service.standards import DEFAULTS
 from tests.service.test_requests import new_york
 
 
@@ -261,3 +262,32 @@ async def test_what_was_promised_for_one_request_no_standard_relaxes(desk):
     assert (row["first_answer_minutes"], row["solution_minutes"]) == (540, 540)
     await desk.shop.update("service_request", request, priority="URGENT")
     assert (await desk.row(request))["solution_due_at"] == new_york(2, 13)
+
+
+@pytest.mark.requirement("S1")
+async def test_a_grade_and_priority_have_one_standard(desk):
+    """A second one would stand there and never count."""
+    twice = {"priority": "URGENT", "first_answer_minutes": 10, "solution_minutes": 60}
+    with pytest.raises(Refused) as refused:
+        await desk.shop.create("service_standard", **twice)
+    assert [(e.code, e.path) for e in refused.value.errors] == [("ALREADY_EXISTS", ("input",))]
+    assert len(await desk.shop.fetch("SELECT id FROM service_standard")) == len(DEFAULTS)
+    (urgent,) = await desk.shop.fetch("SELECT id FROM service_standard WHERE priority = 'URGENT'")
+    await desk.shop.update("service_standard", urgent["id"], first_answer_minutes=20)
+    await desk.shop.archive("service_standard", urgent["id"])
+    await desk.shop.create("service_standard", **twice)
+    with pytest.raises(Refused, match="already"):
+        await desk.shop.change(Change("service_standard", "restore", urgent["id"]))
+
+
+@pytest.mark.requirement("S1")
+async def test_nothing_is_to_be_solved_sooner_than_it_is_answered(desk):
+    (low,) = await desk.shop.fetch(
+        "SELECT id, first_answer_minutes AS least FROM service_standard WHERE priority = 'LOW'"
+    )
+    with pytest.raises(Refused) as refused:
+        await desk.shop.update("service_standard", low["id"], solution_minutes=low["least"] - 1)
+    assert [(e.code, e.path) for e in refused.value.errors] == [
+        ("SOONER_THAN_ANSWER", ("input", "solutionMinutes"))
+    ]
+    await desk.shop.update("service_standard", low["id"], solution_minutes=low["least"])

@@ -35,6 +35,13 @@ _MOVES_CLOCKS: Final = frozenset(
     }
 )
 
+_SOONER: Final = msg("The solution cannot be due before the first answer.")
+_PROMISED: Final = msg("There is a standard for this grade and priority already; change that one.")
+_STANDARDS: Final = """
+SELECT grade_level_id, priority FROM service_standard
+WHERE archived_at IS NULL AND id <> ALL($1::uuid[])
+"""
+
 
 @prepares("service_request")
 async def guard_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
@@ -130,6 +137,25 @@ def _telling(draft: Draft, customer: str) -> Telling:
         params={"number": draft.now("number"), "customer": customer, "title": draft.now("title")},
         about=("service_request", draft.id),
     )
+
+
+@prepares("service_standard")
+async def guard_standards(
+    write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock
+) -> None:
+    """One standard for each grade and priority, so that none stands there without effect; the answer comes first."""
+    written = [draft.id for draft in drafts]
+    taken = {(row["grade_level_id"], row["priority"]) for row in await write.fetch(_STANDARDS, written)}
+    for draft in drafts:
+        if draft.now("archived_at") is not None:
+            continue
+        answer, solution = draft.now("first_answer_minutes"), draft.now("solution_minutes")
+        if isinstance(answer, int) and isinstance(solution, int) and solution < answer:
+            draft.refuse("solution_minutes", "SOONER_THAN_ANSWER", _SOONER)
+        promised = (cast("UUID | None", draft.now("grade_level_id")), draft.now("priority"))
+        if promised in taken:
+            draft.refuse(None, "ALREADY_EXISTS", _PROMISED)
+        taken.add(promised)
 
 
 @prepares("repair_record")
