@@ -78,6 +78,13 @@ class Chart:
     lying: bool = False
     colours: tuple[str, ...] = ()
 
+    @property
+    def highest(self) -> float:
+        """Where the highest bar ends, 0 where there is none."""
+        bars = zip(*(series.values for series in self.series), strict=True)
+        ends = (sum(filter(None, bar)) if self.stacked else max(filter(None, bar), default=0) for bar in bars)
+        return max(ends, default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

@@ -48,7 +48,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
             "tickCount": 5,
             **({} if chart.percent else {"tickMinStep": 1}),
         },
-        **({"scale": {"domain": [0, 1]}} if chart.percent and chart.stacked else {}),
+        **({"scale": {"domain": [0, 1]}} if (chart.percent and chart.stacked) or not chart.highest else {}),
     }
     x, y = (amounts, categories) if chart.lying else (categories, amounts)
     return {
