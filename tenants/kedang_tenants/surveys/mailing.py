@@ -24,6 +24,7 @@ from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue.languages import language_of
 from kedang_tenants.surveys.links import survey_link
 from kedang_tenants.surveys.models import DELIVERY_MADE, REQUEST_CLOSED
+from kedang_tenants.surveys.sheets import last_day
 
 FOLLOW: Final = "surveys.follow_mails"
 """The kind of job that notes what became of the mails of ``invitations``, asked for again until that is known."""
@@ -117,7 +118,7 @@ def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) ->
             "name": row["contact"] or "",
             "customer": row["customer"],
             "about": about,
-            "day": row["expires_at"].astimezone(ZoneInfo(company.time_zone)).date().isoformat(),
+            "day": last_day(row["expires_at"], ZoneInfo(company.time_zone)).isoformat(),
         },
         action=msg("Give your opinion"),
         url=survey_link(sender.secret, base_url=sender.base_url, company=company, invitation_id=row["id"]),
