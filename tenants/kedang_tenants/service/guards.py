@@ -11,6 +11,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, afterwards, prepares
+from kedang_tenants.customers.belonging import same_customer
 from kedang_tenants.people.notices import REQUEST_ASSIGNED
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.people.working_days import load_hours
@@ -46,8 +47,8 @@ WHERE archived_at IS NULL AND id <> ALL($1::uuid[])
 @prepares("service_request")
 async def guard_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
     """Contact and order are the customer's; a new request gets its number, its responsible person, its clocks."""
-    await _same_customer(write, drafts, "contact_id", "contact")
-    await _same_customer(write, drafts, "order_id", "sales_order")
+    await same_customer(write, drafts, "contact_id", "contact")
+    await same_customer(write, drafts, "order_id", "sales_order")
     opened = [draft for draft in drafts if draft.action == "create" and not draft.refused]
     if opened:
         numbers = await next_numbers(write, viewer, len(opened), clock=clock)
@@ -171,16 +172,4 @@ async def guard_repairs(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dra
         day = cast("Any", draft.values.get("repaired_on"))
         if day is not None and day > today:
             draft.refuse("repaired_on", "IN_THE_FUTURE", msg("This lies in the future."))
-    await _same_customer(write, drafts, "request_id", "service_request")
-
-
-async def _same_customer(write: TenantWrite, drafts: Sequence[Draft], field: str, table: str) -> None:
-    wanted = {cast("UUID", draft.values[field]) for draft in drafts if draft.values.get(field)}
-    if not wanted:
-        return
-    rows = await write.fetch(f"SELECT id, customer_id FROM {table} WHERE id = ANY($1::uuid[])", list(wanted))
-    customer_of = {row["id"]: row["customer_id"] for row in rows}
-    for draft in drafts:
-        chosen = draft.values.get(field)
-        if chosen is not None and customer_of.get(chosen) != draft.now("customer_id"):
-            draft.refuse(field, "OF_ANOTHER_CUSTOMER", msg("This belongs to another customer."))
+    await same_customer(write, drafts, "request_id", "service_request")
