@@ -1,5 +1,6 @@
 """What the formats make of any report: types, totals, charts, pages, fonts; nothing in them runs."""
 
+import re
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -284,8 +285,17 @@ def test_figures_under_a_chart_have_digits_only_where_they_need_them(tmp_path):
 
 
 @pytest.mark.requirement("R2")
-def test_a_chart_of_nothing_stands_on_its_zero(tmp_path):
-    """Its line is at the bottom, not in the middle of an empty field."""
-    drawn = draw(counted(0, 0), tmp_path)
-    assert ">1<" in drawn
-    assert ">0<" in drawn
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ((0, 0), ["0", "1"]),
+        ((1, None), ["0", "1"]),
+        ((2, 1), ["0", "1", "2"]),
+        ((-2, 1), ["−2", "−1", "0", "1"]),
+        ((7, 1), [str(step) for step in range(8)]),
+    ],
+    ids=str,
+)
+def test_a_drawn_axis_of_few_things_goes_up_in_whole_steps_from_its_zero(tmp_path, values, steps):
+    texts = re.findall(r">([^<>]+)</text>", draw(counted(*values), tmp_path))
+    assert [text for text in texts if text.lstrip("−").replace(".", "").isdecimal()] == steps

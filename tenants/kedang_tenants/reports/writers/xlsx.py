@@ -236,9 +236,10 @@ class _Workbook:
 
 def _steps(chart: Chart) -> dict[str, int]:
     """Whole steps for the axis of few things; of none at all it reaches from 0 to 1."""
-    if chart.percent or chart.highest > _FEW:
+    top = chart.few(_FEW)
+    if top is None:
         return {}
-    return {"major_unit": 1, **({} if chart.highest else {"min": 0, "max": 1})}
+    return {"major_unit": 1, **({"min": 0, "max": 1} if top == 1 else {})}
 
 
 def _put_text(shape: Any) -> Put:
