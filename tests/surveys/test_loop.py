@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kedang_tenants.changing import fan_out
+from kedang_tenants.surveys import loop
 from kedang_tenants.surveys.answering import save_answers, submit_answer
 from kedang_tenants.surveys.entries import Entry
 from tests.support.surveying import customer_with_mail, later, survey
@@ -245,3 +246,12 @@ async def test_a_begun_answer_opens_nothing(shop, ask):
         )
     await shop.work()
     assert await requests(shop) == []
+
+
+@pytest.mark.requirement("V7")
+async def test_what_the_customer_said_is_told_with_the_marks_of_the_companys_language(shop, ask, monkeypatch):
+    monkeypatch.setattr(loop, "choose_language", lambda _: "zh-CN")
+    await (await ask()).answer(LOW)
+    await shop.work()
+    (request,) = await requests(shop)
+    assert request["description"] == "价格 / 性价比：不满意，“Twice the price of last year”"
