@@ -95,6 +95,8 @@ async def test_an_unhappy_answer_opens_a_request_of_the_customers_owner(shop, as
     assert row == {"unhappy": True, "request_id": request["id"]}
     (notice,) = await told(shop)
     assert (notice["member_id"], notice["about"]) == (davolio, f"sva_{answer.hex}")
+    kinds = await shop.fetch("SELECT kind FROM notice WHERE member_id = $1", davolio)
+    assert [row["kind"] for row in kinds] == ["UNHAPPY_ANSWER"]  # the request is told of with it (T10)
 
 
 @pytest.mark.requirement("V7")

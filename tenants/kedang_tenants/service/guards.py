@@ -113,8 +113,11 @@ def _changes(draft: Draft, name: str) -> bool:
 
 @afterwards("service_request")
 async def tell_new_owners(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
-    """Whoever becomes responsible for a request is told, unless they took it themselves."""
-    given = [draft for draft in drafts if draft.action == "create" or _changes(draft, "owner_id")]
+    """Whoever becomes responsible for a request is told, unless they took it themselves.
+
+    Of a request that the product itself opens, what made it do so tells; nobody is told twice of one event (T10).
+    """
+    given = [draft for draft in drafts if _opened_by_somebody(draft, viewer) or _changes(draft, "owner_id")]
     given = [draft for draft in given if draft.now("owner_id") not in {None, viewer.member_id}]
     if not given:
         return
@@ -126,6 +129,10 @@ async def tell_new_owners(write: TenantWrite, viewer: Viewer, drafts: Sequence[D
     await tell(
         write, viewer, [_telling(draft, names[draft.now("customer_id")]) for draft in given], clock=clock
     )
+
+
+def _opened_by_somebody(draft: Draft, viewer: Viewer) -> bool:
+    return draft.action == "create" and viewer.member_id is not None
 
 
 def _telling(draft: Draft, customer: str) -> Telling:
