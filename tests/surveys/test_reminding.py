@@ -158,3 +158,16 @@ async def test_a_reminder_that_could_never_be_sent_is_refused(asked, values, fie
         await asked.set(**values)
     assert [(e.code, e.path) for e in refused.value.errors] == [("REMINDER_TOO_LATE", ("input", field))]
     await asked.set(remind_after_days=29, expires_after_days=30)
+
+
+@pytest.mark.requirement("V3")
+async def test_a_questionnaire_shorter_than_the_usual_reminder_has_none(shop):
+    values = {"name": {"zh": "短期调查", "en": "Short"}, "expires_after_days": 3}
+    (made,) = await shop.change(Change("questionnaire", "create", values=values))
+    stored = await shop.fetch("SELECT remind_after_days FROM questionnaire WHERE id = $1", made)
+    assert stored == [{"remind_after_days": None}]
+    with pytest.raises(Refused) as refused:
+        await shop.change(Change("questionnaire", "create", values=values | {"remind_after_days": 3}))
+    assert [(e.code, e.path) for e in refused.value.errors] == [
+        ("REMINDER_TOO_LATE", ("input", "remindAfterDays"))
+    ]

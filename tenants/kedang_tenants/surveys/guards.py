@@ -48,10 +48,14 @@ async def guard_questionnaires(
 
 
 def _refuse_late_reminder(draft: Draft) -> None:
-    """A reminder on the day of the end, or after it, would never be sent."""
+    """A reminder on the day of the end, or after it, would never be sent; where none was asked for there is none."""
     said = [name for name in ("remind_after_days", "expires_after_days") if name in draft.change.values]
     remind, expire = draft.now("remind_after_days"), draft.now("expires_after_days")
-    if said and isinstance(remind, int) and isinstance(expire, int) and remind >= expire:
+    if not (said and isinstance(remind, int) and isinstance(expire, int) and remind >= expire):
+        return
+    if draft.action == "create" and "remind_after_days" not in said:
+        draft.values["remind_after_days"] = None
+    else:
         draft.refuse(
             said[0], "REMINDER_TOO_LATE", msg("The reminder has to come before the invitation expires.")
         )
