@@ -18,6 +18,7 @@ WESTERN_MARK = re.compile(r"[\u4e00-\u9fff”][,;:?!]|[,;:?!][\u4e00-\u9fff“]|
 WITHOUT_WORDS = {
     "  GraphiQL       {url}",
     "{label}:",
+    "{label}: ",
     "{question}: {answer}",
     "{said} - {more}",
     "{way} with {contact}",

@@ -43,6 +43,7 @@ _TEXTS = {
     "privacy": msg("Your answers go to {company} and to nobody else."),
     "look_again": msg("Please look at these questions again. Nothing has been sent yet."),
     "error": msg("Error"),
+    "colon": msg("{label}: "),
 }
 
 
