@@ -10,8 +10,8 @@ from uuid import UUID
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.work import Progress, RunningJob
 from kedang_platform.work.parts import Part
+from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
-from kedang_workers.acting import company_of, product_in
 
 Step: TypeAlias = Callable[[TenantWrite, Viewer, UUID | None], Awaitable[Part]]
 Count: TypeAlias = Callable[[TenantRead], Awaitable[int]]
@@ -46,7 +46,7 @@ async def walk(job: RunningJob, step: Step, *, count: Count) -> None:
     more = True
     while more:
         async with job.step() as write:
-            viewer = await product_in(write, company)
+            viewer = await system_viewer(write, company=company)
             if walked.total is None:
                 walked = replace(walked, total=await count(write))
             part = await step(write, viewer, UUID(walked.after) if walked.after else None)

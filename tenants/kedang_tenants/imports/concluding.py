@@ -23,8 +23,8 @@ from kedang_tenants.files import AttachedTo, keep_file
 from kedang_tenants.imports import remarks
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, FAILED, RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import company_of, note, told
-from kedang_tenants.people.viewers import system_viewer
+from kedang_tenants.imports.record_keeping import note, told
+from kedang_tenants.people.viewers import company_of, system_viewer
 
 _LOCK = "SELECT state FROM import WHERE id = $1 FOR UPDATE"
 _REPORTED = """

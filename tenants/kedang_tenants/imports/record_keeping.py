@@ -14,7 +14,7 @@ import orjson
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Forbidden, NotFound, UserError
 from kedang_platform.i18n import msg
-from kedang_platform.registry import Company, find_company
+from kedang_platform.registry import Company
 from kedang_platform.work import RunningJob
 from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import Change, change_internally
@@ -24,7 +24,7 @@ from kedang_tenants.imports.encodings import encoding_name
 from kedang_tenants.imports.mapping import Mapping, Mode
 from kedang_tenants.imports.models import RUNNING, WAITING
 from kedang_tenants.imports.source import Source
-from kedang_tenants.people.viewers import load_viewer, system_viewer
+from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 
 BEHIND_PEOPLE = 10
@@ -119,12 +119,6 @@ async def note_counts(write: TenantWrite, order: Order, counts: Counts) -> bool:
         counts.warnings,
     )
     return bool(called_off)
-
-
-async def company_of(job: RunningJob) -> Company:
-    assert job.company is not None
-    async with job.databases.control_read() as read:
-        return await find_company(read, company_id=job.company.id)
 
 
 async def note(

@@ -7,7 +7,8 @@ from uuid import UUID
 import orjson
 
 from kedang_platform.database import TenantRead
-from kedang_platform.registry import Company
+from kedang_platform.registry import Company, find_company
+from kedang_platform.work import RunningJob
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.custom import CustomField
 from kedang_tenants.catalogue.languages import language_of
@@ -56,6 +57,14 @@ async def load_viewer(
         via=via,
         custom_fields=await load_custom_fields(read),
     )
+
+
+async def company_of(job: RunningJob) -> Company:
+    """The company that a job belongs to; a job of the installation has none and must not ask."""
+    if job.company is None:
+        raise RuntimeError(f"{job.kind} belongs to no company")
+    async with job.databases.control_read() as read:
+        return await find_company(read, company_id=job.company.id)
 
 
 async def system_viewer(read: TenantRead, *, company: Company, via: str = "system") -> Viewer:

@@ -29,10 +29,10 @@ from kedang_tenants.catalogue.languages import language_of, translated
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import keep_file
 from kedang_tenants.imports.local_files import pieces_of
-from kedang_tenants.imports.record_keeping import company_of, told
+from kedang_tenants.imports.record_keeping import told
 from kedang_tenants.people.notices import REPORT_FAILED, REPORT_READY
 from kedang_tenants.people.telling import Telling, tell
-from kedang_tenants.people.viewers import load_viewer, system_viewer
+from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked

@@ -7,7 +7,7 @@ from uuid import UUID
 from kedang_platform.work import RunningJob, handler
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import EVENTS, fan_out
-from kedang_workers.acting import company_of, product_in
+from kedang_tenants.people.viewers import company_of, system_viewer
 
 
 @handler(EVENTS)
@@ -16,5 +16,5 @@ async def tell_of_changes(job: RunningJob) -> None:
     catalogue()  # the features subscribe when their records become known
     company = await company_of(job)
     async with job.finish() as write:
-        viewer = await product_in(write, company)
+        viewer = await system_viewer(write, company=company)
         await fan_out(write, viewer, UUID(str(job.payload["transaction"])), clock=job.clock)

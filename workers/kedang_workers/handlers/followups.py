@@ -16,8 +16,8 @@ from kedang_tenants.followups.reminders import (
     is_working_day,
     remind_part,
 )
+from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
-from kedang_workers.acting import company_of, product_in
 from kedang_workers.walking import walk
 
 
@@ -56,4 +56,4 @@ async def remind(job: RunningJob) -> None:
 async def _is_working_day(job: RunningJob, day: date) -> bool:
     company = await company_of(job)
     async with job.databases.tenant_read(company.ref) as read:
-        return await is_working_day(read, await product_in(read, company), day)
+        return await is_working_day(read, await system_viewer(read, company=company), day)

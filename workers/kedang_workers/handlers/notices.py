@@ -22,9 +22,9 @@ from kedang_tenants.people.notice_mails import (
     on_their_way,
 )
 from kedang_tenants.people.telling import MAIL
+from kedang_tenants.people.viewers import company_of
 from kedang_tenants.people.working_days import load_calendar
 from kedang_tenants.reading import Viewer
-from kedang_workers.acting import company_of
 from kedang_workers.walking import walk
 
 

@@ -20,7 +20,7 @@ from kedang_tenants.opening import OPEN_JOB, finish_opening
 from kedang_tenants.people.member_rows import NewRow, follow
 from kedang_tenants.people.operations import FOLLOW_JOB
 from kedang_tenants.people.seats import TELL_JOB, tell_owners
-from kedang_workers.acting import company_of, product_in
+from kedang_tenants.people.viewers import company_of, system_viewer
 
 
 @handler(OPEN_JOB, installation=True)
@@ -57,7 +57,7 @@ async def tell_seats(job: RunningJob) -> None:
     if order.company_id != company.id:
         raise NotFound(msg("There is no such record."))
     async with job.finish() as write:
-        await tell_owners(write, await product_in(write, company), order=order, clock=job.clock)
+        await tell_owners(write, await system_viewer(write, company=company), order=order, clock=job.clock)
 
 
 @handler(resetting.JOB, installation=True)

@@ -8,11 +8,11 @@ from uuid import UUID
 from kedang_platform.mail import post
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.work import RunningJob, handler, recurring
+from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reports.guards import OCCUR
 from kedang_tenants.reports.mailing import MAIL, letter_of
 from kedang_tenants.reports.operations import RUN, make_occurrence, wake_late
 from kedang_tenants.reports.running import conclude_failed, forget_expired, make_report
-from kedang_workers.acting import company_of, product_in
 
 TIDY = "reports.tidy"
 
@@ -29,7 +29,7 @@ async def occur(job: RunningJob) -> None:
     async with job.finish() as write:
         await make_occurrence(
             write,
-            await product_in(write, company),
+            await system_viewer(write, company=company),
             definition_id=UUID(str(job.payload["definition"])),
             at=datetime.fromisoformat(str(job.payload["at"])),
             clock=job.clock,

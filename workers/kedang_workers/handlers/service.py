@@ -8,11 +8,11 @@ from uuid import UUID
 from kedang_platform.database import TenantWrite
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_platform.work.parts import Part
+from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
 from kedang_tenants.service.events import REPLAN
 from kedang_tenants.service.overdue import CHUNK, ESCALATE, escalate_part
 from kedang_tenants.service.replanning import count_open, replan_part
-from kedang_workers.acting import company_of, product_in
 from kedang_workers.walking import walk
 
 
@@ -35,6 +35,6 @@ async def escalate(job: RunningJob) -> None:
     told = CHUNK
     while told == CHUNK:
         async with job.step() as write:
-            told = await escalate_part(write, await product_in(write, company), clock=job.clock)
+            told = await escalate_part(write, await system_viewer(write, company=company), clock=job.clock)
     async with job.finish():
         pass

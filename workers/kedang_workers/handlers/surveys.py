@@ -12,6 +12,7 @@ from kedang_platform.mail import mail_states, post
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.work import JSON, NewJob, RunningJob, enqueue, handler, recurring
 from kedang_platform.work.parts import Part
+from kedang_tenants.people.viewers import company_of
 from kedang_tenants.reading import Viewer
 from kedang_tenants.surveys.by_hand import INVITE, invite_part
 from kedang_tenants.surveys.dispatch import CHUNK, MAIL
@@ -32,7 +33,6 @@ from kedang_tenants.surveys.reminding import (
     expire_part,
     remind_part,
 )
-from kedang_workers.acting import company_of
 from kedang_workers.walking import walk
 
 
