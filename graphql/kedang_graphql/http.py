@@ -6,6 +6,7 @@ so that a link cannot act for anybody. A browser that asks for a page gets Graph
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -36,6 +37,7 @@ _STATUS = {
     "FORBIDDEN": 403,
     "COMPANY_UPGRADING": 503,
     "BODY_TOO_LARGE": 413,
+    "BODY_TOO_SLOW": 408,
     "NOT_ALLOWED_HERE": 405,
 }
 # Stands for 400 where the request is fine and the document in it, or its variables, are not.
@@ -44,6 +46,10 @@ _INVALID = -400
 
 class BodyTooLarge(KedangError):
     """The request's body is larger than it may be."""
+
+
+class BodyTooSlow(KedangError):
+    """The request's body took longer to arrive than anybody waits."""
 
 
 class NotAllowedHere(KedangError):
@@ -89,6 +95,8 @@ class GraphQLEndpoint:
             media_type=_RESPONSE_TYPE if modern else "application/json",
         )
         response.headers["cache-control"] = "no-store"
+        if status == _STATUS["BODY_TOO_SLOW"]:
+            response.headers["connection"] = "close"  # what is still to come of the body is not waited for
         if context is not None and context.answer.session is not None:
             set_session_cookie(response, context.answer.session, self._services.settings)
         return response
@@ -221,7 +229,14 @@ async def _params(request: Request, context: Context) -> Params:
     if kind != "application/json":
         raise BadUserInput(msg("Send the request as application/json."))
     limit = LARGEST_BODY if context.identified is not None else LARGEST_ANONYMOUS_BODY
-    body = await _body(request, limit)
+    seconds = context.settings.body_timeout
+    try:
+        async with asyncio.timeout(seconds):
+            body = await _body(request, limit)
+    except TimeoutError:
+        raise BodyTooSlow(
+            msg("The request did not arrive within {seconds} seconds."), seconds=seconds
+        ) from None
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -30,7 +30,9 @@ from kedang_graphql.engine.limits import (
     LONGEST_DOCUMENT,
     MOST_TOKENS,
     DocumentTooLarge,
+    bound_validation,
     check_limits,
+    check_variables,
     too_deep,
 )
 from kedang_graphql.engine.roots import Root, RootReader, Roots
@@ -95,6 +97,7 @@ class OperationCache:
         self._roots = roots
         self._operations: OrderedDict[bytes, tuple[int, Operation]] = OrderedDict()
         self._bytes = 0
+        bound_validation()
 
     def get(self, text: str) -> Operation:
         """The operation of a document; raises DocumentTooLarge for one past the limits."""
@@ -110,7 +113,8 @@ class OperationCache:
     def variables(
         self, definition: OperationDefinitionNode, inputs: Mapping[str, Any]
     ) -> VariableValues | list[GraphQLError]:
-        """The variables' values, or what is wrong with them; raises BadUserInput for bottomless ones."""
+        """The variables' values, or what is wrong with them; raises VariablesTooLarge, BadUserInput for bottomless ones."""
+        check_variables(inputs)
         try:
             return get_variable_values(
                 self._schema, definition.variable_definitions or (), dict(inputs), max_errors=20
