@@ -18,12 +18,13 @@ from kedang_graphql.engine.roots import Roots, make_roots, singular
 from kedang_graphql.engine.types import Node, Types, generated_types
 from kedang_graphql.engine.verbs import make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
+from kedang_graphql.inputs import Repeatable
 from kedang_graphql.scalars import CONFIG
 from kedang_tenants.catalogue import catalogue
 
 
 @strawberry.input(description="Which record, and at which version its caller last saw it.")
-class RecordInput:
+class RecordInput(Repeatable):
     id: strawberry.ID
     version: int | None = strawberry.UNSET
 
@@ -64,7 +65,13 @@ def _query(made: Types) -> type:
             Node | None,
             arguments=[Argument("id", strawberry.ID)],
             description="Any record by its id.",
-        )
+        ),
+        "nodes": output_field(
+            "nodes",
+            list[Node | None],
+            arguments=[Argument("ids", list[strawberry.ID])],
+            description="Records of any kind by their ids, at most 250, in the order of the ids; null for what is not there.",
+        ),
     }
     for record in catalogue():
         classes = made.of[record.name]

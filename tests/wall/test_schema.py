@@ -82,7 +82,7 @@ class Walk:
             assert body is None or [e["code"] for e in body["userErrors"]] == ["NOT_FOUND"], (name, body)
 
     async def _own_ids(self, name: str, argument: str) -> list[str]:
-        if name == "node":
+        if name in {"node", "nodes"}:
             return [self.own.ids[record.prefix] for record in catalogue()]
         if argument in ARGUMENTS:
             return [self.own.ids[ARGUMENTS[argument]]]

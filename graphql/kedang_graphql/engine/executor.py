@@ -23,6 +23,7 @@ from kedang_graphql.engine.references import Ref, References, Shown
 from kedang_graphql.engine.requests import Binding, Budget, masked_paths
 from kedang_graphql.engine.roots import RootReader, Roots, answer_records
 from kedang_graphql.engine.selection import SelectionReader
+from kedang_graphql.engine.together import Together
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
@@ -42,6 +43,12 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
     def budget(self) -> Budget:
         """What all fields of the operation may bring together."""
         return Budget()
+
+    @cached_property
+    def together(self) -> Together:
+        """The transaction that the root fields of a query share."""
+        context: Context = self.context_value
+        return Together(lambda: context.databases.tenant_read(context.company.ref))
 
     @cached_property
     def references(self) -> References:
@@ -120,8 +127,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         root = self.roots[name](reader, self.schema.query_type.fields[name], details)
         context.answer.masked.update(root.masked(viewer, key))
         binding = Binding(viewer, self.variable_values, self.budget)
-        async with context.databases.tenant_read(viewer.company) as tx:
-            return await root.answer(tx, binding, Composer(viewer, {}))
+        return await self.together.read(lambda tx: root.answer(tx, binding, Composer(viewer, {})))
 
     async def _records(
         self, record: str, ids: Sequence[UUID], details: list[FieldDetails], pattern: str
