@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kedang_graphql.writing import Writing
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.errors import Forbidden, Unauthenticated
@@ -56,7 +57,9 @@ class Context:
     language: Language
     request_address: str
     user_agent: str
+    idempotency_key: str | None = None
     answer: Answer = field(default_factory=Answer)
+    writing: Writing = field(default_factory=Writing)
 
     def signed_in(self) -> Identified:
         if self.identified is None:

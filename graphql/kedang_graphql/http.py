@@ -124,6 +124,7 @@ class GraphQLEndpoint:
             language=language,
             request_address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", "")[:300],
+            idempotency_key=request.headers.get("idempotency-key"),
         )
 
     async def _execute(self, context: Context, params: Params, method: str) -> tuple[int, dict[str, Any]]:

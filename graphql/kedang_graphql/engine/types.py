@@ -112,6 +112,8 @@ class CustomFieldFilter:
     is_null: bool | None = strawberry.UNSET
 
 
+# Not in idempotency.py, which knows the request: inputs are made before there is one.
+KEY = "idempotencyKey"
 OPERATOR_NAMES = {
     "eq": "eq",
     "ne": "ne",
@@ -318,6 +320,7 @@ class Types:
         for field in writable_fields(record):
             yield field.api_name, self._written(record, field, required=field.required)
         yield "customFields", input_field("customFields", JSON | None, required=False)
+        yield idempotency_key()
 
     def _update_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         yield "id", input_field("id", strawberry.ID, required=True)
@@ -326,6 +329,7 @@ class Types:
             if not field.spec.create_only:
                 yield field.api_name, self._written(record, field, required=False)
         yield "customFields", input_field("customFields", JSON | None, required=False)
+        yield idempotency_key()
 
     def _written(self, record: RecordType, field: Field, *, required: bool) -> StrawberryField:
         annotation = self.scalar(record, field)
@@ -371,6 +375,16 @@ class Types:
                 )
             self._filters[name] = finish(blank(name), fields, decorate=strawberry.input)
         return self._filters[name]
+
+
+def idempotency_key() -> tuple[str, StrawberryField]:
+    """The field of an input under whose value the change is made once, however often it is asked for."""
+    return KEY, input_field(
+        KEY,
+        str | None,
+        required=False,
+        description="Asked for again under this key within 24 hours, it is done once.",
+    )
 
 
 def always_there(field: Field) -> bool:

@@ -50,14 +50,14 @@ async def _act(record: RecordType, action: Action, context: Context, arguments: 
     viewer = await context.viewer()
     try:
         wanted = _change(viewer, record, action, arguments["input"])
-        async with context.databases.tenant_write(viewer.company) as write:
+        async with context.writing.transaction(context.databases, viewer.company) as write:
             changed = await change(write, viewer, [wanted], clock=context.clock)
     except Unauthenticated:
         raise
     except KedangError as error:
         return Payload(None, user_errors(error, context.language))
     if record.name in _SHAPES_VIEWERS:
-        context.viewers.forget()
+        context.writing.afterwards(context.viewers.forget)
     return Payload(Ref(record.name, changed[0].id), [])
 
 

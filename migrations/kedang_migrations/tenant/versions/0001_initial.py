@@ -137,6 +137,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_table(
+        "kept_answer",
+        sa.Column("actor_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("response", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("actor_id", "key", name=op.f("pk_kept_answer")),
+    )
+    op.create_index(op.f("ix_kept_answer_created_at"), "kept_answer", ["created_at"], unique=False)
+    op.create_table(
         "product_category",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column("description", sa.Text(collation="C"), nullable=True),
