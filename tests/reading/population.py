@@ -51,6 +51,7 @@ _COUNTS = {
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
     "notice_preference": 15, "import": 8, "export": 6, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
+    "webhook": 6, "webhook_delivery": 25,
     "report_definition": 12, "report_recipient": 15, "report_run": 25,
 }  # fmt: skip
 _ORDER = (
@@ -58,7 +59,7 @@ _ORDER = (
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
-    "survey_answer", "survey_item_answer", "report_definition", "report_recipient", "report_run", "import", "export",
+    "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "import", "export",
     "file",
 )  # fmt: skip
 _ARCHIVED = (

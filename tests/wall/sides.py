@@ -310,6 +310,29 @@ async def _entered(side: Side) -> Input:
     }
 
 
+async def _webhook(side: Side) -> Input:
+    return {"name": "ERP", "url": "https://erp.example/hook", "events": ["CUSTOMER_CREATED"]}
+
+
+async def _made_webhook(side: Side) -> Input:
+    return {"id": await side.fresh("webhook")}
+
+
+async def _changed_webhook(side: Side) -> Input:
+    return {**await _made_webhook(side), "name": "CRM"}
+
+
+async def _active_webhook(side: Side) -> Input:
+    owner = {"owner_id": side.owner.id, "active": True, "events": ["CUSTOMER_CREATED"]}
+    return {"id": side.public("webhook", await side.factory.one("webhook", **owner))}
+
+
+async def _delivery(side: Side) -> Input:
+    webhook = UUID((await _active_webhook(side))["id"].partition("_")[2])
+    made = await side.factory.one("webhook_delivery", webhook_id=webhook, state="FAILED")
+    return {"id": side.public("webhook_delivery", made)}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
@@ -335,6 +358,11 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelServiceRequest": _cancellation,
     "addServiceNote": _service_note,
     "recordRepair": _repair,
+    "createWebhook": _webhook,
+    "updateWebhook": _changed_webhook,
+    "rotateWebhookSecret": _made_webhook,
+    "testWebhook": _active_webhook,
+    "replayWebhookDelivery": _delivery,
     "runReport": _report,
     "runReportDefinition": _report_definition,
     "cancelReport": _asked_report,

@@ -23,6 +23,7 @@ WITHOUT_IDS = {
     "surveys.expire",
     "notices.digest",
     "reports.tidy",
+    "changing.forget_answers",
     "people.forget_old",
     "work.remove_ended",
     "registry.keep_spares",
@@ -67,6 +68,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "reports.run": [{"run": str(uuid_of(other, "rru"))}],
         "reports.mail": [{"run": str(uuid_of(other, "rru"))}],
         "reports.occur": [{"definition": str(uuid_of(other, "rde")), "at": datetime.now(UTC).isoformat()}],
+        "webhooks.deliver": [{"delivery": str(uuid_of(other, "whd"))}],
         **await survey_payloads(own, other),
         "mail.send": [{"mail": str(await waiting_mail(other))}],
     }
