@@ -5,11 +5,14 @@ A key comes as the header ``Idempotency-Key`` of a request with one change, or i
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import orjson
 from graphql import GraphQLField, Node, Visitor, get_named_type, is_input_object_type, print_ast, visit
@@ -19,7 +22,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.types import KEY
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
-from kedang_tenants.changing.repeating import Asked, answered_before, keep_answer
+from kedang_tenants.changing.repeating import Asked, answered_before, in_progress, keep_answer
 
 LONGEST_KEY = 255
 
@@ -115,6 +118,45 @@ class _Finder(Visitor):
 
     def enter_variable(self, node: Any, *_: Any) -> None:
         self.variables.add(node.name.value)
+
+
+@dataclass(slots=True)
+class _Queue:
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    present: int = 0
+
+
+_queues: dict[tuple[UUID, UUID, str], _Queue] = {}
+
+
+@asynccontextmanager
+async def one_at_a_time(context: Context, key: str) -> AsyncIterator[None]:
+    """Requests of this process with the same key, one after the other: who waits holds no connection meanwhile.
+
+    Raises IdempotencyInProgress for whose turn has not come after the time that one waits for a lock.
+    """
+    asker = context.signed_in()
+    whose = asker.company.id, asker.member_id, key
+    queue = _queues.setdefault(whose, _Queue())
+    queue.present += 1
+    try:
+        await _wait(queue.turn, context.settings.lock_timeout)
+        try:
+            yield
+        finally:
+            queue.turn.release()
+    finally:
+        queue.present -= 1
+        if not queue.present:
+            del _queues[whose]
+
+
+async def _wait(turn: asyncio.Lock, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await turn.acquire()
+    except TimeoutError:
+        raise in_progress() from None
 
 
 async def begin(context: Context, key: str, request: bytes) -> tuple[Asked, Answered | None]:

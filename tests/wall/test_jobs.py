@@ -61,6 +61,8 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "grading.regrade": [{"scheme": str(uuid_of(other, "gsc"))}],
         "imports.run": [{"import_id": str(uuid_of(other, "imp"))}],
         "exports.run": [{"export_id": str(uuid_of(other, "exp"))}],
+        "bulk.export": [{"operation_id": str(uuid_of(other, "bop"))}],
+        "bulk.import": [{"operation_id": str(uuid_of(other, "bop"))}],
         "people.tell_seats": [{"order": str(UUID(hex=order.partition("_")[2]))}],
         "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
         "opening.open_company": [{"company": company}],

@@ -7,7 +7,7 @@ nothing in between, so errors, their paths and the spreading of null are the ref
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import isawaitable
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from kedang_graphql.engine.requests import Binding, Budget, masked_paths
 from kedang_graphql.engine.roots import RootReader, Roots, answer_records
 from kedang_graphql.engine.selection import SelectionReader
 from kedang_graphql.engine.together import Together
-from kedang_graphql.idempotency import Answered, begin, digest, keep, key_of
+from kedang_graphql.idempotency import Answered, begin, digest, keep, key_of, one_at_a_time
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
@@ -180,14 +180,16 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         arguments = get_argument_values(
             parent_type.fields[details[0].node.name.value], details[0].node, self.variable_values
         )
-        async with context.writing.field():
-            key = self._key(parent_type, details, arguments)
-            if key is None:
-                return await self._complete(parent_type, source, details, path, position_context, arguments)
-            request = digest(place, arguments, details, self.fragments, self.variable_values.coerced)
+        key = self._key(parent_type, details, arguments)
+        complete = partial(self._complete, parent_type, source, details, path, position_context, arguments)
+        if key is None:
+            async with context.writing.field():
+                return await complete()
+        request = digest(place, arguments, details, self.fragments, self.variable_values.coerced)
+        async with one_at_a_time(context, key), context.writing.field():
             asked, before = await begin(context, key, request)
             if before is None:
-                value = await self._complete(parent_type, source, details, path, position_context, arguments)
+                value = await complete()
                 masked = sorted(found for found in context.answer.masked if found.startswith(f"{place}."))
                 await keep(context, asked, Answered(value, masked))
                 return value

@@ -43,7 +43,7 @@ class KeptAnswer(Base):
     actor_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     request: Mapped[bytes] = mapped_column(LargeBinary)
-    response: Mapped[str | None] = mapped_column(Text)
+    response: Mapped[str | None] = mapped_column(Text(collation="C"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
@@ -74,7 +74,7 @@ async def answered_before(write: TenantWrite, asked: Asked, *, clock: Clock) -> 
     try:
         new = await write.fetchval(_CLAIM, asked.actor_id, asked.key, asked.request, now, now - KEPT)
     except DatabaseBusy as error:
-        raise _in_progress() from error
+        raise in_progress() from error
     if new:
         return None
     row = await write.fetchrow(
@@ -83,7 +83,7 @@ async def answered_before(write: TenantWrite, asked: Asked, *, clock: Clock) -> 
         asked.key,
     )
     if row is None or row["response"] is None:  # removed in between: it was a day old
-        raise _in_progress()
+        raise in_progress()
     if row["request"] != asked.request:
         raise IdempotencyKeyReused(msg("This idempotency key was used for another request."))
     return str(row["response"])
@@ -110,5 +110,5 @@ async def forget_answers(write: TenantWrite, *, now: datetime) -> bool:
     return len(removed) == _AT_ONCE
 
 
-def _in_progress() -> IdempotencyInProgress:
+def in_progress() -> IdempotencyInProgress:
     return IdempotencyInProgress(msg("A request with this idempotency key is under way. Please try again."))
