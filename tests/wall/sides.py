@@ -138,6 +138,21 @@ async def _started_import(side: Side) -> Input:
     return {"id": started["record"]["id"]}
 
 
+async def _bulk_import(side: Side) -> Input:
+    return {"fileId": await upload(side.ask, b'{"number": "1"}\n', "lines.jsonl"), "record": "customer"}
+
+
+async def _bulk_export(side: Side) -> Input:
+    customer = await side.fresh("customer")
+    return {"query": f'{{ contacts(where: {{customerId: {{eq: "{customer}"}}}}) {{ nodes {{ id }} }} }}'}
+
+
+async def _started_bulk_export(side: Side) -> Input:
+    ask = "mutation ($input: BulkExportInput!) { bulkExport(input: $input) { record { id } } }"
+    started = (await side.ask(ask, {"input": await _bulk_export(side)})).data["bulkExport"]
+    return {"id": started["record"]["id"]}
+
+
 async def _key(side: Side) -> Input:
     made = await side.ask(
         "mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } } }",
@@ -345,6 +360,9 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "revokeApiKey": _key,
     "startImport": _import,
     "cancelImport": _started_import,
+    "bulkImport": _bulk_import,
+    "bulkExport": _bulk_export,
+    "cancelBulkOperation": _started_bulk_export,
     "changeMember": _changed_member,
     "deactivateMember": _member,
     "placeOrder": _order,
