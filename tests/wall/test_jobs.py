@@ -23,6 +23,7 @@ WITHOUT_IDS = {
     "surveys.expire",
     "notices.digest",
     "reports.tidy",
+    "webhooks.tidy",
     "changing.forget_answers",
     "people.forget_old",
     "work.remove_ended",

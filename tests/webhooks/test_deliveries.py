@@ -7,6 +7,7 @@ import pytest
 
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.outgoing import AddressRefused, UrlRefused
+from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change
 from kedang_tenants.webhooks.delivering import TRIES, WAITS
 from kedang_tenants.webhooks.models import EVENTS
@@ -370,3 +371,20 @@ async def test_events_told_twice_make_one_delivery(shop, hooks, receiver):
     await shop.work()
     assert len(receiver.got) == 1
     assert await hooks.states() == ["DELIVERED"]
+
+
+async def test_the_log_is_kept_for_thirty_days(shop, hooks, receiver):
+    webhook = await hooks.make(CREATED)
+    await hooks.test(webhook)
+    await shop.work()
+    shop.clock.move(timedelta(days=20))
+    receiver.status = 500
+    waiting = await hooks.test(webhook)
+    await shop.work()
+    for days, left in ((10, 2), (1, 1)):
+        shop.clock.move(timedelta(days=days))
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            await enqueue(write, NewJob("webhooks.tidy"))
+        await shop.work()
+        assert len(await hooks.deliveries()) == left
+    assert [row["id"] for row in await hooks.deliveries()] == [waiting]
