@@ -11,15 +11,17 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.tools import merge_types
 
+from kedang_graphql.engine.aggregate_types import aggregates_arguments, aggregates_type
 from kedang_graphql.engine.building import Argument, blank, finish, output_field
 from kedang_graphql.engine.executor import EngineExecutor, executor_class
 from kedang_graphql.engine.operations import OperationCache
-from kedang_graphql.engine.roots import Roots, make_roots, singular
+from kedang_graphql.engine.roots import Roots, aggregates, make_roots, singular
 from kedang_graphql.engine.types import Node, Types, generated_types
 from kedang_graphql.engine.verbs import make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.scalars import CONFIG
+from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 
 
@@ -84,6 +86,13 @@ def _query(made: Types) -> type:
         one = singular(record)
         fields[one] = output_field(
             one, classes.node | None, arguments=[Argument("id", strawberry.ID)], description=record.labels[0]
+        )
+        grouped = aggregates(record)
+        fields[grouped] = output_field(
+            grouped,
+            aggregates_type(made, record),
+            arguments=aggregates_arguments(made, record),
+            description=msg("How many, how much: counts and figures, also by groups."),
         )
     return finish(blank("GeneratedQuery"), fields)
 

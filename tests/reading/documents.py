@@ -69,6 +69,11 @@ class Writer:
             pass
         return self.made
 
+    def where(self, record: RecordType) -> dict[str, Any]:
+        """A filter as the variable of a request has it."""
+        self._begin()
+        return self._where(record, 0)
+
     def after_change(self) -> Document:
         """What a change that changes nothing gives back: for the reference the record, read by its id."""
         while len(_TOKEN.findall(self._after_change().text)) > MOST_TOKENS:

@@ -13,6 +13,7 @@ from graphql import GraphQLField, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails
 from graphql.execution.values import VariableValues
 
+from kedang_graphql.engine.aggregates import AggregatesNode, aggregates_node, answer_groups
 from kedang_graphql.engine.arguments import LARGEST_PAGE
 from kedang_graphql.engine.composing import Composer
 from kedang_graphql.engine.ids import split_id
@@ -95,6 +96,19 @@ class NodesRoot(Root):
         return sorted(set(paths))
 
 
+@dataclass(frozen=True, slots=True)
+class AggregatesRoot(Root):
+    """Groups of a record's rows."""
+
+    node: AggregatesNode
+
+    async def answer(self, tx: TenantRead, binding: Binding, composer: Composer) -> Any:  # noqa: ARG002 - as of every root
+        return await answer_groups(tx, binding, self.node)
+
+    def masked(self, viewer: Viewer, key: str) -> list[str]:
+        return list(self.node.masked(viewer, key))
+
+
 async def answer_record(
     tx: TenantRead, binding: Binding, composer: Composer, node: RecordNode, record_id: object
 ) -> dict[str, Any] | None:
@@ -139,12 +153,24 @@ def make_roots() -> Roots:
     for record in catalogue():
         roots[record.api_plural] = partial(_list_root, record)
         roots[singular(record)] = partial(_record_root, (record,))
+        roots[aggregates(record)] = partial(_aggregates_root, record)
     return roots
 
 
 def singular(record: RecordType) -> str:
     """The root field that finds one record: the type's name with a small first letter."""
     return record.api_name[0].lower() + record.api_name[1:]
+
+
+def aggregates(record: RecordType) -> str:
+    """The root field that puts rows of a record into groups."""
+    return f"{singular(record)}Aggregates"
+
+
+def _aggregates_root(
+    record: RecordType, reader: RootReader, definition: GraphQLField, details: list[FieldDetails]
+) -> Root:
+    return AggregatesRoot(aggregates_node(record, reader.selections(), definition, details))
 
 
 def _list_root(
