@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kedang_graphql.writing import Writing
 from kedang_platform.clock import Clock
@@ -32,10 +33,14 @@ class SessionCookie:
 
 @dataclass(slots=True)
 class Answer:
-    """What resolvers add to the HTTP answer beside the data; ``masked`` are paths of fields masked for the asker."""
+    """What is told in the HTTP answer beside the data.
+
+    ``masked`` are paths of fields masked for the asker; ``cost`` is what the operation was charged.
+    """
 
     session: SessionCookie | None = None
     masked: set[str] = field(default_factory=set)
+    cost: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,14 @@ class Settings(BaseSettings):
     sign_ups_per_hour: int = Field(
         default=20, ge=1, description="Sign-ups an hour that one address may ask for; a limit against abuse."
     )
+    cost_points: int = Field(
+        default=2000,
+        ge=1,
+        description="Points that a credential may spend on API requests at once; see the guide of the API.",
+    )
+    cost_points_per_second: float = Field(
+        default=200.0, gt=0, description="Points by which they fill up again each second."
+    )
     body_timeout: float = Field(
         default=30.0, gt=0, description="Seconds within which the body of an API request must have arrived."
     )

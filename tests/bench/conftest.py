@@ -25,6 +25,8 @@ def serve(work_environment, company):
         port = free_port()
         environment = work_environment | {
             "KEDANG_PORT": str(port),
+            "KEDANG_COST_POINTS": "1000000000",
+            "KEDANG_COST_POINTS_PER_SECOND": "1000000000",
             "BENCH_COMPANY": str(company.id),
             "BENCH_SCHEMA": company.ref.schema,
         }

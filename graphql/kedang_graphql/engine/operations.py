@@ -26,6 +26,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 
+from kedang_graphql.engine.cost import Measure, measure
 from kedang_graphql.engine.limits import (
     LONGEST_DOCUMENT,
     MOST_TOKENS,
@@ -74,6 +75,7 @@ class Operation:
     fragments: dict[str, FragmentDetails] = field(default_factory=dict)
     plans: dict[tuple[object, ...], Plan | None] = field(default_factory=dict)
     directive_variables: frozenset[str] = frozenset()
+    measures: dict[str | None, Measure] = field(default_factory=dict)
 
     def definition(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute; raises BadUserInput as the specification's GetOperation does."""
@@ -121,6 +123,14 @@ class OperationCache:
             )
         except RecursionError:
             raise BadUserInput(msg("These variables are nested too deeply.")) from None
+
+    def measure(self, operation: Operation, definition: OperationDefinitionNode) -> Measure:
+        """What an operation costs, as a function of its variables."""
+        name = definition.name.value if definition.name else None
+        found = operation.measures.get(name)
+        if found is None:
+            found = operation.measures[name] = measure(self._schema, operation.fragments, definition)
+        return found
 
     def plan(
         self, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
