@@ -132,23 +132,27 @@ def _payload(operation_id: UUID | None, errors: list[UserError]) -> BulkOperatio
 
 def read_question(core: GraphQLSchema, viewer: Viewer, text: str) -> Level:
     """The question that a document asks; raises InvalidBulkQuery, and what is wrong with its filters."""
+    try:
+        return _question(core, viewer, text)
+    except GraphQLError as error:
+        raise _wrong(error) from None
+    except BadUserInput as error:
+        raise type(error)(error.message, path=_QUERY, **error.params) from None
+
+
+def _question(core: GraphQLSchema, viewer: Viewer, text: str) -> Level:
     documents = OperationCache(core, catalogue(), {})
     operation = documents.get(text)
     if operation.errors:
-        raise _wrong(operation.errors[0])
+        raise operation.errors[0]
     definition = operation.definition(None)
     if definition.operation is not OperationType.QUERY:
         raise _refused(msg("A bulk export takes a query."))
     variables = documents.variables(definition, {})
     if isinstance(variables, list):
-        raise _wrong(variables[0])
-    try:
-        connection = _connection(core, operation, definition, variables)
-        return _level(viewer, connection, variables, below=0)
-    except GraphQLError as error:
-        raise _wrong(error) from None
-    except BadUserInput as error:
-        raise type(error)(error.message, path=_QUERY, **error.params) from None
+        raise variables[0]
+    connection = _connection(core, operation, definition, variables)
+    return _level(viewer, connection, variables, below=0)
 
 
 def _connection(

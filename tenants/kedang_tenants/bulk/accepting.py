@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -36,24 +36,23 @@ async def accept_lines(
     A line that names the same record as an earlier one finds what that one made of it.
     """
     done: dict[int, Changed | None] = {}
-    for wave in _waves([line for line in lines if not line.errors], by_key=mode != "CREATE"):
-        await _accept(write, viewer, record, mode, wave, done, clock)
+    waiting = [line for line in lines if not line.errors]
+    while waiting:
+        wave = _wave(waiting) if mode != "CREATE" else waiting
+        taken = await _accept(write, viewer, record, mode, wave, done, clock)
+        waiting = waiting[taken:]
     return [done.get(line.number) for line in lines]
 
 
-def _waves(lines: Sequence[Line], *, by_key: bool) -> Iterator[list[Line]]:
-    """The lines in their order, cut where one names a record that an earlier one of its wave names."""
-    wave: list[Line] = []
+def _wave(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines up to the first whose record an earlier one names in the same words."""
     seen: set[object] = set()
-    for line in lines:
-        names = {name for name in (line.id, line.key) if name is not None} if by_key else set()
+    for place, line in enumerate(lines):
+        names = {name for name in (line.id, line.key) if name is not None}
         if names & seen:
-            yield wave
-            wave, seen = [], set()
-        wave.append(line)
+            return lines[:place]
         seen |= names
-    if wave:
-        yield wave
+    return lines
 
 
 async def _accept(
@@ -64,20 +63,27 @@ async def _accept(
     lines: Sequence[Line],
     done: dict[int, Changed | None],
     clock: Clock,
-) -> None:
+) -> int:
+    """Deal with the lines up to the first that means the record of an earlier one; returns how many these are."""
     found = await _existing(write, viewer, record, lines) if mode != "CREATE" else {}
-    changes = {line.number: _change(record, mode, line, found) for line in lines}
+    changes: list[tuple[Line, Change]] = []
+    meant: set[UUID] = set()
+    taken = 0
+    for line in lines:
+        change = _change(record, mode, line, found)
+        if change is not None:
+            if change.id in meant:  # one named it by its key, the other by its id
+                break
+            meant |= {change.id} if change.id is not None else set()
+            changes.append((line, change))
+        taken += 1
     # Changes of one kind are written together.
-    ordered = sorted(
-        ((line, change) for line in lines if (change := changes[line.number]) is not None),
-        key=lambda pair: pair[1].action,
-    )
-    if not ordered:
-        return
-    outcome = await change_accepted(write, viewer, [change for _, change in ordered], clock=clock)
-    for (line, _), changed, errors in zip(ordered, outcome.changed, outcome.errors, strict=True):
+    changes.sort(key=lambda pair: pair[1].action)
+    outcome = await change_accepted(write, viewer, [change for _, change in changes], clock=clock)
+    for (line, _), changed, errors in zip(changes, outcome.changed, outcome.errors, strict=True):
         line.errors += errors
         done[line.number] = changed
+    return taken
 
 
 def _change(record: RecordType, mode: Mode, line: Line, found: Mapping[Key, Sequence[UUID]]) -> Change | None:
