@@ -16,8 +16,8 @@ from kedang_graphql.engine.building import Argument, blank, finish, output_field
 from kedang_graphql.engine.executor import EngineExecutor, executor_class
 from kedang_graphql.engine.operations import OperationCache
 from kedang_graphql.engine.roots import Roots, aggregates, make_roots, singular
-from kedang_graphql.engine.types import Node, Types, generated_types
-from kedang_graphql.engine.verbs import make_verbs
+from kedang_graphql.engine.types import KEY, Node, Types, generated_types
+from kedang_graphql.engine.verbs import MOST_INPUTS, batch_name, make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.scalars import CONFIG
@@ -97,6 +97,14 @@ def _query(made: Types) -> type:
     return finish(blank("GeneratedQuery"), fields)
 
 
+def _batch_arguments(given: Any) -> list[Argument]:
+    return [
+        Argument("inputs", list[given]),
+        Argument("partial", bool, "Do what can be done; else all is done, or nothing.", default=False),
+        Argument(KEY, str | None, "Asked for again under this key within 24 hours, it is done once."),
+    ]
+
+
 def _mutation(made: Types) -> type:
     fields = {}
     for record in catalogue():
@@ -111,4 +119,11 @@ def _mutation(made: Types) -> type:
             if action in record.actions:
                 name = f"{action}{record.api_name}"
                 fields[name] = output_field(name, classes.payload, arguments=[Argument("input", given)])
+                many = batch_name(action, record)
+                fields[many] = output_field(
+                    many,
+                    classes.batch,
+                    arguments=_batch_arguments(given),
+                    description=f"As {name}, for at most {MOST_INPUTS} at once.",
+                )
     return finish(blank("GeneratedMutation"), fields)
