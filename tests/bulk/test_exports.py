@@ -200,12 +200,12 @@ async def test_beside_a_listed_record_stands_only_the_name_of_one_that_may_not_b
 ):
     manager = await BulkOffice.open(databases, database_settings, office.company, tmp_path, "GENERAL_MANAGER")
     await office.add("customer", number="1", name="A", owner_id=manager.member.id)
-    query = "{ customers { nodes { owner { name state } } } }"
+    query = "{ customers { nodes { owner { name seat } } } }"
     (line,) = (await office.exports(query)).lines
     owner = line["owner"]
     assert None not in owner.values()
     (line,) = (await manager.exports(query)).lines  # who reads all people, and exports none
-    assert line["owner"] == {"name": owner["name"], "state": None}
+    assert line["owner"] == {"name": owner["name"], "seat": None}
 
 
 @pytest.mark.requirement("A11")
