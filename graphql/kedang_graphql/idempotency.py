@@ -56,6 +56,8 @@ def key_of(
             raise IdempotencyKeyInvalid(msg("This change cannot be repeated under an idempotency key."))
         if inside is not None and inside != header:
             raise IdempotencyKeyInvalid(msg("The request names two idempotency keys."))
+    if isinstance(given, dict) and any(isinstance(part, dict) and part.get(KEY) for part in given.values()):
+        raise IdempotencyKeyInvalid(msg("The idempotency key of a change stands in its outermost input."))
     key = header if header is not None else inside
     if key is not None and not _well_formed(key):
         raise IdempotencyKeyInvalid(

@@ -168,6 +168,9 @@ async def test_verbs_of_the_trade_keep_their_answers_too(gateway, company, ask):
     first, second = await ask("k-1", query, **given), await ask("k-1", query, **given)
     assert first.data["placeOrder"]["record"]["lines"]["totalCount"] == 1
     assert first.body == second.body
+    within = {**given, "order": {**given["order"], "number": "2", "idempotencyKey": "k-2"}}
+    assert (await ask.plain(query, {"input": within})).codes == ["IDEMPOTENCY_KEY_INVALID"]
+    assert (await ask.plain("{ orders { totalCount } }")).data["orders"]["totalCount"] == 1
 
 
 async def test_what_is_masked_in_an_answer_is_told_again(gateway, company):
