@@ -192,19 +192,10 @@ class GraphQLEndpoint:
         body: dict[str, Any] = {"data": data}
         if errors:
             body["errors"] = errors
-        masked = self._masked(plan, viewer)
+        masked = self._operations.masked(plan, viewer)
         if masked:
             body["extensions"] = {"masked": masked}
         return 200, body
-
-    def _masked(self, plan: Plan, viewer: Any) -> list[str]:
-        known = plan.masked.get(viewer.fingerprint)
-        if known is None:
-            if len(plan.masked) > 100:
-                plan.masked.clear()
-            known = [p for field in plan.roots if field.root for p in field.root.masked(viewer, field.key)]
-            plan.masked[viewer.fingerprint] = known
-        return known
 
     async def _execute_stock(
         self, context: Context, operation: Operation, params: Params
