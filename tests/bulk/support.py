@@ -1,7 +1,7 @@
 """Bulk operations in tests: a query or a file goes in, the record and the file of the operation come out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +46,6 @@ class Outcome:
 @dataclass
 class BulkOffice(Office):
     """An office that works in bulk."""
-
-    made: dict[str, UUID] = field(default_factory=dict)
 
     async def add(self, record: str, **values: Any) -> UUID:
         viewer = await self.viewer()
@@ -94,6 +92,10 @@ class BulkOffice(Office):
         operation_id = await self.ask_for_import(record, content, mode)
         await self.work()
         return await self.result(operation_id)
+
+    async def rows_of_jobs(self, kind: str) -> list[dict[str, Any]]:
+        async with self.databases.control_read() as read:
+            return [dict(row) for row in await read.fetch("SELECT * FROM work.job WHERE kind = $1", kind)]
 
     def stored_contents(self) -> int:
         """How many contents lie in the store."""
