@@ -4,7 +4,10 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
+from graphql import OperationDefinitionNode, parse
 
+from kedang_graphql.engine.cost import measure
+from kedang_graphql.schema import build_gateway
 from kedang_platform.database import Databases
 from kedang_platform.database.errors import StatementTimeout
 from kedang_platform.database.transactions import TenantRead
@@ -151,3 +154,14 @@ async def test_what_the_database_breaks_off_costs_no_other_root_field(office, mo
     answer = await ask(query, {"id": customer})
     assert answer.codes == ["STATEMENT_TIMEOUT"]
     assert (answer.body["data"]["a"], answer.body["data"]["b"]) == (None, {"id": customer})
+
+
+@pytest.mark.requirement("I4")
+def test_nodes_cost_what_a_list_of_as_many_records_costs():
+    query = "query ($ids: [ID!]!) { n: nodes(ids: $ids) { ... on Customer { contacts(first: 10) { nodes { id } } } } }"
+    operation = parse(query).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    cost = measure(build_gateway().core, {}, operation)
+    assert cost.requested({"ids": ["x"] * 250}) == 1 + 28
+    customer = {"contacts": {"nodes": [{"id": "con_1"}] * 100}}
+    assert cost.actual({"ids": ["x"] * 2}, {"n": [None, customer]}) == 1 + 2

@@ -71,7 +71,7 @@ class Pages:
         count = 0
         for found in _at(parent, self.path):
             for key in self.rows:
-                rows = found.get(key) or ()
+                rows = [row for row in found.get(key) or () if row is not None]
                 count += len(rows)
                 for inner in self.below:
                     count += sum(map(inner.held, rows))
@@ -178,7 +178,11 @@ class _Reader:
             if node.selection_set is None or named is None:
                 continue
             here = (*path, node.alias.value if node.alias else node.name.value)
-            if named.name.endswith("Connection"):
+            ids = next((a.value for a in node.arguments or () if a.name.value == "ids"), None)
+            if ids is not None:
+                below = tuple(self.pages(named, node.selection_set, ()))
+                yield Pages(path, here[-1:], _length(ids), below)
+            elif named.name.endswith("Connection"):
                 yield from self._connection(node, named, here)
             else:
                 yield from self.pages(named, node.selection_set, here)
