@@ -11,6 +11,7 @@ import httpx
 import orjson
 import pytest
 
+from kedang_graphql import idempotency
 from kedang_graphql.engine import executor
 from kedang_graphql.engine.executor import EngineExecutor
 from kedang_platform.clock import FixedClock
@@ -138,7 +139,13 @@ async def test_what_was_refused_is_not_kept_and_may_be_mended_under_its_key(gate
     assert (await ask("k-1", name="Alfreds")).data["createCustomer"]["record"]["name"] == "Alfreds"
 
 
-async def test_an_answer_that_is_under_way_is_waited_for_and_then_told_of(ask, monkeypatch):
+@pytest.mark.parametrize("of", ["one process", "several processes"])
+async def test_an_answer_that_is_under_way_is_waited_for_and_then_told_of(ask, monkeypatch, of):
+    if of == "one process":
+        wait = idempotency._wait
+        monkeypatch.setattr(idempotency, "_wait", lambda turn, _: wait(turn, 0.2))
+    else:
+        monkeypatch.setattr(executor, "one_at_a_time", lambda *_: nullcontext())
     complete, begun, go_on = EngineExecutor._complete, asyncio.Event(), asyncio.Event()
 
     async def slowly(self, *args):
