@@ -47,7 +47,7 @@ class Charge:
 
 
 # Points for a millisecond of processor time spent on reading a request that is refused then, or is not.
-REFUSED = 5
+REFUSED = 20
 READ = 1
 
 
