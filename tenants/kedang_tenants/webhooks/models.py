@@ -174,7 +174,7 @@ class WebhookDelivery(Record):
     )
 
     sequence: Mapped[int | None] = mapped_column(BigInteger)
-    body: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[str | None] = mapped_column(Text(collation="C"))
     job_id: Mapped[UUID | None] = mapped_column(Uuid)
 
     __table_args__ = (

@@ -1188,7 +1188,7 @@ def upgrade() -> None:
         sa.Column("error_code", sa.Text(collation="C"), nullable=True),
         sa.Column("duration_ms", sa.Integer(), nullable=True),
         sa.Column("sequence", sa.BigInteger(), nullable=True),
-        sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("body", sa.Text(collation="C"), nullable=True),
         sa.Column("job_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
