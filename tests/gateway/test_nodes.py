@@ -156,7 +156,7 @@ async def test_what_the_database_breaks_off_costs_no_other_root_field(office, mo
     assert (answer.body["data"]["a"], answer.body["data"]["b"]) == (None, {"id": customer})
 
 
-@pytest.mark.requirement("I4")
+@pytest.mark.requirement("I1")
 def test_nodes_cost_what_a_list_of_as_many_records_costs():
     query = "query ($ids: [ID!]!) { n: nodes(ids: $ids) { ... on Customer { contacts(first: 10) { nodes { id } } } } }"
     operation = parse(query).definitions[0]
