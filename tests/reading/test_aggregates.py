@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import zip_longest
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -91,7 +92,7 @@ def asked(record: RecordType, random: Random, writer: Writer) -> Asked:
         figures,
         currency=bool(currency_path(record)) and random.random() < 0.5,
         archived=random.choice(["EXCLUDE", "EXCLUDE", "INCLUDE", "ONLY"]),
-        where=writer.where(record) if random.random() < 0.6 else {},
+        where=writer.where(record) if random.random() < 0.4 else {},
     )
 
 
@@ -240,12 +241,16 @@ async def test_groups_are_those_of_plain_python(gateway, company, database_super
                 refused += 1
                 continue
             assert answer.codes == [], shown
-            assert answer.data["asked"] == {"groups": expected, "hasMoreGroups": False}, (shown, expected)
+            told = answer.data["asked"]
+            assert told["hasMoreGroups"] is False
+            different = [pair for pair in zip_longest(told["groups"], expected) if pair[0] != pair[1]]
+            if different:
+                pytest.fail(f"{wanted.text} {wanted.variables} {person}: {different[0]}", pytrace=False)
             compared += 1
             several += len(expected) > 1
     say(f"{compared} groupings compared, {several} with several groups, {refused} refused")
     assert compared > len(PEOPLE) * len(list(catalogue())) / 2
-    assert several > compared / 5
+    assert several > compared / 8
     assert refused > 3
 
 

@@ -203,7 +203,7 @@ def _currency(statement: Statement, viewer: Viewer, record: RecordType, alias: s
 def _figure(field: Field, figure: Figure, fields: list[str]) -> str:
     value = f"v{fields.index(figure.field)}"
     within = " FILTER (WHERE currency IS NOT NULL)" if field.spec.currency else ""
+    if figure.measure == "avg":  # of large numbers PostgreSQL keeps no more digits than they had
+        return f"round(avg({value}::numeric(40, {2 * AVERAGE_DIGITS})){within}, {AVERAGE_DIGITS})"
     measured = f"{figure.measure}({value}){within}"
-    if figure.measure == "avg":
-        return f"round({measured}, {AVERAGE_DIGITS})"
     return f"({measured})::numeric" if figure.measure == "sum" else measured
