@@ -15,7 +15,14 @@ pytestmark = pytest.mark.requirement("T6")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 # Western marks beside Chinese characters: Chinese has its own.
 WESTERN_MARK = re.compile(r"[\u4e00-\u9fff”][,;:?!]|[,;:?!][\u4e00-\u9fff“]|[\u4e00-\u9fff]\.(?!\w)|\.\.\.")
-WITHOUT_WORDS = {"  GraphiQL       {url}", "{label}:", "{way} with {contact}"}
+WITHOUT_WORDS = {
+    "  GraphiQL       {url}",
+    "{label}:",
+    "{label}: ",
+    "{question}: {answer}",
+    "{said} - {more}",
+    "{way} with {contact}",
+}
 TERMS = {
     "Customer": "客户",
     "Contact": "联系人",

@@ -20,6 +20,7 @@ from kedang_platform.mail import (
     SmtpMailer,
     SmtpServer,
     deliver,
+    give_up,
     list_mails,
     mail_folder,
     mail_states,
@@ -158,6 +159,22 @@ async def test_after_two_lost_answers_it_stays_unknown_and_is_recorded(databases
     assert len(sink.taken) == 2
     after = await row(databases)
     assert (after["state"], after["attempts"], after["unknowns"]) == ("unknown", 2, 2)
+
+
+@pytest.mark.requirement("T10")
+async def test_what_may_have_been_taken_once_is_never_given_up_as_rejected(databases, sink):
+    mail = await write(databases)
+    sink.hang_up = "data"
+    with pytest.raises(MailDelayed):
+        await send(databases, sink.mailer, mail["id"])
+    sink.hang_up, sink.rcpt = "", "450 4.2.1 Not now"
+    with pytest.raises(MailDelayed):
+        await send(databases, sink.mailer, mail["id"])
+    assert (await row(databases))["state"] == "queued"
+    async with databases.control() as control:
+        await give_up(control, mail["id"])
+    assert len(sink.taken) == 1
+    assert (await row(databases))["state"] == "unknown"
 
 
 async def test_a_process_that_dies_while_sending_leaves_an_unknown_outcome(databases, sink):

@@ -31,6 +31,11 @@ CONTRAST = """() => {
   return faint;
 }"""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LEAST_ROOM = 3.5
+TIGHTEST = """() => Math.min(...[...document.querySelectorAll(".level .choices span")].flatMap((box) => {
+  const text = document.createRange(); text.selectNodeContents(box);
+  const [a, b] = [text.getBoundingClientRect(), box.getBoundingClientRect()];
+  return [a.left - b.left, b.right - a.right]; }))"""
 SMALL = """(least) => [...document.querySelectorAll("label:has([type=radio]), button, summary, nav a, a.button, textarea, input")]
   .filter((e) => e.checkVisibility() && !e.closest("label > input") && e.type !== "radio")
   .map((e) => [e.outerHTML.slice(0, 60), e.getBoundingClientRect()])
@@ -196,6 +201,15 @@ async def test_what_is_missing_is_listed_in_sight_and_leads_to_its_question(aske
     await expect(page.locator(f"#a{PUNCTUAL}")).to_be_focused()
     await expect(page.locator(f"#q{PUNCTUAL}")).to_contain_text("Error: Please answer this question.")
     await expect(page.locator(f"#a{WISHES}")).to_have_value("Kept")
+
+
+@pytest.mark.requirement("V4")
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_levels_keep_their_distance_from_their_boxes_on_a_small_phone(asked, profile, language):
+    invited = await asked.invite(language=LANGUAGES[language][0])
+    page = await (await profile(PHONE, language=language)).new_page()
+    await page.goto(invited.path)
+    assert await page.evaluate(TIGHTEST) >= LEAST_ROOM
 
 
 @pytest.mark.requirement("V4")

@@ -212,6 +212,11 @@ class Populating:
             self.taken.add(("choice", row["member_id"], row["kind"]))
         if record.name.startswith(("questionnaire", "survey")):
             row |= self._of_survey(record.name, row)
+        if record.name == "service_standard":
+            while ("standard", row.get("grade_level_id"), row.get("priority")) in self.taken:
+                row |= {name: self.value(record.fields[name]) for name in ("grade_level_id", "priority")}
+            self.taken.add(("standard", row.get("grade_level_id"), row.get("priority")))
+            row["solution_minutes"] = max(row["first_answer_minutes"], row["solution_minutes"])
         if record.name == "file":
             row["attached_to"] = self._attached()
         if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
@@ -239,6 +244,11 @@ class Populating:
     def _of_survey(self, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules of surveys leave no choice about: one draft a questionnaire, one answer an invitation."""
         match name:
+            case "questionnaire":
+                return {
+                    "remind_after_days": self.random.randrange(1, 30),
+                    "expires_after_days": self.random.randrange(30, 60),
+                }
             case "questionnaire_version":
                 return {"questionnaire_id": self._unused("questionnaire")}
             case "survey_answer":

@@ -286,3 +286,12 @@ async def test_follow_up_compliance_by_person_grade_and_month(world):
     own = await world.shop.fetch(COMPLIANCE, world.people["davolio"])
     assert [line[0] for line in mine.sheet("By person")] == ["Person", "Nancy Davolio", "Total"]
     assert mine.sheet("By person")[1][1:] == compliance(own)
+
+
+@pytest.mark.requirement("R1")
+async def test_compliance_is_by_the_grades_that_stand_on_customers_whichever_scheme_is_named(world):
+    other = await world.shop.create("grade_scheme", name="By potential")
+    usual = await world.made("fuller", "FOLLOW_UP_COMPLIANCE", **QUARTER)
+    named = await world.made("fuller", "FOLLOW_UP_COMPLIANCE", scheme_id=other, **QUARTER)
+    assert named.sheet("By grade") == usual.sheet("By grade")
+    assert {line[0] for line in usual.sheet("By grade")[1:-1]} > {"A"}

@@ -1,5 +1,6 @@
 """What the formats make of any report: types, totals, charts, pages, fonts; nothing in them runs."""
 
+import re
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from kedang_tenants.reports.document import (
 )
 from kedang_tenants.reports.spool import Spool
 from kedang_tenants.reports.writers import csv, pdf, xlsx
+from kedang_tenants.reports.writers.chart import draw
 from kedang_tenants.reports.writers.colours import ink_on
 from kedang_tenants.reports.writers.fonts import FontsMissing, ensure_fonts
 
@@ -238,3 +240,62 @@ def test_without_fonts_there_is_no_pdf(tmp_path):
 )
 def test_what_stands_on_a_colour_can_be_read(colour, ink):
     assert ink_on(colour) == ink
+
+
+def counted(*values, **shape):
+    """A chart of customers by month."""
+    months = tuple(f"{number}月" for number, _ in enumerate(values, start=1))
+    return Chart("各月客户数", "客户", months, (Series("客户", "#2563eb", values),), **shape)
+
+
+def axis_of(folder: Path, chart: Chart) -> str:
+    """The axis of values in the workbook's first chart."""
+    target = folder / "report.xlsx"
+    xlsx.write(document(folder, [ROW], charts=(chart,)), folder, target)
+    with zipfile.ZipFile(target) as package:
+        drawn = package.read("xl/charts/chart1.xml").decode()
+    return drawn[drawn.index("<c:valAx>") :]
+
+
+@pytest.mark.requirement("R2")
+@pytest.mark.parametrize(
+    ("values", "step", "to_one"),
+    [((1, 2), True, False), ((0, 0), True, True), ((4000, 7), False, False)],
+    ids=["few", "none", "many"],
+)
+def test_an_axis_of_few_things_goes_up_in_whole_steps(tmp_path, values, step, to_one):
+    axis = axis_of(tmp_path, counted(*values))
+    assert ('<c:majorUnit val="1"/>' in axis) is step
+    assert ('<c:max val="1"/>' in axis) is to_one
+
+
+def test_how_many_are_stacked_is_what_counts_for_the_steps(tmp_path):
+    bars = tuple(Series(name, "#2563eb", (6, None)) for name in ("one", "other"))
+    axis = axis_of(tmp_path, Chart("Stacked", "Customers", ("a", "b"), bars, stacked=True))
+    assert "majorUnit" not in axis
+
+
+@pytest.mark.requirement("R2")
+def test_figures_under_a_chart_have_digits_only_where_they_need_them(tmp_path):
+    target = tmp_path / "report.xlsx"
+    xlsx.write(document(tmp_path, [ROW], charts=(counted(3, 2.5),)), tmp_path, target)
+    cells = [row[1] for row in openpyxl.load_workbook(target).worksheets[0].iter_rows() if len(row) > 1]
+    shapes = {cell.value: cell.number_format for cell in cells if isinstance(cell.value, int | float)}
+    assert shapes == {3: "#,##0", 2.5: "#,##0.00"}
+
+
+@pytest.mark.requirement("R2")
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ((0, 0), ["0", "1"]),
+        ((1, None), ["0", "1"]),
+        ((2, 1), ["0", "1", "2"]),
+        ((-2, 1), ["−2", "−1", "0", "1"]),
+        ((7, 1), [str(step) for step in range(8)]),
+    ],
+    ids=str,
+)
+def test_a_drawn_axis_of_few_things_goes_up_in_whole_steps_from_its_zero(tmp_path, values, steps):
+    texts = re.findall(r">([^<>]+)</text>", draw(counted(*values), tmp_path))
+    assert [text for text in texts if text.lstrip("−").replace(".", "").isdecimal()] == steps

@@ -1,5 +1,6 @@
 """From a wish to files: made once, told once, mailed once, called off, failed, forgotten."""
 
+import asyncio
 import os
 import re
 import signal
@@ -251,10 +252,13 @@ async def test_a_report_can_be_called_off_before_and_while_it_is_made(world, mon
     with pytest.raises(AlreadyEnded):
         await cancel(waiting)
 
-    begun = await world.ask("king", MATRIX)
+    begun = await world.ask("king", MATRIX, formats=["XLSX", "CSV"])
+    written = []
 
     async def meanwhile(job, folder, file_format):
-        await cancel(begun)
+        written.append(file_format)
+        if len(written) == 2:
+            await cancel(begun)
         return await child.write_format(job, folder, file_format)
 
     monkeypatch.setattr(running, "write_format", meanwhile)
@@ -263,6 +267,29 @@ async def test_a_report_can_be_called_off_before_and_while_it_is_made(world, mon
     assert (row["state"], row["xlsx_id"]) == ("CANCELLED", None)
     assert stored_files(shop) == []
     assert await notices(shop, "REPORT_READY") == []
+
+
+@pytest.mark.requirement("R2")
+async def test_who_calls_a_report_off_and_its_worker_do_not_block_each_other(world):
+    shop, viewer = world.shop, await world.viewer("king")
+    run = await world.ask("king", MATRIX)
+    job = (await world.run(run)).row["job_id"]
+    held = asyncio.Event()
+
+    async def step():  # as a worker tells how far it is
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            await write.fetch("UPDATE work.job SET progress_done = 1 WHERE id = $1", job)
+            held.set()
+            await asyncio.sleep(0.3)
+            await write.fetch("UPDATE report_run SET rows_done = 1 WHERE id = $1", run)
+
+    async def cancel():
+        await held.wait()
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            await cancel_report(write, viewer, run_id=run, clock=shop.clock)
+
+    await asyncio.gather(step(), cancel())
+    assert (await world.run(run)).row["state"] == "CANCELLED"
 
 
 @pytest.mark.requirement("R2")

@@ -57,6 +57,15 @@ async def test_a_rule_of_its_own_goes_before_the_rule_for_every_kind(desk):
     assert await owners(desk, 1, kind="WISH") == ["Laura"]
 
 
+async def test_whoever_has_no_department_answers_for_that_of_the_rule(desk):
+    """The colleague who is named belongs to no department yet: the head of the rule's sees the request all the same."""
+    nancy = desk.people["Nancy"]
+    await desk.shop.update("member", nancy, department_id=None)
+    await desk.shop.create("service_assignment", kind="REPAIR", department_id=desk.service, member_id=nancy)
+    row = await desk.row(await desk.open(kind="REPAIR"))
+    assert (row["owner_id"], row["department_id"]) == (nancy, desk.service)
+
+
 async def test_who_cannot_answer_is_passed_over_and_the_head_takes_what_is_left(desk):
     await desk.shop.create("service_assignment", department_id=desk.service)
     for name, values in (("Laura", {"state": "SUSPENDED"}), ("Michael", {"seat": "VIEW_ONLY"})):

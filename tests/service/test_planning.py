@@ -6,6 +6,7 @@ from kedang_platform.errors import Refused
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, audit
 from kedang_tenants.service.overdue import escalate_part
+from kedang_tenants.service.standards import DEFAULTS
 from tests.service.test_requests import new_york
 
 
@@ -183,6 +184,41 @@ async def test_waiting_is_never_overdue_and_a_new_owner_is_told(desk):
     assert await escalate(desk) == ["Laura", "Steven", "Michael"]
 
 
+@pytest.mark.requirement("S1", "T10")
+async def test_a_due_time_that_was_put_off_and_passes_again_is_told_again(desk):
+    request = await desk.open(owner_id=desk.people["Laura"], priority="URGENT")
+    desk.later(minutes=31)
+    assert await escalate(desk) == ["Laura"]
+    await desk.shop.update("service_request", request, priority="LOW")
+    assert (await desk.row(request))["escalate_at"] == new_york(2, 18)
+    assert await escalate(desk) == ["Laura"]
+    desk.later(days=1)
+    assert await escalate(desk) == ["Laura", "Laura"]
+
+
+@pytest.mark.requirement("S1", "T10")
+async def test_what_stays_overdue_after_waiting_is_not_told_again(desk):
+    request = await desk.open(owner_id=desk.people["Laura"])
+    await desk.do("answer", request, text="We are on it.")
+    desk.later(days=4)
+    assert await escalate(desk) == ["Laura", "Steven"]
+    await desk.do("wait", request)
+    desk.later(hours=2)
+    await desk.do("resume", request)
+    assert await escalate(desk) == ["Laura", "Steven"]
+
+
+@pytest.mark.requirement("S1")
+async def test_of_a_request_whose_owner_has_left_the_head_hears(desk):
+    await desk.open(owner_id=desk.people["Laura"])
+    async with desk.shop.databases.tenant_write(desk.shop.company.ref) as write:
+        await write.fetch("UPDATE member SET state = 'SUSPENDED' WHERE id = $1", desk.people["Laura"])
+    desk.later(hours=4, minutes=1)
+    assert await escalate(desk) == ["Steven"]
+    desk.later(hours=2)
+    assert await escalate(desk) == ["Steven"]  # the head is the superior, too
+
+
 @pytest.mark.requirement("S1")
 async def test_of_what_nobody_has_the_head_or_the_companys_owner_hears(desk):
     empty = await desk.shop.create("department", name="Empty")
@@ -226,3 +262,32 @@ async def test_what_was_promised_for_one_request_no_standard_relaxes(desk):
     assert (row["first_answer_minutes"], row["solution_minutes"]) == (540, 540)
     await desk.shop.update("service_request", request, priority="URGENT")
     assert (await desk.row(request))["solution_due_at"] == new_york(2, 13)
+
+
+@pytest.mark.requirement("S1")
+async def test_a_grade_and_priority_have_one_standard(desk):
+    """A second one would stand there and never count."""
+    twice = {"priority": "URGENT", "first_answer_minutes": 10, "solution_minutes": 60}
+    with pytest.raises(Refused) as refused:
+        await desk.shop.create("service_standard", **twice)
+    assert [(e.code, e.path) for e in refused.value.errors] == [("ALREADY_EXISTS", ("input",))]
+    assert len(await desk.shop.fetch("SELECT id FROM service_standard")) == len(DEFAULTS)
+    (urgent,) = await desk.shop.fetch("SELECT id FROM service_standard WHERE priority = 'URGENT'")
+    await desk.shop.update("service_standard", urgent["id"], first_answer_minutes=20)
+    await desk.shop.archive("service_standard", urgent["id"])
+    await desk.shop.create("service_standard", **twice)
+    with pytest.raises(Refused, match="already"):
+        await desk.shop.change(Change("service_standard", "restore", urgent["id"]))
+
+
+@pytest.mark.requirement("S1")
+async def test_nothing_is_to_be_solved_sooner_than_it_is_answered(desk):
+    (low,) = await desk.shop.fetch(
+        "SELECT id, first_answer_minutes AS least FROM service_standard WHERE priority = 'LOW'"
+    )
+    with pytest.raises(Refused) as refused:
+        await desk.shop.update("service_standard", low["id"], solution_minutes=low["least"] - 1)
+    assert [(e.code, e.path) for e in refused.value.errors] == [
+        ("SOONER_THAN_ANSWER", ("input", "solutionMinutes"))
+    ]
+    await desk.shop.update("service_standard", low["id"], solution_minutes=low["least"])

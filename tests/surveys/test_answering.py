@@ -231,6 +231,21 @@ async def test_a_required_question_is_asked_for_and_nothing_is_handed_in(asked, 
     assert await stored(asked) == before
 
 
+@pytest.mark.requirement("V4")
+async def test_an_empty_sheet_is_no_answer_also_where_nothing_is_required(asked, invited, clock):
+    """Who taps on “send” too early keeps the link, and counts as nobody who answered."""
+    async with asked.databases.tenant_write(asked.company.ref) as write:
+        await write.fetch("UPDATE survey_item SET required = false")
+    before = await stored(asked)
+    with pytest.raises(AnswersRefused) as refused:
+        await submit(asked, invited, clock, asked.entry("wishes", text=" "))
+    assert [error.code for error in refused.value.errors] == ["NOTHING_ANSWERED"]
+    assert refused.value.items == [asked.items["punctual"]]
+    assert await stored(asked) == before
+    await submit(asked, invited, clock, asked.entry("skill", comment="Friendly."))
+    assert await asked.given(invited) == {"skill": (None, "Friendly.")}
+
+
 @pytest.mark.requirement("V4", "V1")
 @pytest.mark.parametrize(
     ("key", "values", "code"),

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import orjson
 import pytest
@@ -127,7 +127,8 @@ async def test_the_mail_says_who_asks_why_and_until_when_and_leads_to_the_answer
     assert handle == shop.company.handle
     invitation = await asked.invitation()
     assert invitation["token_hash"] == hashlib.sha256(token).digest()
-    assert invitation["expires_at"] == shop.clock.now() + timedelta(days=10)
+    # The twelfth with its last minute, in New York.
+    assert invitation["expires_at"] == datetime(2026, 3, 13, 4, 0, tzinfo=UTC)
     stored = orjson.dumps([{k: str(v) for k, v in row.items()} for row in await asked.invitations()]).decode()
     assert token.hex() not in stored
 
@@ -143,7 +144,7 @@ async def test_people_are_asked_in_the_language_of_their_country(shop, country, 
     await shop.work()
     assert (await asked.invitation())["language"] == language
     (mail,) = shop.mails_to(MARIA)
-    assert ("您收到此邮件，是因为您是Northwind Traders的客户Alfreds Futterkiste的联系人。" in mail.text) is (
+    assert ("您收到此邮件，是因为Northwind Traders将您登记为Alfreds Futterkiste的联系人。" in mail.text) is (
         language == "ZH_CN"
     )
 
@@ -239,7 +240,7 @@ async def test_a_day_can_be_chosen_and_what_waits_is_cancelled_with_the_question
     await shop.work()
     invitation = await asked.invitation()
     assert (invitation["state"], invitation["due_at"]) == ("PENDING", morning)
-    assert invitation["expires_at"] == morning + timedelta(days=14)
+    assert invitation["expires_at"] == datetime(2026, 3, 19, 4, 0, tzinfo=UTC)
     assert shop.mails_to(MARIA) == []
     await later(shop, days=2)
     await later(shop, minutes=1)
@@ -402,3 +403,16 @@ async def test_archived_customers_and_contacts_are_left_alone(shop):
     await shop.work()
     row = await asked.invitation()
     assert (row["customer_id"], row["state"], row["skipped_because"]) == (gone, "SKIPPED", "NO_ADDRESS")
+
+
+@pytest.mark.requirement("V3")
+@pytest.mark.parametrize("record", ["customer", "contact"])
+async def test_who_was_put_away_before_the_chosen_day_gets_no_mail(shop, record):
+    asked = await survey(shop)
+    _, contact = await customer_with_mail(shop)
+    await asked.send(contact_ids=[contact], send_at=shop.clock.now() + timedelta(days=3))
+    await shop.work()
+    await archive(shop, record, (await asked.invitation())[f"{record}_id"])
+    await later(shop, days=3, minutes=1)
+    assert shop.mails_to(MARIA) == []
+    assert (await asked.invitation())["sent_at"] is None

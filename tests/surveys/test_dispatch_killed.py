@@ -119,11 +119,11 @@ async def check_mails(asked, sink, contacts):
 
 
 async def check_answers(shop, asked, sink):
-    """Every fifth hands an answer in, twice at the same moment: one is stored."""
+    """Everybody hands an answer in, every fifth of them twice at the same moment: one of each is stored."""
     viewer = await shop.product()
     item = (await asked.items())["price_value"]["id"]
     by_hash = {row["token_hash"]: row["id"] for row in await asked.invitations()}
-    links = sorted(copies[0][1] for copies in sink.mails.values())[::5]
+    links = sorted(copies[0][1] for copies in sink.mails.values())
     ids = [by_hash[hashlib.sha256(read_link(link)[1]).digest()] for link in links]
 
     async def answer(invitation_id):
@@ -133,8 +133,8 @@ async def check_answers(shop, asked, sink):
 
     for begin in range(0, len(ids), 25):
         part = ids[begin : begin + 25]
-        await asyncio.gather(*(answer(each) for each in part + part))
+        await asyncio.gather(*(answer(each) for each in part + part[::5]))
     answers = await shop.fetch("SELECT invitation_id, state FROM survey_answer")
     assert sorted(row["invitation_id"] for row in answers) == sorted(ids)
     assert {row["state"] for row in answers} == {"SUBMITTED"}
-    assert await shop.value("SELECT count(*) FROM survey_item_answer") == len(ids)
+    assert await shop.value("SELECT count(*) FROM survey_item_answer") == len(ids) == COUNT

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kedang_tenants.changing import fan_out
+from kedang_tenants.surveys import loop
 from kedang_tenants.surveys.answering import save_answers, submit_answer
 from kedang_tenants.surveys.entries import Entry
 from tests.support.surveying import customer_with_mail, later, survey
@@ -94,6 +95,8 @@ async def test_an_unhappy_answer_opens_a_request_of_the_customers_owner(shop, as
     assert row == {"unhappy": True, "request_id": request["id"]}
     (notice,) = await told(shop)
     assert (notice["member_id"], notice["about"]) == (davolio, f"sva_{answer.hex}")
+    kinds = await shop.fetch("SELECT kind FROM notice WHERE member_id = $1", davolio)
+    assert [row["kind"] for row in kinds] == ["UNHAPPY_ANSWER"]  # the request is told of with it (T10)
 
 
 @pytest.mark.requirement("V7")
@@ -245,3 +248,12 @@ async def test_a_begun_answer_opens_nothing(shop, ask):
         )
     await shop.work()
     assert await requests(shop) == []
+
+
+@pytest.mark.requirement("V7")
+async def test_what_the_customer_said_is_told_with_the_marks_of_the_companys_language(shop, ask, monkeypatch):
+    monkeypatch.setattr(loop, "choose_language", lambda _: "zh-CN")
+    await (await ask()).answer(LOW)
+    await shop.work()
+    (request,) = await requests(shop)
+    assert request["description"] == "价格 / 性价比：不满意，“Twice the price of last year”"

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from kedang_platform.errors import Refused
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change
 from kedang_tenants.surveys import reminding
 from kedang_tenants.surveys.reminding import EXPIRE, REMIND
 from kedang_workers import handlers
-from tests.support.surveying import customer_with_mail, later, survey
+from tests.support.surveying import archive, customer_with_mail, later, survey
 from tests.surveys.test_dispatch import MARIA, link_in
 
 
@@ -61,6 +62,16 @@ async def test_a_reminder_goes_out_once_with_the_same_link(shop, asked, state):
 @pytest.mark.parametrize("state", ["ANSWERED", "BOUNCED", "EXPIRED", "CANCELLED"])
 async def test_nobody_else_is_reminded(shop, asked, state):
     await set_state(asked, state=state)
+    await later(shop, days=6)
+    await run(shop, REMIND)
+    assert (await asked.invitation())["reminded_at"] is None
+    assert len(shop.mails_to(MARIA)) == 1
+
+
+@pytest.mark.requirement("V3")
+@pytest.mark.parametrize("record", ["customer", "contact"])
+async def test_who_was_put_away_is_not_reminded(shop, asked, record):
+    await archive(shop, record, (await asked.invitation())[f"{record}_id"])
     await later(shop, days=6)
     await run(shop, REMIND)
     assert (await asked.invitation())["reminded_at"] is None
@@ -135,3 +146,28 @@ async def test_both_recur_by_themselves():
     rules = {rule.name: rule.pattern for rule in handlers.load().rules}
     assert (rules[REMIND].at.hour, rules[REMIND].at.minute) == (9, 30)
     assert rules[EXPIRE].period == timedelta(hours=1)
+
+
+@pytest.mark.requirement("V3")
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"remind_after_days": 14}, "remindAfterDays"), ({"expires_after_days": 5}, "expiresAfterDays")],
+)
+async def test_a_reminder_that_could_never_be_sent_is_refused(asked, values, field):
+    with pytest.raises(Refused) as refused:
+        await asked.set(**values)
+    assert [(e.code, e.path) for e in refused.value.errors] == [("REMINDER_TOO_LATE", ("input", field))]
+    await asked.set(remind_after_days=29, expires_after_days=30)
+
+
+@pytest.mark.requirement("V3")
+async def test_a_questionnaire_shorter_than_the_usual_reminder_has_none(shop):
+    values = {"name": {"zh": "短期调查", "en": "Short"}, "expires_after_days": 3}
+    (made,) = await shop.change(Change("questionnaire", "create", values=values))
+    stored = await shop.fetch("SELECT remind_after_days FROM questionnaire WHERE id = $1", made)
+    assert stored == [{"remind_after_days": None}]
+    with pytest.raises(Refused) as refused:
+        await shop.change(Change("questionnaire", "create", values=values | {"remind_after_days": 3}))
+    assert [(e.code, e.path) for e in refused.value.errors] == [
+        ("REMINDER_TOO_LATE", ("input", "remindAfterDays"))
+    ]

@@ -18,7 +18,7 @@ from kedang_platform.i18n import LANGUAGES, Language, msg, translate
 from kedang_platform.registry import Company
 from kedang_tenants.catalogue.languages import text_in
 from kedang_tenants.surveys.entries import AnswersRefused, Entry
-from kedang_tenants.surveys.sheets import Sheet
+from kedang_tenants.surveys.sheets import Sheet, last_day
 
 _STYLE, _SCRIPT = "survey.css", "survey.js"
 _NO_ICON = "img-src data:"
@@ -43,6 +43,7 @@ _TEXTS = {
     "privacy": msg("Your answers go to {company} and to nobody else."),
     "look_again": msg("Please look at these questions again. Nothing has been sent yet."),
     "error": msg("Error"),
+    "colon": msg("{label}: "),
 }
 
 
@@ -203,8 +204,8 @@ def _page(
 
 def _day(moment: datetime, opened: Opened) -> str:
     """The last day on which something can be done, in the company's zone."""
-    local = moment.astimezone(ZoneInfo(opened.company.time_zone))
-    return str(format_date(local.date(), "long", locale=opened.language.replace("-", "_")))
+    day = last_day(moment, ZoneInfo(opened.company.time_zone))
+    return str(format_date(day, "long", locale=opened.language.replace("-", "_")))
 
 
 def _moment(moment: datetime, opened: Opened) -> str:

@@ -156,7 +156,8 @@ async def _record(control: ControlTransaction, mail_id: UUID, delivery: Delivery
 
 
 _GIVEN_UP = """
-UPDATE platform.mail SET state = CASE state WHEN 'sending' THEN 'unknown' ELSE 'rejected' END, text = '', html = ''
+UPDATE platform.mail SET text = '', html = '',
+    state = CASE WHEN state = 'sending' OR unknowns > 0 THEN 'unknown' ELSE 'rejected' END
 WHERE id = $1 AND state IN ('queued', 'sending')
 """
 

@@ -11,6 +11,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
+from kedang_tenants.customers.belonging import same_customer
 from kedang_tenants.followups.models import CYCLE
 from kedang_tenants.followups.planning import lock_customers
 from kedang_tenants.people.calendar import WEEKDAYS
@@ -69,20 +70,8 @@ async def guard_records(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dra
         at = cast("datetime", draft.now("at"))
         if "at" in draft.values and at > latest:
             draft.refuse("at", "IN_THE_FUTURE", msg("This lies in the future; plan it instead."))
-    await _same_customer(write, drafts, "contact_id", "contact")
-    await _same_customer(write, drafts, "plan_id", "follow_up_plan")
-
-
-async def _same_customer(write: TenantWrite, drafts: Sequence[Draft], field: str, table: str) -> None:
-    wanted = {cast("UUID", draft.values[field]) for draft in drafts if draft.values.get(field)}
-    if not wanted:
-        return
-    rows = await write.fetch(f"SELECT id, customer_id FROM {table} WHERE id = ANY($1::uuid[])", list(wanted))
-    customer_of = {row["id"]: row["customer_id"] for row in rows}
-    for draft in drafts:
-        chosen = draft.values.get(field)
-        if chosen is not None and customer_of.get(chosen) != draft.now("customer_id"):
-            draft.refuse(field, "OF_ANOTHER_CUSTOMER", msg("This belongs to another customer."))
+    await same_customer(write, drafts, "contact_id", "contact")
+    await same_customer(write, drafts, "plan_id", "follow_up_plan")
 
 
 @prepares("working_week")

@@ -294,7 +294,7 @@ def _charts(asked: Asked, scheme: Scheme, found: _Found, currencies: list[str]) 
 
     customers = asked.text(msg("Customers"))
     counts: list[float] = [found.by_level[level].customers for level in levels]
-    charts = [chart(asked.text(msg("Customers by grade")), customers, counts)]
+    charts = [chart(asked.text(msg("Number of customers by grade")), customers, counts)]
     if currencies:
         main = currencies[0]
         unit = 10 ** minor_digits(main)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -77,6 +78,17 @@ class Chart:
     percent: bool = False
     lying: bool = False
     colours: tuple[str, ...] = ()
+
+    def few(self, most: int) -> int | None:
+        """The whole number, 1 at least, that the axis of few things reaches: no bar ends above ``most`` or below 0."""
+        values = [value or 0 for series in self.series for value in series.values]
+        bars = zip(*(series.values for series in self.series), strict=True)
+        highest = (
+            max((sum(filter(None, bar)) for bar in bars), default=0)
+            if self.stacked
+            else max(values, default=0)
+        )
+        return None if self.percent or min(values, default=0) < 0 or highest > most else max(1, ceil(highest))
 
 
 @dataclass(frozen=True, slots=True)

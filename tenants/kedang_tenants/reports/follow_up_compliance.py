@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -74,9 +74,12 @@ class _Line:
 
 
 async def make(asked: Asked, spool: Spool) -> Document:
-    """The report; raises Forbidden, and NotFound where no scheme leads."""
+    """The report; raises Forbidden, and NotFound where no scheme leads.
+
+    The grade that stands on a customer is the leading scheme's, whichever scheme may have been named.
+    """
     viewer = asking.reader(asked.viewer, *READS)
-    scheme = await asking.scheme_of(asked)
+    scheme = await asking.scheme_of(replace(asked, scheme_id=None))
     statement, sql = _statement(asked, viewer)
     found = await asked.read.fetch(sql, *statement.values)
     lines = [_line(asked, scheme, row) for row in found]

@@ -136,6 +136,10 @@ async def job_of(read: TenantRead, *, run_id: UUID) -> UUID:
     return job_id
 
 
+_UNDER_WAY: Final = frozenset({WAITING, RUNNING})
+_HELD_STATE: Final = "SELECT state FROM report_run WHERE id = $1 FOR UPDATE"
+
+
 async def cancel_report(write: TenantWrite, viewer: Viewer, *, run_id: UUID, clock: Clock) -> None:
     """Call a report off: at once where nobody works on it, else within seconds; no file is left of it.
 
@@ -143,13 +147,15 @@ async def cancel_report(write: TenantWrite, viewer: Viewer, *, run_id: UUID, clo
     """
     statement = Statement()
     may = asking.within(statement, viewer, "report_run", "r", viewer.on("report_run").update)
-    sql = f"SELECT state, job_id FROM report_run r WHERE id = {statement.bind(run_id)} AND {may} FOR UPDATE"
+    sql = f"SELECT state, job_id FROM report_run r WHERE id = {statement.bind(run_id)} AND {may}"
     row = await write.fetchrow(sql, *statement.values)
     if row is None:
         raise NotFound(msg("There is no such record."), path=("input", "id"))
-    if row["state"] not in {WAITING, RUNNING}:
+    # The job before the run, as its worker holds them: else each would wait for the other.
+    if row["state"] in _UNDER_WAY:
+        await request_cancel(write, row["job_id"])
+    if await write.fetchval(_HELD_STATE, run_id) not in _UNDER_WAY:
         raise AlreadyEnded(msg("This has already come to its end."))
-    await request_cancel(write, row["job_id"])
     if (await job_status(write, row["job_id"])).state == "cancelled":
         values = {"state": CANCELLED, "finished_at": clock.now()}
         await change_internally(

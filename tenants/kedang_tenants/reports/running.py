@@ -24,7 +24,7 @@ from kedang_platform.errors import Forbidden, NotFound, UserError
 from kedang_platform.files import StoredFile
 from kedang_platform.i18n import Language, choose_language, msg
 from kedang_platform.registry import Company
-from kedang_platform.work import JobCancelled, NewJob, Progress, RunningJob, enqueue
+from kedang_platform.work import JobCancelled, JobLost, NewJob, Progress, RunningJob, enqueue
 from kedang_tenants.catalogue.languages import language_of, translated
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import keep_file
@@ -111,19 +111,23 @@ async def _begin(job: RunningJob, company: Company) -> _Order | None:
 
 
 async def _make(job: RunningJob, order: _Order) -> None:
-    with TemporaryDirectory(prefix="kedang-report-") as name:
-        folder = Path(name)
+    with TemporaryDirectory(prefix="kedang-report-") as place:
+        folder = Path(place)
         document = await _gather(job, order, folder)
         save(document, folder)
         rows = sum(sheet.count for sheet in document.sheets)
         async with job.step(progress=Progress(rows, rows)) as write:
             await write.fetch(_PROGRESS, order.id, rows, rows)
-        stored = {}
-        for file_format in order.row["formats"]:
-            path = await write_format(job, folder, file_format)
-            stored[file_format] = await job.services.files.put(order.company.ref, pieces_of(path))
-            path.unlink()
-    await _keep(job, order, document, stored)
+        # All are written before the first is kept: what is called off or fails meanwhile leaves nothing.
+        paths = {name: await write_format(job, folder, name) for name in order.row["formats"]}
+        files, company = job.services.files, order.company.ref
+        stored = {name: await files.put(company, pieces_of(path)) for name, path in paths.items()}
+    try:
+        await _keep(job, order, document, stored)
+    except (JobCancelled, JobLost):  # raised before anything was written
+        for file in stored.values():
+            await files.delete(company, file.content_id)
+        raise
 
 
 async def _gather(job: RunningJob, order: _Order, folder: Path) -> Document:

@@ -201,7 +201,7 @@ def question(asked: Asked, item: ItemFigures) -> str:
 def _answers(asked: Asked, spool: Spool, total: Figures) -> Sheet:
     columns = (
         Column(asked.text(msg("Question")), width=40),
-        Column(asked.text(msg("Answer")), width=24),
+        Column(asked.text(msg("Answer given")), width=24),
         Column(asked.text(msg("Answers")), "COUNT", 9),
         Column(asked.text(msg("Share of answers")), "SHARE", 10),
     )

@@ -164,14 +164,14 @@ def _choose(
     now: datetime,
 ) -> None:
     kind, department = str(draft.values["kind"]), cast("UUID | None", draft.values.get("department_id"))
+    answering = next(iter(desk.departments_of(kind)), None)
     chosen = desk.choose_in(department) if department else desk.choose(kind)
     if chosen is not None:
         desk.given(chosen, now)
         draft.values["owner_id"] = chosen.id
-        draft.values["department_id"] = department or chosen.department_id
+        draft.values["department_id"] = department or chosen.department_id or answering
         return
-    answering = desk.departments_of(kind)
-    draft.values["department_id"] = department or (answering[0] if answering else None)
+    draft.values["department_id"] = department or answering
     owner = fallback.get(cast("UUID", draft.values["customer_id"]))
     if owner in departments:
         draft.values["owner_id"] = owner

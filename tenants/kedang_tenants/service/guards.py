@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, afterwards, prepares
+from kedang_tenants.customers.belonging import same_customer
 from kedang_tenants.people.notices import REQUEST_ASSIGNED
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.people.working_days import load_hours
@@ -34,12 +36,19 @@ _MOVES_CLOCKS: Final = frozenset(
     }
 )
 
+_SOONER: Final = msg("The solution cannot be due before the first answer.")
+_PROMISED: Final = msg("There is a standard for this grade and priority already; change that one.")
+_STANDARDS: Final = """
+SELECT grade_level_id, priority FROM service_standard
+WHERE archived_at IS NULL AND id <> ALL($1::uuid[])
+"""
+
 
 @prepares("service_request")
 async def guard_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
     """Contact and order are the customer's; a new request gets its number, its responsible person, its clocks."""
-    await _same_customer(write, drafts, "contact_id", "contact")
-    await _same_customer(write, drafts, "order_id", "sales_order")
+    await same_customer(write, drafts, "contact_id", "contact")
+    await same_customer(write, drafts, "order_id", "sales_order")
     opened = [draft for draft in drafts if draft.action == "create" and not draft.refused]
     if opened:
         numbers = await next_numbers(write, viewer, len(opened), clock=clock)
@@ -49,10 +58,10 @@ async def guard_requests(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dr
         await assign_new(write, opened, clock)
     moved = [draft for draft in drafts if not draft.refused and _MOVES_CLOCKS & draft.values.keys()]
     if moved:
-        await _keep_clocks(write, viewer, moved)
+        await _keep_clocks(write, viewer, moved, clock)
 
 
-async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]) -> None:
+async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
     """Plan the clocks of new requests and of those whose priority changes; see when somebody is to be told."""
     hours = await load_hours(write, country=viewer.country, time_zone=viewer.time_zone)
     replanned = [draft for draft in drafts if draft.action == "create" or _changes(draft, "priority")]
@@ -62,11 +71,20 @@ async def _keep_clocks(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draf
             draft.values |= planned(hours, now_of(draft))
     for draft in drafts:
         for name in CLOCKS:
-            if draft.action != "create" and (
-                _changes(draft, f"{name}_due_at") or _changes(draft, "owner_id")
-            ):
+            if draft.action != "create" and _is_told_anew(draft, name, clock):
                 draft.values[f"{name}_told"] = 0
         draft.values["escalate_at"] = next_telling(hours, now_of(draft))
+
+
+def _is_told_anew(draft: Draft, name: str, clock: Clock) -> bool:
+    """Whether a clock that runs out is news: to another owner, after a reopening, by a due time that is yet to come.
+
+    Of one that has run out and stays so, however it moved while we waited, everybody has heard.
+    """
+    if _changes(draft, "owner_id") or _changes(draft, "reopened_count"):
+        return True
+    due = cast("datetime | None", draft.values.get(f"{name}_due_at"))
+    return _changes(draft, f"{name}_due_at") and due is not None and due > clock.now()
 
 
 async def _allow(write: TenantWrite, drafts: Sequence[Draft]) -> None:
@@ -95,8 +113,11 @@ def _changes(draft: Draft, name: str) -> bool:
 
 @afterwards("service_request")
 async def tell_new_owners(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
-    """Whoever becomes responsible for a request is told, unless they took it themselves."""
-    given = [draft for draft in drafts if draft.action == "create" or _changes(draft, "owner_id")]
+    """Whoever becomes responsible for a request is told, unless they took it themselves.
+
+    Of a request that the product itself opens, what made it do so tells; nobody is told twice of one event (T10).
+    """
+    given = [draft for draft in drafts if _opened_by_somebody(draft, viewer) or _changes(draft, "owner_id")]
     given = [draft for draft in given if draft.now("owner_id") not in {None, viewer.member_id}]
     if not given:
         return
@@ -110,6 +131,10 @@ async def tell_new_owners(write: TenantWrite, viewer: Viewer, drafts: Sequence[D
     )
 
 
+def _opened_by_somebody(draft: Draft, viewer: Viewer) -> bool:
+    return draft.action == "create" and viewer.member_id is not None
+
+
 def _telling(draft: Draft, customer: str) -> Telling:
     return Telling(
         kind=REQUEST_ASSIGNED,
@@ -120,6 +145,25 @@ def _telling(draft: Draft, customer: str) -> Telling:
         params={"number": draft.now("number"), "customer": customer, "title": draft.now("title")},
         about=("service_request", draft.id),
     )
+
+
+@prepares("service_standard")
+async def guard_standards(
+    write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock
+) -> None:
+    """One standard for each grade and priority, so that none stands there without effect; the answer comes first."""
+    written = [draft.id for draft in drafts]
+    taken = {(row["grade_level_id"], row["priority"]) for row in await write.fetch(_STANDARDS, written)}
+    for draft in drafts:
+        if draft.now("archived_at") is not None:
+            continue
+        answer, solution = draft.now("first_answer_minutes"), draft.now("solution_minutes")
+        if isinstance(answer, int) and isinstance(solution, int) and solution < answer:
+            draft.refuse("solution_minutes", "SOONER_THAN_ANSWER", _SOONER)
+        promised = (cast("UUID | None", draft.now("grade_level_id")), draft.now("priority"))
+        if promised in taken:
+            draft.refuse(None, "ALREADY_EXISTS", _PROMISED)
+        taken.add(promised)
 
 
 @prepares("repair_record")
@@ -135,16 +179,4 @@ async def guard_repairs(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dra
         day = cast("Any", draft.values.get("repaired_on"))
         if day is not None and day > today:
             draft.refuse("repaired_on", "IN_THE_FUTURE", msg("This lies in the future."))
-    await _same_customer(write, drafts, "request_id", "service_request")
-
-
-async def _same_customer(write: TenantWrite, drafts: Sequence[Draft], field: str, table: str) -> None:
-    wanted = {cast("UUID", draft.values[field]) for draft in drafts if draft.values.get(field)}
-    if not wanted:
-        return
-    rows = await write.fetch(f"SELECT id, customer_id FROM {table} WHERE id = ANY($1::uuid[])", list(wanted))
-    customer_of = {row["id"]: row["customer_id"] for row in rows}
-    for draft in drafts:
-        chosen = draft.values.get(field)
-        if chosen is not None and customer_of.get(chosen) != draft.now("customer_id"):
-            draft.refuse(field, "OF_ANOTHER_CUSTOMER", msg("This belongs to another customer."))
+    await same_customer(write, drafts, "request_id", "service_request")

@@ -24,7 +24,8 @@ CHUNK: Final = 200
 
 # Cheap while nothing is overdue: the index holds only requests whose clocks run, by when they run out.
 _RUN_OUT: Final = """
-SELECT r.*, c.name AS customer, o.superior_id
+SELECT r.*, c.name AS customer, o.superior_id,
+       CASE WHEN o.state <> 'SUSPENDED' AND o.archived_at IS NULL THEN r.owner_id END AS responsible_id
 FROM service_request r
 JOIN customer c ON c.id = r.customer_id
 LEFT JOIN member o ON o.id = r.owner_id
@@ -51,14 +52,15 @@ async def escalate_part(write: TenantWrite, viewer: Viewer, *, clock: Clock) -> 
     """Tell of the next ``CHUNK`` requests of which a clock has run out; returns how many there were.
 
     The owner is told once of each clock, then, an hour of business time later, the owner's superior.
-    Of a request without an owner the heads of its department hear, else the company's owners.
+    Of a request without an owner, or whose owner has left, the heads of its department hear, else the
+    company's owners.
     """
     now = clock.now()
     rows = [dict(row) for row in await write.fetch(_RUN_OUT, now, CHUNK)]
     if not rows:
         return 0
     hours = await load_hours(write, country=viewer.country, time_zone=viewer.time_zone)
-    heads = await _heads(write, [row["department_id"] for row in rows if row["owner_id"] is None])
+    heads = await _heads(write, [row["department_id"] for row in rows if row["responsible_id"] is None])
     tellings: list[Telling] = []
     told: list[_Told] = []
     for row in rows:
@@ -81,7 +83,7 @@ def _tell_of(
             continue
         if known[f"{clock}_told"] == 0:
             known[f"{clock}_told"] = 1
-            responsible = [row["owner_id"]] if row["owner_id"] else _heads_of(row, heads)
+            responsible = [row["responsible_id"]] if row["responsible_id"] else _heads_of(row, heads)
             tellings += [_telling(hours, row, clock, member) for member in responsible]
         if known[f"{clock}_told"] < TOLD_ALL and now > hours.after(row[f"{clock}_due_at"], ESCALATION):
             known[f"{clock}_told"] = TOLD_ALL
@@ -109,10 +111,11 @@ async def _heads(write: TenantWrite, departments: Sequence[UUID | None]) -> dict
 
 def _telling(hours: WorkingHours, row: Row, clock: str, member_id: UUID) -> Telling:
     due = row[f"{clock}_due_at"].astimezone(hours.zone)
+    occasion = f"overdue:{row['id'].hex}:{clock}:{row['reopened_count']}:{due.timestamp():.0f}"
     return Telling(
         kind=REQUEST_OVERDUE,
         member_id=member_id,
-        occasion=f"overdue:{row['id'].hex}:{clock}:{row['reopened_count']}",
+        occasion=occasion,
         title=_TITLES[clock],
         body=msg("{customer} asks: {title}. It was due on {due}."),
         params={

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -214,13 +215,19 @@ async def _store(
     if not rows:
         return 0
     columns = [list(column) for column in zip(*rows, strict=True)]
-    expires_at = due_at + asked.lifetime
+    expires_at = _end_of(due_at + asked.lifetime, ZoneInfo(viewer.time_zone))
     made = await write.fetch(_INSERT, *columns, clock.now(), asked.id, asked.version_id, due_at, expires_at)
     noted = [("survey_invitation", "created", row["id"], _noted(asked, row["state"])) for row in made]
     await audit(write, viewer, noted, clock=clock)
     pending = [row["id"] for row in made if row["state"] == PENDING]
     await mail_later(write, pending, due_at=due_at)
     return len(pending)
+
+
+def _end_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The end of the day of a moment: the mail names the day until which one can answer, and means all of it."""
+    day = moment.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _noted(asked: Asking, state: str) -> Mapping[str, object]:

@@ -94,7 +94,7 @@ def checked(
 
     Raises AnswersRefused with everything that is wrong: questions of another version, a question
     answered twice, values that do not fit, and, when it is to be ``complete``, required questions
-    that are left open.
+    that are left open; where none is required, at least one question is answered.
     """
     asked = {item.id: item for item in items}
     findings = _Findings()
@@ -161,9 +161,13 @@ def _kind_of(item: Item) -> Kind | None:
 
 def _require(items: Sequence[Item], answers: Answers, findings: _Findings) -> None:
     wrong = set(findings.items)
-    for item in items:
-        column = COLUMN_OF.get(item.kind)
-        if not item.required or column is None or item.id in wrong:
+    asked = [item for item in items if item.kind in COLUMN_OF]
+    if asked and not answers and not any(item.required for item in asked) and not wrong:
+        nothing = msg("Please answer at least one question.")
+        findings.add(asked[0].id, UserError("NOTHING_ANSWERED", nothing, ("input", "entries")))
+    for item in asked:
+        column = COLUMN_OF[item.kind]
+        if not item.required or item.id in wrong:
             continue
         if answers.get(item.id, NOTHING)[column] is None:
             findings.add(

@@ -44,6 +44,21 @@ async def guard_questionnaires(
             draft.values["active"] = False
         elif draft.now("active") and draft.now("current_version_id") is None:
             draft.refuse("active", "NOT_PUBLISHED", msg("Publish a version of the questionnaire first."))
+        _refuse_late_reminder(draft)
+
+
+def _refuse_late_reminder(draft: Draft) -> None:
+    """A reminder on the day of the end, or after it, would never be sent; where none was asked for there is none."""
+    said = [name for name in ("remind_after_days", "expires_after_days") if name in draft.change.values]
+    remind, expire = draft.now("remind_after_days"), draft.now("expires_after_days")
+    if not (said and isinstance(remind, int) and isinstance(expire, int) and remind >= expire):
+        return
+    if draft.action == "create" and "remind_after_days" not in said:
+        draft.values["remind_after_days"] = None
+    else:
+        draft.refuse(
+            said[0], "REMINDER_TOO_LATE", msg("The reminder has to come before the invitation expires.")
+        )
 
 
 @afterwards("questionnaire")

@@ -131,4 +131,7 @@ def _line(row: asyncpg.Record, language: Language) -> str:
         format(row["number"].normalize(), "f") if row["number"] is not None and row["kind"] != NPS else None
     )
     answered += [number] if number else []
-    return f"{question}: {' - '.join(answered)}"
+    said = ""
+    for more in answered:
+        said = translate(msg("{said} - {more}"), language, {"said": said, "more": more}) if said else more
+    return translate(msg("{question}: {answer}"), language, {"question": question, "answer": said})

@@ -24,6 +24,7 @@ from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue.languages import language_of
 from kedang_tenants.surveys.links import survey_link
 from kedang_tenants.surveys.models import DELIVERY_MADE, REQUEST_CLOSED
+from kedang_tenants.surveys.sheets import last_day
 
 FOLLOW: Final = "surveys.follow_mails"
 """The kind of job that notes what became of the mails of ``invitations``, asked for again until that is known."""
@@ -38,7 +39,7 @@ JOIN questionnaire q ON q.id = i.questionnaire_id
 JOIN customer c ON c.id = i.customer_id
 LEFT JOIN contact k ON k.id = i.contact_id
 WHERE i.id = ANY($1::uuid[]) AND i.archived_at IS NULL AND i.recipient IS NOT NULL AND i.expires_at > $2
-  AND i.state = ANY($3::text[]) AND q.active
+  AND i.state = ANY($3::text[]) AND q.active AND c.archived_at IS NULL AND k.archived_at IS NULL
 ORDER BY i.id
 """
 # Whoever opened the link was faster than this note; the mail was sent all the same.
@@ -67,7 +68,10 @@ class Sender:
 async def survey_mails(
     read: TenantRead, sender: Sender, invitations: Sequence[UUID], *, reminder: bool, clock: Clock
 ) -> list[Outgoing]:
-    """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile."""
+    """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile.
+
+    Whoever was put away meanwhile, or whose customer was, gets none.
+    """
     states = ["SENT", "OPENED"] if reminder else ["PENDING"]
     rows = await read.fetch(_TO_MAIL, list(invitations), clock.now(), states)
     abouts = await _abouts(read, [row["subject"] for row in rows if row["subject"]])
@@ -114,7 +118,7 @@ def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) ->
             "name": row["contact"] or "",
             "customer": row["customer"],
             "about": about,
-            "day": row["expires_at"].astimezone(ZoneInfo(company.time_zone)).date().isoformat(),
+            "day": last_day(row["expires_at"], ZoneInfo(company.time_zone)).isoformat(),
         },
         action=msg("Give your opinion"),
         url=survey_link(sender.secret, base_url=sender.base_url, company=company, invitation_id=row["id"]),

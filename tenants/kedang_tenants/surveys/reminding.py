@@ -16,8 +16,9 @@ EXPIRED_A_STEP: Final = 1_000
 
 _DUE = """
 FROM survey_invitation i JOIN questionnaire q ON q.id = i.questionnaire_id AND q.active
+JOIN customer c ON c.id = i.customer_id AND c.archived_at IS NULL LEFT JOIN contact k ON k.id = i.contact_id
 WHERE i.state IN ('SENT', 'OPENED') AND i.channel = 'EMAIL' AND i.reminded_at IS NULL AND i.archived_at IS NULL
-  AND i.expires_at > $1 AND i.sent_at <= $1 - make_interval(days => q.remind_after_days)
+  AND k.archived_at IS NULL AND i.expires_at > $1 AND i.sent_at <= $1 - make_interval(days => q.remind_after_days)
 """
 _COUNT = f"SELECT count(*) {_DUE}"
 _REMIND = f"""

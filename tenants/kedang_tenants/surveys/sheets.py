@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import orjson
@@ -159,6 +160,11 @@ async def _sheet(read: TenantRead, row: asyncpg.Record, now: datetime) -> Sheet:
         items=tuple(_ordered(rows)),
         given={row["id"]: given for row in rows if _says(given := _given(row))},
     )
+
+
+def last_day(expires_at: datetime, zone: ZoneInfo) -> date:
+    """The last day on which something can be answered; midnight ends a day and begins none."""
+    return (expires_at - timedelta.resolution).astimezone(zone).date()
 
 
 def _standing(row: asyncpg.Record, until: datetime | None, now: datetime) -> Standing:

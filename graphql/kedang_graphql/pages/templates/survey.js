@@ -17,7 +17,7 @@
       said.className = "wrong";
       place.append(said);
     }
-    said.textContent = texts.error + ": " + text;
+    said.textContent = texts.error + text;
   };
   const later = (time) => {
     clearTimeout(timer);

@@ -15,6 +15,9 @@ _WIDTH, _HEIGHT = 640, 210
 _LYING: Final = 30
 """Of one lying bar, with the room around it."""
 
+_FEW: Final = 5
+"""Up to here an axis is given its steps: left to itself it would go up by halves."""
+
 
 def draw(chart: Chart, fonts: Path) -> str:
     """The chart as SVG, its texts being texts; nothing is fetched from anywhere."""
@@ -32,6 +35,8 @@ def _spec(chart: Chart) -> dict[str, Any]:
     single = len(chart.series) == 1
     domain = list(chart.categories) if single and chart.colours else [one.label for one in chart.series]
     colours = list(chart.colours) if single and chart.colours else [one.colour for one in chart.series]
+    few = chart.few(_FEW)
+    top = 1 if chart.percent and chart.stacked else few
     categories = {
         "field": "category",
         "type": "nominal",
@@ -47,8 +52,9 @@ def _spec(chart: Chart) -> dict[str, Any]:
             "format": "%" if chart.percent else ",~f",
             "tickCount": 5,
             **({} if chart.percent else {"tickMinStep": 1}),
+            **({"values": list(range(few + 1))} if few else {}),
         },
-        **({"scale": {"domain": [0, 1]}} if chart.percent and chart.stacked else {}),
+        **({"scale": {"domain": [0, top]}} if top else {}),
     }
     x, y = (amounts, categories) if chart.lying else (categories, amounts)
     return {

@@ -21,6 +21,9 @@ _LONGEST_NAME: Final = 31
 _INK, _PAPER, _LINE, _MUTED = "#1f2933", "#eef2f7", "#cbd2d9", "#52606d"
 _FONT: Final = {"font_name": "Arial", "font_size": 10, "font_color": _INK, "valign": "vcenter"}
 _CHART_ROWS: Final = 18
+_SHARE, _WHOLE, _BROKEN = "0.0%", "#,##0", "#,##0.00"
+_FEW: Final = 10
+"""Up to here spreadsheets draw an axis in steps of less than one."""
 
 Put: TypeAlias = Callable[[Any, int, int, Value], object]
 """Writes a value into the row and column of a sheet."""
@@ -106,7 +109,6 @@ class _Workbook:
         """The figures of a chart, and the chart over them; returns the row below both."""
         name = sheet.get_name()
         head = self._format(bold=True, bg_color=_PAPER, bottom=1, bottom_color=_LINE)
-        figure = self._format(num_format="0.0%" if chart.percent else "#,##0.##")
         sheet.write_string(top, 0, chart.title, self._format(bold=True, font_size=12))
         for column, series in enumerate(chart.series, start=1):
             sheet.write_string(top + 1, column, series.label, head)
@@ -115,7 +117,8 @@ class _Workbook:
             sheet.write_string(row, 0, category, self._format())
             for column, series in enumerate(chart.series, start=1):
                 if (value := series.values[number]) is not None:
-                    sheet.write_number(row, column, value, figure)
+                    shape = _SHARE if chart.percent else _WHOLE if value == int(value) else _BROKEN
+                    sheet.write_number(row, column, value, self._format(num_format=shape))
         last = top + 1 + len(chart.categories)
         drawn = self._book.add_chart(
             {"type": "bar" if chart.lying else "column", **({"subtype": "stacked"} if chart.stacked else {})}
@@ -142,6 +145,7 @@ class _Workbook:
                 "num_format": "0%" if chart.percent else "#,##0",
                 "major_gridlines": {"visible": True, "line": {"color": _LINE, "width": 0.5}},
                 "line": {"none": True},
+                **_steps(chart),
             }
         )
         drawn.set_size({"width": 640, "height": 320})
@@ -228,6 +232,14 @@ class _Workbook:
             sheet.write_string(row, place, str(value), formats.get(str(value), plain))
 
         return put
+
+
+def _steps(chart: Chart) -> dict[str, int]:
+    """Whole steps for the axis of few things; of none at all it reaches from 0 to 1."""
+    top = chart.few(_FEW)
+    if top is None:
+        return {}
+    return {"major_unit": 1, **({"min": 0, "max": 1} if top == 1 else {})}
 
 
 def _put_text(shape: Any) -> Put:

@@ -248,9 +248,9 @@ def _check_survey(files: Files, findings: Findings) -> None:
     """The distribution is that of the answers that were given, and the comments are those that were written."""
     table = _same_in_both("survey analysis", "Distribution of answers", files, findings)
     told = {
-        (str(row["Question"]).partition(" · ")[2], str(row["Answer"])): row["Answers"]
+        (str(row["Question"]).partition(" · ")[2], str(row["Answer given"])): row["Answers"]
         for row in table
-        if row["Answer"] in LEVELS
+        if row["Answer given"] in LEVELS
     }
     questions = {question for question, _ in told}
     expected = {
