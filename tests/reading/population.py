@@ -323,7 +323,9 @@ class Populating:
             case ChoiceKind(options=options):
                 return pick.choice(options).code
             case ChoicesKind(options=options):
-                return sorted(o.code for o in pick.sample(options, pick.randrange(1 if found.required else 0, 3)))
+                return sorted(
+                    o.code for o in pick.sample(options, pick.randrange(1 if found.required else 0, 3))
+                )
             case FlagKind():
                 return pick.random() < 0.5
             case DecimalKind(minimum=low, maximum=high):
