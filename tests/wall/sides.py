@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from kedang_graphql.engine.verbs import batch_name
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.licensing.seats import subscribe
 from kedang_tenants.catalogue import RecordType, catalogue
@@ -103,6 +104,15 @@ class Side:
             case Decimal():
                 return str(value)
         return value
+
+
+# The batches, by the mutation that does the same for one.
+BATCHES = {
+    batch_name(action, record): f"{action}{record.api_name}"
+    for record in catalogue()
+    for action in record.actions
+}
+# They go the way of one; their ids stand in the same inputs, so that some of them stand for all.
 
 
 def _generic(mutation: str) -> tuple[str, RecordType]:

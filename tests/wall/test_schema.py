@@ -11,22 +11,14 @@ import pytest
 from graphql import get_named_type
 
 from kedang_graphql.engine.roots import aggregates
-from kedang_graphql.engine.verbs import batch_name
 from kedang_graphql.schema import build_gateway
 from kedang_tenants.catalogue import catalogue
 from tests.support.digests import PLATFORM, digests
 from tests.support.telling import say
 from tests.wall.positions import OPERATORS, Place, Position, places, positions, selection
-from tests.wall.sides import Side
+from tests.wall.sides import BATCHES, Side
 
 CORE = build_gateway().core
-# The batches, by the mutation that does the same for one.
-BATCHES = {
-    batch_name(action, record): f"{action}{record.api_name}"
-    for record in catalogue()
-    for action in record.actions
-}
-# They go the way of one; their ids stand in the same inputs, so that some of them stand for all.
 WALKED_BATCHES = {
     f"{action}{plural}" for action in ("create", "update", "archive") for plural in ("Contacts", "OrderLines")
 }
