@@ -64,7 +64,7 @@ def refusals(answer: GraphQLAnswer, name: str) -> set[str]:
     """The codes with which a verb was refused, at the top or in its payload, which then brings nothing else."""
     payload = (answer.body.get("data") or {}).get(name) or {}
     told = payload.pop("userErrors", [])
-    assert not any(payload.values()), payload
+    assert not any(any(value) if isinstance(value, list) else value for value in payload.values()), payload
     return {*answer.codes, *(error["code"] for error in told)}
 
 
