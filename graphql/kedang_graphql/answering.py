@@ -34,12 +34,15 @@ async def attempt(context: Context, work: Awaitable[T]) -> tuple[T | None, list[
 async def write_in_company(
     context: Context, verb: Callable[[TenantWrite, Viewer], Awaitable[T]]
 ) -> tuple[T | None, list[UserError]]:
-    """As ``attempt``, what the verb gives in one transaction of the asker's company; needs the scope ``write``."""
+    """As ``attempt``, what the verb gives in the field's transaction; needs the scope ``write``.
+
+    A refusal undoes all that the field has written.
+    """
     context.require_scope("write")
     viewer = await context.viewer()
 
     async def act() -> T:
-        async with context.databases.tenant_write(viewer.company) as write:
+        async with context.writing.transaction(context.databases, viewer.company) as write:
             return await verb(write, viewer)
 
     return await attempt(context, act())

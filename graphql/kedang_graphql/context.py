@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kedang_graphql.writing import Writing
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.errors import Forbidden, Unauthenticated
@@ -31,10 +33,14 @@ class SessionCookie:
 
 @dataclass(slots=True)
 class Answer:
-    """What resolvers add to the HTTP answer beside the data; ``masked`` are paths of fields masked for the asker."""
+    """What is told in the HTTP answer beside the data.
+
+    ``masked`` are paths of fields masked for the asker; ``cost`` is what the operation was charged.
+    """
 
     session: SessionCookie | None = None
     masked: set[str] = field(default_factory=set)
+    cost: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,9 @@ class Context:
     language: Language
     request_address: str
     user_agent: str
+    idempotency_key: str | None = None
     answer: Answer = field(default_factory=Answer)
+    writing: Writing = field(default_factory=Writing)
 
     def signed_in(self) -> Identified:
         if self.identified is None:

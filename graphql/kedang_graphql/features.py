@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
+from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
@@ -20,6 +21,7 @@ from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
+from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
     ApiKeyQuery,
@@ -35,6 +37,7 @@ QUERIES: tuple[type, ...] = (
 )
 MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
+    BulkMutation,
     FileMutation,
     FollowUpMutation,
     GradingMutation,
@@ -48,4 +51,5 @@ MUTATIONS: tuple[type, ...] = (
     SurveyAnswerMutation,
     SurveyMutation,
     TradeMutation,
+    WebhookMutation,
 )

@@ -15,7 +15,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.types import UserError, generated_types
-from kedang_graphql.inputs import given
+from kedang_graphql.inputs import Repeatable, given
 from kedang_graphql.jobs import Job, job_told
 from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
@@ -30,7 +30,7 @@ CUSTOMER = generated_types().of["customer"].node
 
 
 @strawberry.input
-class RecordFollowUpInput:
+class RecordFollowUpInput(Repeatable):
     way: Enum = strawberry.field(graphql_type=_WAY)
     customer_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="May be left out where a plan is named."
@@ -75,7 +75,7 @@ async def answer_record_follow_up(
 
 
 @strawberry.input
-class SendFollowUpRemindersInput:
+class SendFollowUpRemindersInput(Repeatable):
     date: date
 
 

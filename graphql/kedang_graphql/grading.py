@@ -13,6 +13,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.inputs import Repeatable
 from kedang_graphql.jobs import Job, job_told
 from kedang_platform.database import TenantWrite
 from kedang_tenants.grading.schemes import grade_everybody, publish_scheme
@@ -22,12 +23,12 @@ GRADE_SCHEME = generated_types().of["grade_scheme"].node
 
 
 @strawberry.input
-class PublishGradeSchemeInput:
+class PublishGradeSchemeInput(Repeatable):
     id: strawberry.ID
 
 
 @strawberry.input
-class GradeCustomersInput:
+class GradeCustomersInput(Repeatable):
     scheme_id: strawberry.ID
 
 

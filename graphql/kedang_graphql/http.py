@@ -6,6 +6,7 @@ so that a link cannot act for anybody. A browser that asks for a page gets Graph
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -25,18 +26,23 @@ from kedang_graphql.engine.requests import Binding, Budget
 from kedang_graphql.errors import told
 from kedang_graphql.schema import Gateway
 from kedang_graphql.services import Services
+from kedang_graphql.throttling import Reading, Throttled, charge
 from kedang_platform.errors import BadUserInput, Forbidden, KedangError
 from kedang_platform.i18n import choose_language, msg, translate
 
 LARGEST_BODY = 1024 * 1024
 LARGEST_ANONYMOUS_BODY = 64 * 1024
+# A request with this header, whatever its value, is told its cost in ``extensions.cost``.
+COST_HEADER = "kedang-cost"
 _RESPONSE_TYPE = "application/graphql-response+json"
 _STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "COMPANY_UPGRADING": 503,
     "BODY_TOO_LARGE": 413,
+    "BODY_TOO_SLOW": 408,
     "NOT_ALLOWED_HERE": 405,
+    "THROTTLED": 429,
 }
 # Stands for 400 where the request is fine and the document in it, or its variables, are not.
 _INVALID = -400
@@ -44,6 +50,10 @@ _INVALID = -400
 
 class BodyTooLarge(KedangError):
     """The request's body is larger than it may be."""
+
+
+class BodyTooSlow(KedangError):
+    """The request's body took longer to arrive than anybody waits."""
 
 
 class NotAllowedHere(KedangError):
@@ -71,13 +81,18 @@ class GraphQLEndpoint:
         """The answer to one request; failures are told in it, none is raised."""
         language = choose_language(request.headers.get("accept-language"))
         context: Context | None = None
+        throttled: Throttled | None = None
         try:
             context = await self._context(request)
             language = context.language
-            params = await _params(request, context)
-            status, body = await self._execute(context, params, request.method)
+            reading = Reading(self._services.buckets, context)
+            params = await _params(request, context, reading)
+            status, body = await self._execute(context, params, request.method, reading)
+            if context.answer.cost is not None and COST_HEADER in request.headers:
+                body.setdefault("extensions", {})["cost"] = context.answer.cost
         except KedangError as error:
             status, body = _refused(error, language)
+            throttled = error if isinstance(error, Throttled) else None
         except Exception as error:  # noqa: BLE001 - a bug is logged with a number, its inside is told to nobody
             status, body = 500, {"errors": [told(GraphQLError("", original_error=error), language)]}
         modern = _accepts_response_type(request)
@@ -89,6 +104,10 @@ class GraphQLEndpoint:
             media_type=_RESPONSE_TYPE if modern else "application/json",
         )
         response.headers["cache-control"] = "no-store"
+        if status == _STATUS["BODY_TOO_SLOW"]:
+            response.headers["connection"] = "close"  # what is still to come of the body is not waited for
+        if throttled is not None:
+            response.headers["retry-after"] = str(throttled.seconds)
         if context is not None and context.answer.session is not None:
             set_session_cookie(response, context.answer.session, self._services.settings)
         return response
@@ -116,22 +135,37 @@ class GraphQLEndpoint:
             language=language,
             request_address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", "")[:300],
+            idempotency_key=request.headers.get("idempotency-key"),
         )
 
-    async def _execute(self, context: Context, params: Params, method: str) -> tuple[int, dict[str, Any]]:
-        operation = self._operations.get(params.query)
-        if operation.errors:
-            return _INVALID, {"errors": [told(error, context.language) for error in operation.errors]}
-        definition = operation.definition(params.operation_name)
-        if method == "GET" and definition.operation is not OperationType.QUERY:
-            raise NotAllowedHere(msg("Changes are sent by POST."))
-        variables = self._operations.variables(definition, params.variables)
-        if isinstance(variables, list):
-            return _INVALID, {"errors": [told(error, context.language) for error in variables]}
-        plan = self._operations.plan(operation, definition, variables)
-        if plan is not None and context.identified is not None:
-            return await self._answer(context, plan, variables)
-        return await self._execute_stock(context, operation, params)
+    async def _execute(
+        self, context: Context, params: Params, method: str, reading: Reading
+    ) -> tuple[int, dict[str, Any]]:
+        with reading:
+            operation = self._operations.get(params.query)
+            if operation.errors:
+                reading.refused = True
+                return _INVALID, {"errors": [told(error, context.language) for error in operation.errors]}
+            definition = operation.definition(params.operation_name)
+            if method == "GET" and definition.operation is not OperationType.QUERY:
+                raise NotAllowedHere(msg("Changes are sent by POST."))
+            variables = self._operations.variables(definition, params.variables)
+            if isinstance(variables, list):
+                reading.refused = True
+                return _INVALID, {"errors": [told(error, context.language) for error in variables]}
+        measure = self._operations.measure(operation, definition)
+        charged = await charge(self._services.buckets, context, measure, variables.coerced)
+        data = None
+        try:
+            plan = self._operations.plan(operation, definition, variables)
+            if plan is not None and context.identified is not None:
+                status, body = await self._answer(context, plan, variables)
+            else:
+                status, body = await self._execute_stock(context, operation, params)
+            data = body.get("data")
+            return status, body
+        finally:
+            context.answer.cost = charged.settle(data)
 
     async def _answer(
         self, context: Context, plan: Plan, variables: VariableValues
@@ -158,19 +192,10 @@ class GraphQLEndpoint:
         body: dict[str, Any] = {"data": data}
         if errors:
             body["errors"] = errors
-        masked = self._masked(plan, viewer)
+        masked = self._operations.masked(plan, viewer)
         if masked:
             body["extensions"] = {"masked": masked}
         return 200, body
-
-    def _masked(self, plan: Plan, viewer: Any) -> list[str]:
-        known = plan.masked.get(viewer.fingerprint)
-        if known is None:
-            if len(plan.masked) > 100:
-                plan.masked.clear()
-            known = [p for field in plan.roots if field.root for p in field.root.masked(viewer, field.key)]
-            plan.masked[viewer.fingerprint] = known
-        return known
 
     async def _execute_stock(
         self, context: Context, operation: Operation, params: Params
@@ -207,26 +232,37 @@ def _refused(error: KedangError, language: str) -> tuple[int, dict[str, Any]]:
         "message": translate(error.message, language, error.params),
         "extensions": {"code": error.code},
     }
-    return _STATUS.get(error.code, 503 if error.passing else 400), {"errors": [entry]}
+    body: dict[str, Any] = {"errors": [entry]}
+    if isinstance(error, Throttled):
+        body["extensions"] = {"cost": error.cost}
+    return _STATUS.get(error.code, 503 if error.passing else 400), body
 
 
 def _accepts_response_type(request: Request) -> bool:
     return _RESPONSE_TYPE in request.headers.get("accept", "")
 
 
-async def _params(request: Request, context: Context) -> Params:
+async def _params(request: Request, context: Context, reading: Reading) -> Params:
     if request.method == "GET":
         return _get_params(request, context)
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise BadUserInput(msg("Send the request as application/json."))
     limit = LARGEST_BODY if context.identified is not None else LARGEST_ANONYMOUS_BODY
-    body = await _body(request, limit)
+    seconds = context.settings.body_timeout
     try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise BadUserInput(msg("The request's body is not JSON.")) from None
-    return _checked(given)
+        async with asyncio.timeout(seconds):
+            body = await _body(request, limit)
+    except TimeoutError:
+        raise BodyTooSlow(
+            msg("The request did not arrive within {seconds} seconds."), seconds=seconds
+        ) from None
+    with reading:
+        try:
+            given = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise BadUserInput(msg("The request's body is not JSON.")) from None
+        return _checked(given)
 
 
 def _get_params(request: Request, context: Context) -> Params:

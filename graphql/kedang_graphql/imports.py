@@ -18,6 +18,7 @@ from kedang_graphql.engine.arguments import filter_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.inputs import Repeatable
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import BadUserInput
 from kedang_platform.errors import UserError as Wrong
@@ -69,7 +70,7 @@ class ImportMappingInput:
 
 
 @strawberry.input
-class StartImportInput:
+class StartImportInput(Repeatable):
     file_id: strawberry.ID
     record: str = strawberry.field(description="The kind of record, such as customer or order_line")
     mode: Enum = strawberry.field(graphql_type=_MODE, default=_MODE.UPSERT)
@@ -78,7 +79,7 @@ class StartImportInput:
 
 
 @strawberry.input
-class CancelImportInput:
+class CancelImportInput(Repeatable):
     id: strawberry.ID
 
 
@@ -89,7 +90,7 @@ class ImportVerbPayload:
 
 
 @strawberry.input
-class ExportRecordsInput:
+class ExportRecordsInput(Repeatable):
     record: str = strawberry.field(description="The kind of record, such as customer or order_line")
     format: Enum = strawberry.field(graphql_type=_FORMAT, default=_FORMAT.CSV)
     where: JSON | None = strawberry.field(

@@ -10,6 +10,16 @@ import strawberry
 from kedang_tenants.catalogue.record_types import camel
 
 
+@strawberry.input
+class Repeatable:
+    """The input of a verb that writes in the company: asked for again under its key, it is done once."""
+
+    idempotency_key: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Asked for again under this key within 24 hours, it is done once.",
+    )
+
+
 def given(instance: Any) -> dict[str, Any]:
     """The fields of a Strawberry input that the client has sent; null is sent, too."""
     values = {camel(field.name): getattr(instance, field.name) for field in fields(instance)}

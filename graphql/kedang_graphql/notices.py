@@ -14,6 +14,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.inputs import Repeatable
 from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.people.inbox import Inbox as InboxAsItIs
@@ -67,7 +68,7 @@ class NoticeQuery:
 
 
 @strawberry.input
-class MarkNoticeReadInput:
+class MarkNoticeReadInput(Repeatable):
     id: strawberry.ID
 
 
@@ -91,7 +92,7 @@ async def answer_mark_notice_read(
 
 
 @strawberry.input
-class MarkAllNoticesReadInput:
+class MarkAllNoticesReadInput(Repeatable):
     up_to: strawberry.ID | None = strawberry.field(
         default=None, description="Only this notice and those that came before it; all, if nothing is said."
     )
@@ -121,7 +122,7 @@ async def answer_mark_all_notices_read(
 
 
 @strawberry.input
-class SetNoticePreferenceInput:
+class SetNoticePreferenceInput(Repeatable):
     kind: Enum = strawberry.field(graphql_type=_KIND)
     channel: Enum = strawberry.field(graphql_type=_CHANNEL)
 

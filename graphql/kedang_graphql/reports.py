@@ -21,7 +21,7 @@ from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.files import refusal, served, usable_company
-from kedang_graphql.inputs import given
+from kedang_graphql.inputs import Repeatable, given
 from kedang_graphql.jobs import Job, job_told
 from kedang_graphql.services import Services
 from kedang_platform.database import TenantWrite
@@ -41,7 +41,7 @@ REPORT_RUN = generated_types().of["report_run"].node
 
 
 @strawberry.input(description="A report and what it is to tell.")
-class RunReportInput:
+class RunReportInput(Repeatable):
     kind: Enum = strawberry.field(graphql_type=_KIND)
     period: Enum | None = strawberry.field(
         graphql_type=_PERIOD | None,
@@ -80,7 +80,7 @@ class RunReportPayload:
 
 
 @strawberry.input
-class RunReportDefinitionInput:
+class RunReportDefinitionInput(Repeatable):
     id: strawberry.ID
 
 
@@ -119,7 +119,7 @@ async def _asked(context: Context, ask: Callable[[TenantWrite, Viewer], Awaitabl
 
 
 @strawberry.input
-class CancelReportInput:
+class CancelReportInput(Repeatable):
     id: strawberry.ID
 
 

@@ -11,19 +11,22 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.tools import merge_types
 
+from kedang_graphql.engine.aggregate_types import aggregates_arguments, aggregates_type
 from kedang_graphql.engine.building import Argument, blank, finish, output_field
 from kedang_graphql.engine.executor import EngineExecutor, executor_class
 from kedang_graphql.engine.operations import OperationCache
-from kedang_graphql.engine.roots import Roots, make_roots, singular
-from kedang_graphql.engine.types import Node, Types, generated_types
-from kedang_graphql.engine.verbs import make_verbs
+from kedang_graphql.engine.roots import Roots, aggregates, make_roots, singular
+from kedang_graphql.engine.types import KEY, Node, Types, generated_types
+from kedang_graphql.engine.verbs import MOST_INPUTS, batch_name, make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
+from kedang_graphql.inputs import Repeatable
 from kedang_graphql.scalars import CONFIG
+from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 
 
 @strawberry.input(description="Which record, and at which version its caller last saw it.")
-class RecordInput:
+class RecordInput(Repeatable):
     id: strawberry.ID
     version: int | None = strawberry.UNSET
 
@@ -64,7 +67,13 @@ def _query(made: Types) -> type:
             Node | None,
             arguments=[Argument("id", strawberry.ID)],
             description="Any record by its id.",
-        )
+        ),
+        "nodes": output_field(
+            "nodes",
+            list[Node | None],
+            arguments=[Argument("ids", list[strawberry.ID])],
+            description="Records of any kind by their ids, at most 250, in the order of the ids; null for what is not there.",
+        ),
     }
     for record in catalogue():
         classes = made.of[record.name]
@@ -78,7 +87,22 @@ def _query(made: Types) -> type:
         fields[one] = output_field(
             one, classes.node | None, arguments=[Argument("id", strawberry.ID)], description=record.labels[0]
         )
+        grouped = aggregates(record)
+        fields[grouped] = output_field(
+            grouped,
+            aggregates_type(made, record),
+            arguments=aggregates_arguments(made, record),
+            description=msg("How many, how much: counts and figures, also by groups."),
+        )
     return finish(blank("GeneratedQuery"), fields)
+
+
+def _batch_arguments(given: Any) -> list[Argument]:
+    return [
+        Argument("inputs", list[given]),
+        Argument("partial", bool, "Do what can be done; else all is done, or nothing.", default=False),
+        Argument(KEY, str | None, "Asked for again under this key within 24 hours, it is done once."),
+    ]
 
 
 def _mutation(made: Types) -> type:
@@ -95,4 +119,11 @@ def _mutation(made: Types) -> type:
             if action in record.actions:
                 name = f"{action}{record.api_name}"
                 fields[name] = output_field(name, classes.payload, arguments=[Argument("input", given)])
+                many = batch_name(action, record)
+                fields[many] = output_field(
+                    many,
+                    classes.batch,
+                    arguments=_batch_arguments(given),
+                    description=f"As {name}, for at most {MOST_INPUTS} at once.",
+                )
     return finish(blank("GeneratedMutation"), fields)

@@ -17,7 +17,7 @@ from kedang_graphql.engine.arguments import values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
-from kedang_graphql.inputs import given
+from kedang_graphql.inputs import Repeatable, given
 from kedang_graphql.scalars import MinorUnits
 from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
@@ -56,7 +56,7 @@ async def _answer(
 
 
 @strawberry.input
-class AssignServiceRequestInput:
+class AssignServiceRequestInput(Repeatable):
     id: strawberry.ID
     owner_id: strawberry.ID | None = strawberry.field(
         default=None, description="Who is to be responsible; by turn in the department where nobody is said."
@@ -82,7 +82,7 @@ def _maybe(public: str | None, record: str, field: str) -> UUID | None:
 
 
 @strawberry.input
-class AnswerServiceRequestInput:
+class AnswerServiceRequestInput(Repeatable):
     id: strawberry.ID
     text: str = strawberry.field(description="What the customer was told.")
     version: int | None = strawberry.field(default=None, description=_VERSION)
@@ -96,7 +96,7 @@ async def answer_answer(
 
 
 @strawberry.input
-class WaitForCustomerInput:
+class WaitForCustomerInput(Repeatable):
     id: strawberry.ID
     text: str | None = strawberry.field(
         default=None, description="What the customer was asked; needed where nobody has answered them yet."
@@ -112,7 +112,7 @@ async def answer_wait(
 
 
 @strawberry.input
-class ResumeServiceRequestInput:
+class ResumeServiceRequestInput(Repeatable):
     id: strawberry.ID
     text: str | None = strawberry.field(default=None, description="What the customer said.")
     version: int | None = strawberry.field(default=None, description=_VERSION)
@@ -126,7 +126,7 @@ async def answer_resume(
 
 
 @strawberry.input
-class SolveServiceRequestInput:
+class SolveServiceRequestInput(Repeatable):
     id: strawberry.ID
     result: str
     version: int | None = strawberry.field(default=None, description=_VERSION)
@@ -140,7 +140,7 @@ async def answer_solve(
 
 
 @strawberry.input
-class CloseServiceRequestInput:
+class CloseServiceRequestInput(Repeatable):
     id: strawberry.ID
     result: str | None = strawberry.field(
         default=None, description="Needed where the request has none from its solution."
@@ -156,7 +156,7 @@ async def answer_close(
 
 
 @strawberry.input
-class ReopenServiceRequestInput:
+class ReopenServiceRequestInput(Repeatable):
     id: strawberry.ID
     reason: str
     version: int | None = strawberry.field(default=None, description=_VERSION)
@@ -170,7 +170,7 @@ async def answer_reopen(
 
 
 @strawberry.input
-class CancelServiceRequestInput:
+class CancelServiceRequestInput(Repeatable):
     id: strawberry.ID
     reason: str
     version: int | None = strawberry.field(default=None, description=_VERSION)
@@ -184,7 +184,7 @@ async def answer_cancel(
 
 
 @strawberry.input
-class AddServiceNoteInput:
+class AddServiceNoteInput(Repeatable):
     id: strawberry.ID = strawberry.field(description="The service request.")
     kind: Enum = strawberry.field(graphql_type=_NOTE_KIND)
     text: str
@@ -225,7 +225,7 @@ async def answer_add_note(
 
 
 @strawberry.input
-class RecordRepairInput:
+class RecordRepairInput(Repeatable):
     fault: str
     request_id: strawberry.ID | None = strawberry.UNSET
     customer_id: strawberry.ID | None = strawberry.field(

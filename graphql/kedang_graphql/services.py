@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kedang_graphql.engine.viewers import Viewers
+from kedang_platform.buckets import Buckets, database_beside
 from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, urls_of
 from kedang_platform.files import FileLinks, FileStore, open_files
@@ -23,6 +24,7 @@ class Services:
     viewers: Viewers
     files: FileStore
     file_links: FileLinks
+    buckets: Buckets
     waker: Waker | None = None
 
     @classmethod
@@ -36,7 +38,20 @@ class Services:
     def on(cls, databases: Databases, settings: Settings, clock: Clock) -> Services:
         identity = IdentityServices.open(databases, settings, clock)
         links = FileLinks(load_secret_key(settings), clock)
-        return cls(databases, settings, clock, identity, Viewers(databases), open_files(settings), links)
+        return cls(
+            databases,
+            settings,
+            clock,
+            identity,
+            Viewers(databases),
+            open_files(settings),
+            links,
+            Buckets(
+                size=settings.cost_points,
+                rate=settings.cost_points_per_second,
+                redis_url=database_beside(settings.redis_url) if settings.redis_url else None,
+            ),
+        )
 
     def waking_relays(self, redis_url: str) -> Services:
         """The same services, which tell the relays after each commit that work is there."""
@@ -47,5 +62,6 @@ class Services:
     async def close(self) -> None:
         if self.waker:
             await self.waker.close()
+        await self.buckets.close()
         self.identity.close()
         await self.databases.close()

@@ -16,7 +16,7 @@ from kedang_graphql.engine.arguments import values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
-from kedang_graphql.inputs import given
+from kedang_graphql.inputs import Repeatable, given
 from kedang_graphql.scalars import DecimalString
 from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
@@ -45,7 +45,7 @@ class SurveyEntryInput:
 
 
 @strawberry.input
-class EnterSurveyAnswerInput:
+class EnterSurveyAnswerInput(Repeatable):
     entries: list[SurveyEntryInput]
     invitation_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The invitation that is answered on paper or in person."

@@ -13,6 +13,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
+from kedang_graphql.inputs import Repeatable
 from kedang_graphql.jobs import Job, job_told
 from kedang_platform.database import TenantWrite
 from kedang_tenants.reading import Viewer
@@ -30,7 +31,7 @@ class QuestionnaireVersionVerbPayload:
 
 
 @strawberry.input
-class DraftQuestionnaireVersionInput:
+class DraftQuestionnaireVersionInput(Repeatable):
     questionnaire_id: strawberry.ID
 
 
@@ -48,7 +49,7 @@ async def answer_draft_version(
 
 
 @strawberry.input
-class PublishQuestionnaireVersionInput:
+class PublishQuestionnaireVersionInput(Repeatable):
     id: strawberry.ID
 
 
@@ -67,7 +68,7 @@ async def answer_publish_version(
 
 
 @strawberry.input
-class InviteToSurveyInput:
+class InviteToSurveyInput(Repeatable):
     questionnaire_id: strawberry.ID
     customer_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="Each is asked by its first contact with an e-mail address."

@@ -13,7 +13,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import custom_of, values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.types import UserError, generated_types
-from kedang_graphql.inputs import given
+from kedang_graphql.inputs import Repeatable, given
 from kedang_graphql.scalars import DecimalString
 from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue import catalogue
@@ -35,7 +35,7 @@ class PlaceOrderLineInput:
 
 
 @strawberry.input
-class PlaceOrderInput:
+class PlaceOrderInput(Repeatable):
     order: object = strawberry.field(graphql_type=_CREATE_ORDER)
     lines: list[PlaceOrderLineInput]
 

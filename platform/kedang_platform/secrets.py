@@ -29,7 +29,7 @@ class SecretKey:
 def load_secret_key(settings: Settings) -> SecretKey:
     """The key from the setting, else from ``var/secret``, which the first process to ask creates.
 
-    Losing it invalidates API keys and signed links, nothing else.
+    Losing it invalidates API keys, signed links and the secrets of webhooks, nothing else.
     """
     if settings.secret_key is not None:
         return SecretKey(settings.secret_key.get_secret_value().encode())

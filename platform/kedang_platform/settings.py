@@ -77,8 +77,24 @@ class Settings(BaseSettings):
         description="Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed;"
         " without it everybody behind a proxy shares the limits of one address.",
     )
+    outgoing_allowed: str | None = Field(
+        default=None,
+        description="Networks (CIDR, separated by commas) that are not public and that webhooks may call all the"
+        " same, there also by plain http.",
+    )
     sign_ups_per_hour: int = Field(
         default=20, ge=1, description="Sign-ups an hour that one address may ask for; a limit against abuse."
+    )
+    cost_points: int = Field(
+        default=2000,
+        ge=1,
+        description="Points that a credential may spend on API requests at once; see the guide of the API.",
+    )
+    cost_points_per_second: float = Field(
+        default=200.0, gt=0, description="Points by which they fill up again each second."
+    )
+    body_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds within which the body of an API request must have arrived."
     )
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")

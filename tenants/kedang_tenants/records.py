@@ -1,6 +1,8 @@
 """Every feature's models and the rules on them, in the order of the layers: importing this makes them known."""
 
+from kedang_tenants.bulk import models as bulk
 from kedang_tenants.catalogue import models as catalogue_models
+from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
@@ -25,8 +27,12 @@ from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
+from kedang_tenants.webhooks import guards as webhook_guards
+from kedang_tenants.webhooks import models as webhooks
+from kedang_tenants.webhooks import queueing as webhook_queueing
 
 __all__ = [
+    "bulk",
     "calendar",
     "catalogue_models",
     "changing_tables",
@@ -44,6 +50,7 @@ __all__ = [
     "lines",
     "notices",
     "people",
+    "repeating",
     "report_guards",
     "reports",
     "service",
@@ -55,4 +62,7 @@ __all__ = [
     "surveys",
     "trade",
     "trade_rules",
+    "webhook_guards",
+    "webhook_queueing",
+    "webhooks",
 ]

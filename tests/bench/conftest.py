@@ -21,13 +21,19 @@ def serve(work_environment, company):
     """Start a server as a process of its own; returns its port once it listens."""
     started = []
 
-    def start(*command: str) -> int:
+    def start(*command: str, **own: str) -> int:
         port = free_port()
-        environment = work_environment | {
-            "KEDANG_PORT": str(port),
-            "BENCH_COMPANY": str(company.id),
-            "BENCH_SCHEMA": company.ref.schema,
-        }
+        environment = (
+            work_environment
+            | {
+                "KEDANG_PORT": str(port),
+                "KEDANG_COST_POINTS": "1000000000",
+                "KEDANG_COST_POINTS_PER_SECOND": "1000000000",
+                "BENCH_COMPANY": str(company.id),
+                "BENCH_SCHEMA": company.ref.schema,
+            }
+            | own
+        )
         started.append(
             subprocess.Popen([sys.executable, "-m", *command, str(port)], cwd=ROOT, env=environment)
         )

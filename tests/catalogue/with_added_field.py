@@ -52,9 +52,10 @@ async def asking(gateway, company):
 
 async def test_in_the_printed_schema():
     text = build_gateway().schema.as_str()
-    assert text.count("favouriteDrink: String\n") == 3  # the node, the inputs that create and update
+    # the node, the inputs that create and update, the key of groups
+    assert text.count("favouriteDrink: String\n") == 4
     assert text.count("favouriteDrink: TextFilter\n") == 1
-    assert text.count("  FAVOURITE_DRINK\n") == 1
+    assert text.count("  FAVOURITE_DRINK\n") == 2  # what to sort by, what to group by
     assert text.count('"""Favourite drink. What to pour"""') == 3
 
 

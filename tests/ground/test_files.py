@@ -48,6 +48,7 @@ def package(*members: str) -> bytes:
 XLSX = package("[Content_Types].xml", "xl/workbook.xml")
 DOCX = package("[Content_Types].xml", "word/document.xml")
 CONTENTS = {
+    "JSONL": b'{"name": "Alfreds"}\n',
     "CSV": CSV,
     "TXT": "Grüße".encode("latin-1"),
     "XLSX": XLSX,

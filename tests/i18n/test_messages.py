@@ -30,7 +30,7 @@ TELLING = {
 }
 NAMED = {"label", "title", "subject", "message", "hint", "button", "action"}
 # Names of things, the same in every language, and the addresses of forms.
-SAME_EVERYWHERE = {"English", "简体中文", "CSV", "PDF", "XLSX", "/sign-out"}
+SAME_EVERYWHERE = {"English", "简体中文", "CSV", "JSONL", "PDF", "XLSX", "/sign-out"}
 # The demonstration is an American company and tells its steps to whoever builds it, in English.
 NOT_FOR_USERS = {"demo", "versions"}
 WORDS_OF_PAGES = {

@@ -1,5 +1,6 @@
 """squawk reads the SQL that the runner will send, statement by statement."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,17 @@ from kedang_migrations.rendering import Step
 SQUAWK = Path(sys.executable).with_name("squawk")
 # A revision runs in one transaction with a lock timeout that the runner sets, on one company's schema at
 # a time: a new index locks one company's table for a moment. Integers count within a record, or a version.
+# A condition is dropped only to be made anew, wider: the test below sees to that.
 EXCLUDED = (
     "require-concurrent-index-creation",
     "require-timeout-settings",
     "prefer-robust-stmts",
     "prefer-bigint-over-int",
     "prefer-bigint-over-smallint",
+    "ban-drop-constraint",
 )
+DROPPED = re.compile(r"DROP CONSTRAINT (\w+)")
+MADE = re.compile(r"ADD CONSTRAINT (\w+)")
 
 
 def lint(step, folder):
@@ -42,6 +47,13 @@ def test_squawk_finds_nothing_in_the_revisions(name, tmp_path):
     for step in steps:
         code, text = lint(step, tmp_path)
         assert code == 0, text
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_condition_is_dropped_only_to_be_made_anew(name):
+    for step in rendering.steps(ENVIRONMENTS[name]):
+        text = "\n".join(step.statements)
+        assert DROPPED.findall(text) == [made for made in MADE.findall(text) if made in DROPPED.findall(text)]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ class Writer:
             pass
         return self.made
 
+    def where(self, record: RecordType) -> dict[str, Any]:
+        """A filter as the variable of a request has it."""
+        self._begin()
+        return self._where(record, 0)
+
     def after_change(self) -> Document:
         """What a change that changes nothing gives back: for the reference the record, read by its id."""
         while len(_TOKEN.findall(self._after_change().text)) > MOST_TOKENS:
@@ -158,10 +163,16 @@ class Writer:
             return (
                 f"{self._alias()}: {name}(id: {wanted}){self._directive()} {{ {self._record(record, 1, 0)} }}"
             )
-        wanted = self.value_text(self.schema.query_type.fields["node"].args["id"].type, self._id(record))
+        several = self.chance(0.5)
         others = self.random.sample(list(catalogue()), 2)
-        parts = [f"... on {of.api_name} {{ {self._record(of, 1, 1)} }}" for of in (record, *others)]
-        return f"{self._alias()}: node(id: {wanted}) {{ id __typename {' '.join(parts)} }}"
+        ids: Any = self._id(record)
+        if several:
+            ids = [self._id(self.random.choice((record, *others))) for _ in range(self.random.randrange(8))]
+        name, argument = ("nodes", "ids") if several else ("node", "id")
+        wanted = self.value_text(self.schema.query_type.fields[name].args[argument].type, ids)
+        parents = len(ids) if several else 1
+        parts = [f"... on {of.api_name} {{ {self._record(of, parents, 1)} }}" for of in (record, *others)]
+        return f"{self._alias()}: {name}({argument}: {wanted}) {{ id __typename {' '.join(parts)} }}"
 
     # Selections
 

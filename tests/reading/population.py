@@ -49,8 +49,9 @@ _COUNTS = {
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
-    "notice_preference": 15, "import": 8, "export": 6, "questionnaire": 4, "questionnaire_version": 4,
+    "notice_preference": 15, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
+    "webhook": 6, "webhook_delivery": 25,
     "report_definition": 12, "report_recipient": 15, "report_run": 25,
 }  # fmt: skip
 _ORDER = (
@@ -58,8 +59,8 @@ _ORDER = (
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
-    "survey_answer", "survey_item_answer", "report_definition", "report_recipient", "report_run", "import", "export",
-    "file",
+    "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "import", "export",
+    "bulk_operation", "file",
 )  # fmt: skip
 _ARCHIVED = (
     "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
@@ -322,7 +323,9 @@ class Populating:
             case ChoiceKind(options=options):
                 return pick.choice(options).code
             case ChoicesKind(options=options):
-                return sorted(o.code for o in pick.sample(options, pick.randrange(0, 3)))
+                return sorted(
+                    o.code for o in pick.sample(options, pick.randrange(1 if found.required else 0, 3))
+                )
             case FlagKind():
                 return pick.random() < 0.5
             case DecimalKind(minimum=low, maximum=high):

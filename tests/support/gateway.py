@@ -17,6 +17,8 @@ from kedang_platform.clock import SystemClock
 from kedang_platform.settings import Settings
 from tests.support.database import SECRET
 
+UNLIMITED = 10**9  # points: only the tests of the limit itself are ever throttled
+
 
 @dataclass(frozen=True)
 class GraphQLAnswer:
@@ -81,6 +83,7 @@ async def gateway(databases, database_settings, tmp_path_factory) -> AsyncIterat
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     own = {"var": tmp_path_factory.mktemp("var"), "port": port, "secret_key": SECRET._root.decode()}
+    own |= {"cost_points": UNLIMITED, "cost_points_per_second": UNLIMITED}
     settings = Settings(**database_settings.model_dump(exclude_unset=True) | own)
     services = Services.on(databases, settings, SystemClock())
     server = uvicorn.Server(

@@ -72,8 +72,10 @@ def places(schema: GraphQLSchema, mutation: str) -> Iterator[Place]:
     assert schema.mutation_type is not None
     for name, argument in schema.mutation_type.fields[mutation].args.items():
         kind = get_named_type(argument.type)
-        assert is_input_object_type(kind), f"{mutation} takes something else than inputs"
-        yield from _places(kind, (name,))
+        assert kind.name != "ID", f"{mutation} takes an id beside its input"
+        if is_input_object_type(kind):
+            plain = argument.type.of_type if is_non_null_type(argument.type) else argument.type
+            yield from _places(kind, (name, 0) if is_list_type(plain) else (name,))
 
 
 def _places(kind: GraphQLInputObjectType, way: tuple[str | int, ...]) -> Iterator[Place]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from kedang_graphql.engine.verbs import batch_name
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.licensing.seats import subscribe
 from kedang_tenants.catalogue import RecordType, catalogue
@@ -105,6 +106,15 @@ class Side:
         return value
 
 
+# The batches, by the mutation that does the same for one.
+BATCHES = {
+    batch_name(action, record): f"{action}{record.api_name}"
+    for record in catalogue()
+    for action in record.actions
+}
+# They go the way of one; their ids stand in the same inputs, so that some of them stand for all.
+
+
 def _generic(mutation: str) -> tuple[str, RecordType]:
     for record in catalogue():
         action = mutation.removesuffix(record.api_name)
@@ -135,6 +145,21 @@ async def _import(side: Side) -> Input:
 
 async def _started_import(side: Side) -> Input:
     started = (await side.ask(START, {"input": await _import(side)})).data["startImport"]
+    return {"id": started["record"]["id"]}
+
+
+async def _bulk_import(side: Side) -> Input:
+    return {"fileId": await upload(side.ask, b'{"number": "1"}\n', "lines.jsonl"), "record": "customer"}
+
+
+async def _bulk_export(side: Side) -> Input:
+    customer = await side.fresh("customer")
+    return {"query": f'{{ contacts(where: {{customerId: {{eq: "{customer}"}}}}) {{ nodes {{ id }} }} }}'}
+
+
+async def _started_bulk_export(side: Side) -> Input:
+    ask = "mutation ($input: BulkExportInput!) { bulkExport(input: $input) { record { id } } }"
+    started = (await side.ask(ask, {"input": await _bulk_export(side)})).data["bulkExport"]
     return {"id": started["record"]["id"]}
 
 
@@ -310,6 +335,29 @@ async def _entered(side: Side) -> Input:
     }
 
 
+async def _webhook(side: Side) -> Input:
+    return {"name": "ERP", "url": "https://erp.example/hook", "events": ["CUSTOMER_CREATED"]}
+
+
+async def _made_webhook(side: Side) -> Input:
+    return {"id": await side.fresh("webhook")}
+
+
+async def _changed_webhook(side: Side) -> Input:
+    return {**await _made_webhook(side), "name": "CRM"}
+
+
+async def _active_webhook(side: Side) -> Input:
+    owner = {"owner_id": side.owner.id, "active": True, "events": ["CUSTOMER_CREATED"]}
+    return {"id": side.public("webhook", await side.factory.one("webhook", **owner))}
+
+
+async def _delivery(side: Side) -> Input:
+    webhook = UUID((await _active_webhook(side))["id"].partition("_")[2])
+    made = await side.factory.one("webhook_delivery", webhook_id=webhook, state="FAILED")
+    return {"id": side.public("webhook_delivery", made)}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
@@ -322,6 +370,9 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "revokeApiKey": _key,
     "startImport": _import,
     "cancelImport": _started_import,
+    "bulkImport": _bulk_import,
+    "bulkExport": _bulk_export,
+    "cancelBulkOperation": _started_bulk_export,
     "changeMember": _changed_member,
     "deactivateMember": _member,
     "placeOrder": _order,
@@ -335,6 +386,11 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelServiceRequest": _cancellation,
     "addServiceNote": _service_note,
     "recordRepair": _repair,
+    "createWebhook": _webhook,
+    "updateWebhook": _changed_webhook,
+    "rotateWebhookSecret": _made_webhook,
+    "testWebhook": _active_webhook,
+    "replayWebhookDelivery": _delivery,
     "runReport": _report,
     "runReportDefinition": _report_definition,
     "cancelReport": _asked_report,

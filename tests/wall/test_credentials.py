@@ -9,7 +9,7 @@ from tests.support.gateway import GraphQLAnswer
 from tests.support.members import make_key, make_member
 from tests.support.telling import say
 from tests.wall.positions import selection
-from tests.wall.sides import SPECIAL, make_side
+from tests.wall.sides import BATCHES, SPECIAL, Side, make_side
 
 CORE = build_gateway().core
 # What people do before they are signed in; what these may and may not do is tested where they stand.
@@ -39,19 +39,32 @@ WITHOUT_IDS = {
 }
 
 
+DAY = '"2024-01-02"'
+SOMETHING = {"[ID!]!": '["x"]'}
+"""What arguments that must be given are given; a day serves all others."""
+
+
 def mutation(name: str) -> str:
     field = CORE.mutation_type.fields[name]
     inside = selection(CORE, get_named_type(field.type).name)
     if not field.args:
         return f"mutation {{ {name} {{ {inside} }} }}"
-    return f"mutation ($input: {field.args['input'].type}) {{ {name}(input: $input) {{ {inside} }} }}"
+    (argument,) = (each for each in ("input", "inputs") if each in field.args)
+    return f"mutation (${argument}: {field.args[argument].type}) {{ {name}({argument}: ${argument}) {{ {inside} }} }}"
+
+
+async def taken(side: Side, name: str) -> dict[str, object]:
+    """The arguments of a verb as they would be taken of somebody who may."""
+    if name in BATCHES:
+        return {"inputs": [await side.input_of(BATCHES[name])]}
+    return {"input": WITHOUT_IDS[name] if name in WITHOUT_IDS else await side.input_of(name)}
 
 
 def refusals(answer: GraphQLAnswer, name: str) -> set[str]:
     """The codes with which a verb was refused, at the top or in its payload, which then brings nothing else."""
     payload = (answer.body.get("data") or {}).get(name) or {}
     told = payload.pop("userErrors", [])
-    assert not any(payload.values()), payload
+    assert not any(any(value) if isinstance(value, list) else value for value in payload.values()), payload
     return {*answer.codes, *(error["code"] for error in told)}
 
 
@@ -66,7 +79,7 @@ async def test_no_verb_serves_nobody_or_a_key_that_only_reads(gateway):
     for name in CORE.mutation_type.fields:
         if name in FOR_ANYBODY:
             continue
-        given = {"input": WITHOUT_IDS[name] if name in WITHOUT_IDS else await side.input_of(name)}
+        given = await taken(side, name)
         before = await digests(databases, company.ref, besides=("work.job", *PLATFORM))
         for client, code in ((gateway.client(), "UNAUTHENTICATED"), (gateway.client(key), "FORBIDDEN")):
             answer = await client(mutation(name), given)
@@ -86,11 +99,11 @@ async def test_no_query_serves_nobody(gateway, company):
     anybody = gateway.client()
     for name, field in CORE.query_type.fields.items():
         given = ", ".join(
-            f'{argument}: "2024-01-02"'
+            f"{argument}: {SOMETHING.get(str(value.type), DAY)}"
             for argument, value in field.args.items()
             if str(value.type).endswith("!")
             and value.default_value is not None
-            and str(value.type) in {"ID!", "String!", "Date!"}
+            and str(value.type) in {"ID!", "String!", "Date!", "[ID!]!"}
         )
         kind = get_named_type(field.type)
         inside = "{ __typename }" if hasattr(kind, "fields") else ""

@@ -10,6 +10,7 @@ from kedang_platform.database import Databases, ServersUnknown, urls_of
 from kedang_platform.files import open_files
 from kedang_platform.i18n import msg
 from kedang_platform.mail import open_mailer
+from kedang_platform.outgoing import AllowedNetworks, OutgoingClient
 from kedang_platform.settings import Settings
 from kedang_platform.work import Services
 from kedang_platform.work.wakeup import Waker
@@ -23,6 +24,7 @@ def make_services(*, databases: Databases, settings: Settings, clock: Clock) -> 
         clock=clock,
         mail=open_mailer(settings),
         files=open_files(settings),
+        outgoing=OutgoingClient(allowed=AllowedNetworks.of(settings.outgoing_allowed)),
     )
 
 

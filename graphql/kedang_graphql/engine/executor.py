@@ -7,7 +7,8 @@ nothing in between, so errors, their paths and the spreading of null are the ref
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from inspect import isawaitable
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from kedang_graphql.engine.references import Ref, References, Shown
 from kedang_graphql.engine.requests import Binding, Budget, masked_paths
 from kedang_graphql.engine.roots import RootReader, Roots, answer_records
 from kedang_graphql.engine.selection import SelectionReader
+from kedang_graphql.engine.together import Together
+from kedang_graphql.idempotency import Answered, begin, digest, keep, key_of, one_at_a_time
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
@@ -37,11 +40,19 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
 
     roots: Roots
     verbs: Mapping[str, Verb]
+    changes = 0
+    """How many root fields a mutation has."""
 
     @cached_property
     def budget(self) -> Budget:
         """What all fields of the operation may bring together."""
         return Budget()
+
+    @cached_property
+    def together(self) -> Together:
+        """The transaction that the root fields of a query share."""
+        context: Context = self.context_value
+        return Together(lambda: context.databases.tenant_read(context.company.ref))
 
     @cached_property
     def references(self) -> References:
@@ -62,9 +73,25 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
                 return self._guarded(
                     parent_type, field_details_list, path, self._root(name, str(path.key), field_details_list)
                 )
-            if parent_type is self.schema.mutation_type and name in self.verbs:
-                return self._verb(parent_type, name, field_details_list, path, position_context)
+            if parent_type is self.schema.mutation_type and name in parent_type.fields:
+                change = self._change(parent_type, source, field_details_list, path, position_context)
+                return self._guarded(parent_type, field_details_list, path, change)
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    def execute_fields_serially(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: dict[str, list[FieldDetails]],
+        position_context: Any,
+    ) -> Any:
+        self.changes = sum(
+            details[0].node.name.value in parent_type.fields for details in grouped_field_set.values()
+        )
+        return super().execute_fields_serially(
+            parent_type, source_value, path, grouped_field_set, position_context
+        )
 
     def complete_object_value(
         self,
@@ -120,8 +147,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         root = self.roots[name](reader, self.schema.query_type.fields[name], details)
         context.answer.masked.update(root.masked(viewer, key))
         binding = Binding(viewer, self.variable_values, self.budget)
-        async with context.databases.tenant_read(viewer.company) as tx:
-            return await root.answer(tx, binding, Composer(viewer, {}))
+        return await self.together.read(lambda tx: root.answer(tx, binding, Composer(viewer, {})))
 
     async def _records(
         self, record: str, ids: Sequence[UUID], details: list[FieldDetails], pattern: str
@@ -134,8 +160,68 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         node = selections.record_node(catalogue().record(record), details)
         context.answer.masked.update(masked_paths(viewer, node, pattern))
         binding = Binding(viewer, self.variable_values, self.budget)
-        async with context.databases.tenant_read(viewer.company) as tx:
+        async with context.writing.reading(context.databases, viewer.company) as tx:
             return await answer_records(tx, binding, Composer(viewer, {}), node, ids)
+
+    async def _change(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        details: list[FieldDetails],
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        """A root field of a mutation, whole: what it writes is committed when its payload is complete.
+
+        Any error in the payload undoes it. Under an idempotency key the answer is kept with it.
+        """
+        context: Context = self.context_value
+        place = str(path.key)
+        arguments = get_argument_values(
+            parent_type.fields[details[0].node.name.value], details[0].node, self.variable_values
+        )
+        key = self._key(parent_type, details, arguments)
+        complete = partial(self._complete, parent_type, source, details, path, position_context, arguments)
+        if key is None:
+            async with context.writing.field():
+                return await complete()
+        request = digest(place, arguments, details, self.fragments, self.variable_values.coerced)
+        async with one_at_a_time(context, key), context.writing.field():
+            asked, before = await begin(context, key, request)
+            if before is None:
+                value = await complete()
+                masked = sorted(found for found in context.answer.masked if found.startswith(f"{place}."))
+                await keep(context, asked, Answered(value, masked))
+                return value
+            context.answer.masked.update(before.masked)
+            return before.value
+
+    def _key(
+        self, parent_type: GraphQLObjectType, details: list[FieldDetails], arguments: Mapping[str, Any]
+    ) -> str | None:
+        definition = parent_type.fields[details[0].node.name.value]
+        return key_of(self.context_value.idempotency_key, definition, arguments, changes=self.changes)
+
+    async def _complete(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        details: list[FieldDetails],
+        path: Path,
+        position_context: Any,
+        arguments: Mapping[str, Any],
+    ) -> Any:
+        """The verb's work and its payload; an error in the payload undoes the work."""
+        before = len(self.collected_errors.errors)
+        name = details[0].node.name.value
+        if name in self.verbs:
+            answer = self._verb(parent_type, name, details, path, position_context, arguments)
+        else:
+            answer = super().execute_field(parent_type, source, details, path, position_context)
+        value = await answer if isawaitable(answer) else answer
+        if len(self.collected_errors.errors) > before:
+            await self.context_value.writing.undo()
+        return value
 
     def _verb(
         self,
@@ -144,13 +230,13 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         details: list[FieldDetails],
         path: Path,
         position_context: Any,
+        arguments: Mapping[str, Any],
     ) -> Any:
         definition = parent_type.fields[name]
         info = self.build_resolve_info(definition, [d.node for d in details], parent_type, path)
 
         async def act() -> Any:
             context: Context = self.context_value
-            arguments = get_argument_values(definition, details[0].node, self.variable_values)
             if "write" not in context.signed_in().scopes:
                 raise Forbidden(
                     msg("This API key may not do this: it lacks the scope “{scope}”."), scope="write"

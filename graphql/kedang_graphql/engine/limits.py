@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, OperationType
 from graphql.language import FragmentSpreadNode, SelectionSetNode
+from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
@@ -18,6 +19,9 @@ DEEPEST = 12
 MOST_ALIASES = 30
 MOST_DIRECTIVES = 20
 MOST_MUTATIONS = 5
+MOST_VALUES = 10_000
+# What comparing fields of the same key with each other may cost graphql-core, in its own units (two a pair).
+MOST_COMPARISONS = 20_000
 # Guesses at passwords and tokens are counted per request, so a request may hold only one.
 AUTHENTICATION_FIELDS = frozenset(
     {"signIn", "signUp", "confirmEmail", "acceptInvitation", "requestPasswordReset", "resetPassword"}
@@ -34,6 +38,37 @@ _TOO_MANY = {
 
 class DocumentTooLarge(KedangError):
     code: ClassVar[str] = "DOCUMENT_TOO_LARGE"
+
+
+class VariablesTooLarge(KedangError):
+    """The variables hold more values than anything here could mean."""
+
+
+def bound_validation() -> None:
+    """Make validation give up on documents of many fields of one key, whose pairs are all compared.
+
+    graphql-core reads the bound from its module, so it holds for the process.
+    """
+    overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = MOST_COMPARISONS
+
+
+def check_variables(variables: Mapping[str, Any]) -> None:
+    """Raise VariablesTooLarge for more than MOST_VALUES values, objects and lists among them.
+
+    Each costs microseconds to be brought into its type, of which a body has room for 500,000; this walk
+    ends where it has seen too many, however long their lists are.
+    """
+    left = MOST_VALUES
+    pending: list[Iterable[Any]] = [variables.values()]
+    while pending:
+        for value in pending.pop():
+            left -= 1
+            if left < 0:
+                raise VariablesTooLarge(msg("Variables may hold at most {limit} values."), limit=MOST_VALUES)
+            if isinstance(value, dict):
+                pending.append(value.values())
+            elif isinstance(value, list):
+                pending.append(value)
 
 
 def check_limits(document: DocumentNode) -> None:

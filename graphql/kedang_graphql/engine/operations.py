@@ -1,12 +1,13 @@
 """Documents, parsed and validated once and remembered, with the plans made of them.
 
-The memory of the cache is bounded in bytes: an entry is weighed by its document, and the least
-recently used ones go first.
+The memory of the cache is bounded in bytes: an entry is weighed by the tokens of its document and by what was
+made of it since, and the least recently used ones go first.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,22 +27,30 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 
+from kedang_graphql.engine.cost import Measure, measure
 from kedang_graphql.engine.limits import (
     LONGEST_DOCUMENT,
     MOST_TOKENS,
     DocumentTooLarge,
+    bound_validation,
     check_limits,
+    check_variables,
     too_deep,
 )
 from kedang_graphql.engine.roots import Root, RootReader, Roots
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import Catalogue
+from kedang_tenants.reading import Viewer
 
 CACHE_BYTES = 32 * 1024 * 1024
-# A parsed and planned document takes about this many times the bytes of its text.
-_WEIGHT = 60
+# Bytes of memory, measured and rounded up: of any document, for each of its tokens, of a plan, for each token again.
+_BYTES = 6000
+_BYTES_A_TOKEN = 600
+_PLAN_BYTES = 4000
+_PLAN_BYTES_A_TOKEN = 150
 _MOST_PLANS = 16
+_MOST_MASKED_BYTES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,11 @@ class RootField:
 class Plan:
     """An operation whose root fields are all answered by the engine, and the code generated for it."""
 
+    operation: Operation
     roots: list[RootField]
     compiled: dict[int, Any] = field(default_factory=dict)
     masked: dict[str, list[str]] = field(default_factory=dict)
+    masked_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -72,6 +83,10 @@ class Operation:
     fragments: dict[str, FragmentDetails] = field(default_factory=dict)
     plans: dict[tuple[object, ...], Plan | None] = field(default_factory=dict)
     directive_variables: frozenset[str] = frozenset()
+    measures: dict[str | None, Measure] = field(default_factory=dict)
+    tokens: int = 0
+    key: bytes = b""
+    weight: int = 0
 
     def definition(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute; raises BadUserInput as the specification's GetOperation does."""
@@ -87,14 +102,18 @@ class Operation:
 
 
 class OperationCache:
-    """Documents by the hash of their text, at most CACHE_BYTES of them by estimate."""
+    """Documents by the hash of their text, at most ``most_bytes`` of them by estimate."""
 
-    def __init__(self, schema: GraphQLSchema, catalogue: Catalogue, roots: Roots) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, catalogue: Catalogue, roots: Roots, most_bytes: int = CACHE_BYTES
+    ) -> None:
         self._schema = schema
         self._catalogue = catalogue
         self._roots = roots
-        self._operations: OrderedDict[bytes, tuple[int, Operation]] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._operations: OrderedDict[bytes, Operation] = OrderedDict()
         self._bytes = 0
+        bound_validation()
 
     def get(self, text: str) -> Operation:
         """The operation of a document; raises DocumentTooLarge for one past the limits."""
@@ -102,21 +121,42 @@ class OperationCache:
         known = self._operations.get(key)
         if known is not None:
             self._operations.move_to_end(key)
-            return known[1]
+            return known
         operation = self._read(text)
-        self._keep(key, len(text) * _WEIGHT + 2000, operation)
+        operation.key = key
+        self._operations[key] = operation
+        self._weigh(operation, _BYTES + sys.getsizeof(text) + operation.tokens * _BYTES_A_TOKEN)
         return operation
+
+    @property
+    def entries(self) -> int:
+        """How many documents are remembered."""
+        return len(self._operations)
+
+    @property
+    def held_bytes(self) -> int:
+        """What they take by estimate."""
+        return self._bytes
 
     def variables(
         self, definition: OperationDefinitionNode, inputs: Mapping[str, Any]
     ) -> VariableValues | list[GraphQLError]:
-        """The variables' values, or what is wrong with them; raises BadUserInput for bottomless ones."""
+        """The variables' values, or what is wrong with them; raises VariablesTooLarge, BadUserInput for bottomless ones."""
+        check_variables(inputs)
         try:
             return get_variable_values(
                 self._schema, definition.variable_definitions or (), dict(inputs), max_errors=20
             )
         except RecursionError:
             raise BadUserInput(msg("These variables are nested too deeply.")) from None
+
+    def measure(self, operation: Operation, definition: OperationDefinitionNode) -> Measure:
+        """What an operation costs, as a function of its variables."""
+        name = definition.name.value if definition.name else None
+        found = operation.measures.get(name)
+        if found is None:
+            found = operation.measures[name] = measure(self._schema, operation.fragments, definition)
+        return found
 
     def plan(
         self, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
@@ -129,9 +169,30 @@ class OperationCache:
         key = (name, *(coerced.get(v) for v in sorted(operation.directive_variables)))
         if key not in operation.plans:
             if len(operation.plans) >= _MOST_PLANS:
-                operation.plans.clear()
+                self._forget_plans(operation)
             operation.plans[key] = self._plan(operation, definition, variables)
+            self._weigh(operation, _plan_weight(operation))
         return operation.plans[key]
+
+    def masked(self, plan: Plan, viewer: Viewer) -> list[str]:
+        """The paths of fields that are masked for everybody whose rights reach as far as this viewer's."""
+        known = plan.masked.get(viewer.fingerprint)
+        if known is None:
+            known = [p for root in plan.roots if root.root for p in root.root.masked(viewer, root.key)]
+            size = sum(map(sys.getsizeof, known)) + sys.getsizeof(known)
+            if plan.masked_bytes + size > _MOST_MASKED_BYTES:
+                plan.masked.clear()
+                self._weigh(plan.operation, -plan.masked_bytes)
+                plan.masked_bytes = 0
+            plan.masked[viewer.fingerprint] = known
+            plan.masked_bytes += size
+            self._weigh(plan.operation, size)
+        return known
+
+    def _forget_plans(self, operation: Operation) -> None:
+        for plan in operation.plans.values():
+            self._weigh(operation, -_plan_weight(operation) - (plan.masked_bytes if plan else 0))
+        operation.plans.clear()
 
     def _plan(
         self, operation: Operation, asked: OperationDefinitionNode, variables: VariableValues
@@ -140,7 +201,7 @@ class OperationCache:
         assert query is not None
         collected = collect_fields(self._schema, operation.fragments, variables, query, asked)
         reader = RootReader(self._schema, self._catalogue, asked, operation.fragments, variables)
-        plan = Plan([])
+        plan = Plan(operation, [])
         for response_key, details in collected.grouped_field_set.items():
             name = details[0].node.name.value
             if name == "__typename":
@@ -169,20 +230,42 @@ class OperationCache:
             raise too_deep() from None
         if errors:
             _refuse_too_large(errors[-1])
-            return Operation(None, list(errors))
+            return Operation(None, list(errors), tokens=_tokens(document))
         fragments = {
             d.name.value: FragmentDetails(d)
             for d in document.definitions
             if isinstance(d, FragmentDefinitionNode)
         }
-        return Operation(document, [], fragments, directive_variables=_directive_variables(document))
+        return Operation(
+            document,
+            [],
+            fragments,
+            directive_variables=_directive_variables(document),
+            tokens=_tokens(document),
+        )
 
-    def _keep(self, key: bytes, weight: int, operation: Operation) -> None:
-        self._operations[key] = (weight, operation)
-        self._bytes += weight
-        while self._bytes > CACHE_BYTES and len(self._operations) > 1:
-            _, (gone, _) = self._operations.popitem(last=False)
-            self._bytes -= gone
+    def _weigh(self, operation: Operation, grown: int) -> None:
+        """An operation has grown by so many bytes: others go, or it does itself when it is the oldest."""
+        if self._operations.get(operation.key) is not operation:
+            return  # gone already, and still being executed
+        operation.weight += grown
+        self._bytes += grown
+        while self._bytes > self._most_bytes and len(self._operations) > 1:
+            _, gone = self._operations.popitem(last=False)
+            self._bytes -= gone.weight
+
+
+def _tokens(document: DocumentNode) -> int:
+    """The tokens of a document, comments among them; nodes keep them all."""
+    assert document.loc is not None
+    token, count = document.loc.start_token.next, 0
+    while token is not None:
+        token, count = token.next, count + 1
+    return count
+
+
+def _plan_weight(operation: Operation) -> int:
+    return _PLAN_BYTES + operation.tokens * _PLAN_BYTES_A_TOKEN
 
 
 def _refuse_too_large(error: GraphQLError) -> None:

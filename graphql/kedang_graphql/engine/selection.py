@@ -158,6 +158,10 @@ class SelectionReader:
             constant = get_argument_values(definition, node, self._variables)
         return Arguments(definition, node, constant)
 
+    def fields_of(self, name: str, details: list[FieldDetails]) -> list[tuple[str, list[FieldDetails]]]:
+        """What is selected of the type called ``name``, by response key in the order of the response."""
+        return list(self._collected(self._object(name), details).items())
+
     def _part(self, record: RecordType, name: str, details: list[FieldDetails]) -> Any:
         if name == "nodes":
             return self.record_node(record, details)

@@ -112,6 +112,8 @@ class CustomFieldFilter:
     is_null: bool | None = strawberry.UNSET
 
 
+# Not in idempotency.py, which knows the request: inputs are made before there is one.
+KEY = "idempotencyKey"
 OPERATOR_NAMES = {
     "eq": "eq",
     "ne": "ne",
@@ -134,6 +136,18 @@ _OPERATOR_HELP = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """New records that the input of another one brings along: as ``api_name``, of ``record``, under ``parent``."""
+
+    api_name: str
+    record: str
+    parent: str
+
+
+INLINE = {"customer": Inline("contacts", "contact", "customer_id")}
+
+
 @dataclass(frozen=True)
 class RecordClasses:
     """The generated classes of one record type, by their role."""
@@ -148,6 +162,7 @@ class RecordClasses:
     create: type | None
     update: type | None
     payload: type | None
+    batch: type | None
 
 
 class Types:
@@ -200,6 +215,7 @@ class Types:
             create=blank(f"Create{name}Input") if "create" in record.actions else None,
             update=blank(f"Update{name}Input") if "update" in record.actions else None,
             payload=blank(f"{name}Payload") if writable or record.actions else None,
+            batch=blank(f"{record.api_name}BatchPayload") if record.actions else None,
         )
 
     def _sort_field(self, record: RecordType) -> Any:
@@ -224,6 +240,8 @@ class Types:
             finish(classes.update, dict(self._update_fields(record)), decorate=strawberry.input)
         if classes.payload:
             finish(classes.payload, dict(self._payload_fields(record)))
+        if classes.batch:
+            finish(classes.batch, dict(self._batch_fields(record)))
 
     def _node_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         yield "id", output_field("id", strawberry.ID)
@@ -318,6 +336,23 @@ class Types:
         for field in writable_fields(record):
             yield field.api_name, self._written(record, field, required=field.required)
         yield "customFields", input_field("customFields", JSON | None, required=False)
+        if record.name in INLINE:
+            inline = INLINE[record.name]
+            below = self._below(record, inline)
+            yield inline.api_name, input_field(inline.api_name, list[below] | None, required=False)  # type: ignore[valid-type]
+        yield idempotency_key()
+
+    def _below(self, record: RecordType, inline: Inline) -> type:
+        """The input of a new record without what it belongs to, which is created with it."""
+        below = self.catalogue.record(inline.record)
+        fields = {
+            field.api_name: self._written(below, field, required=field.required)
+            for field in writable_fields(below)
+            if field.name != inline.parent
+        }
+        fields["customFields"] = input_field("customFields", JSON | None, required=False)
+        name = f"Create{record.api_name}{below.api_name}Input"
+        return finish(blank(name), fields, decorate=strawberry.input)
 
     def _update_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         yield "id", input_field("id", strawberry.ID, required=True)
@@ -326,6 +361,7 @@ class Types:
             if not field.spec.create_only:
                 yield field.api_name, self._written(record, field, required=False)
         yield "customFields", input_field("customFields", JSON | None, required=False)
+        yield idempotency_key()
 
     def _written(self, record: RecordType, field: Field, *, required: bool) -> StrawberryField:
         annotation = self.scalar(record, field)
@@ -338,6 +374,18 @@ class Types:
 
     def _payload_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         yield "record", output_field("record", self.of[record.name].node | None)
+        yield "userErrors", output_field("userErrors", list[UserError])
+
+    def _batch_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
+        node = self.of[record.name].node
+        yield (
+            "records",
+            output_field(
+                "records",
+                list[node | None],  # type: ignore[valid-type]
+                description="In the order of the inputs; null where nothing was done.",
+            ),
+        )
         yield "userErrors", output_field("userErrors", list[UserError])
 
     def _enum(self, record: RecordType, field: Field, kind: ChoiceKind | ChoicesKind) -> Any:
@@ -371,6 +419,16 @@ class Types:
                 )
             self._filters[name] = finish(blank(name), fields, decorate=strawberry.input)
         return self._filters[name]
+
+
+def idempotency_key() -> tuple[str, StrawberryField]:
+    """The field of an input under whose value the change is made once, however often it is asked for."""
+    return KEY, input_field(
+        KEY,
+        str | None,
+        required=False,
+        description="Asked for again under this key within 24 hours, it is done once.",
+    )
 
 
 def always_there(field: Field) -> bool:

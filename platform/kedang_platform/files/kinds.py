@@ -59,6 +59,7 @@ KINDS: Final = {
     for kind in (
         *_BINARY,
         FileKind("CSV", (".csv",), "text/csv", _text),
+        FileKind("JSONL", (".jsonl",), "application/jsonl", _text),
         FileKind("TXT", (".txt",), "text/plain", _text),
     )
 }

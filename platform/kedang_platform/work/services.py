@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.files import FileStore
+from kedang_platform.outgoing import OutgoingClient
 from kedang_platform.settings import Settings
 
 if TYPE_CHECKING:  # mail asks for work, so work names it only here
@@ -21,3 +22,4 @@ class Services:
     settings: Settings
     mail: Mailer
     files: FileStore
+    outgoing: OutgoingClient

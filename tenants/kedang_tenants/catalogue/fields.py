@@ -36,6 +36,7 @@ class FieldSpec:
     hidden: bool = False
     sort_key: str | None = None
     derives: str | None = None
+    currency: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def field(
     hidden: bool = False,
     sort_key: str | None = None,
     derives: str | None = None,
+    currency: str = "",
 ) -> MappedColumn[Any]:
     """A column of a record with all that the product knows of it.
 
@@ -74,7 +76,8 @@ def field(
     ``table.id`` of the same schema. ``sensitivity`` puts the field under a mask of the policy,
     ``name_level`` leaves it readable where only names may be seen. ``search`` feeds the full-text
     search. ``sort_key`` names the column that holds people's order, ``derives`` the prefix of the
-    columns derived from a telephone number. ``hidden`` fields never leave the product. ``unique``
+    columns derived from a telephone number. ``currency`` says where the currency of an amount stands: a
+    field of the same record, or ``relation.field``. ``hidden`` fields never leave the product. ``unique``
     values are unique among records that are not archived (declared as an index by the model).
     """
     spec = FieldSpec(
@@ -93,6 +96,7 @@ def field(
         hidden=hidden,
         sort_key=sort_key,
         derives=derives,
+        currency=tuple(currency.split(".")) if currency else (),
     )
     arguments: list[Any] = [kind.column_type()]
     if references:

@@ -26,6 +26,7 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
         notices.UNHAPPY_ANSWER: notices.EMAIL,
         notices.REPORT_READY: notices.EMAIL,
         notices.REPORT_FAILED: notices.EMAIL,
+        notices.WEBHOOK_DISABLED: notices.EMAIL,
     }
 )
 """What holds for whoever has chosen nothing. All of these wait for the member, or answer what they asked for."""

@@ -33,6 +33,7 @@ REQUEST_ANSWERED_BY_CUSTOMER = "REQUEST_ANSWERED_BY_CUSTOMER"
 UNHAPPY_ANSWER = "UNHAPPY_ANSWER"
 REPORT_READY = "REPORT_READY"
 REPORT_FAILED = "REPORT_FAILED"
+WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
@@ -43,6 +44,7 @@ KINDS: Final = (
     Option(UNHAPPY_ANSWER, msg("A customer is not satisfied")),
     Option(REPORT_READY, msg("A report is ready")),
     Option(REPORT_FAILED, msg("A report failed")),
+    Option(WEBHOOK_DISABLED, msg("A webhook was switched off")),
 )
 
 EMAIL, DIGEST, INBOX = "EMAIL", "DIGEST", "INBOX"

@@ -43,8 +43,9 @@ PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
 SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES, *QUESTIONNAIRES, *SERVICE_RULES)
+WEBHOOKS = ("webhook", "webhook_delivery")
 REPORTS = ("report_definition", "report_recipient", "report_run")
-OWN_THINGS = ("import", "export")
+OWN_THINGS = ("import", "export", "bulk_operation")
 INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
 
 Table = Mapping[str, Access]
@@ -88,6 +89,7 @@ _OFFICE = _table(
             *SURVEYS,
             *PEOPLE,
             *REPORTS,
+            *WEBHOOKS,
             *OWN_THINGS,
         ),
         FULL,

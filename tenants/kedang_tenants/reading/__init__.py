@@ -1,6 +1,7 @@
 """The read planner: the one place where scope and masks are applied to what is read."""
 
 from kedang_tenants.reading.errors import BadCursor, MaskedField
+from kedang_tenants.reading.groups import Figure, Grouping, GroupKey, Groups, read_groups
 from kedang_tenants.reading.reader import PageOfRows, Read, read_listing, read_lookup
 from kedang_tenants.reading.request import (
     EVERYTHING,
@@ -28,7 +29,11 @@ __all__ = [
     "AnyOf",
     "BadCursor",
     "Compare",
+    "Figure",
     "Filter",
+    "GroupKey",
+    "Grouping",
+    "Groups",
     "Listing",
     "Lookup",
     "MaskedField",
@@ -43,6 +48,7 @@ __all__ = [
     "Search",
     "Select",
     "Viewer",
+    "read_groups",
     "read_listing",
     "read_lookup",
 ]

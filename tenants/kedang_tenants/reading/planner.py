@@ -146,8 +146,10 @@ def plan_listing(
     return Plan(sql, tuple(statement.values), layout)
 
 
-def plan_total(viewer: Viewer, listing: Listing, parents: list[object] | None = None) -> Plan:
-    """The statement that counts what a listing would hold, up to TOTAL_LIMIT + 1."""
+def plan_total(
+    viewer: Viewer, listing: Listing, parents: list[object] | None = None, *, most: int = TOTAL_LIMIT
+) -> Plan:
+    """The statement that counts what a listing would hold, up to ``most`` + 1."""
     statement = Statement()
     record = catalogue().record(listing.record)
     alias = statement.alias()
@@ -158,7 +160,7 @@ def plan_total(viewer: Viewer, listing: Listing, parents: list[object] | None = 
     ]
     layout = Layout(record, 0, {}, {})
     source = f"FROM {quoted(record.table.name)} {alias}"
-    limit = f"LIMIT {TOTAL_LIMIT + 1}"
+    limit = f"LIMIT {most + 1}"
     if parent_ids is None:
         counted = f"SELECT 1 {source}{_where(where)} {limit}"
         return Plan(f"SELECT count(*) FROM ({counted}) counted", tuple(statement.values), layout)
@@ -206,11 +208,11 @@ def _rest(
 ) -> list[str]:
     """Which of them are asked for."""
     asked = condition(statement, viewer, record, alias, listing.where)
-    archived = _ARCHIVED[listing.archived].format(alias=alias)
+    archived = ARCHIVED[listing.archived].format(alias=alias)
     return [part for part in (asked, archived) if part]
 
 
-_ARCHIVED = {
+ARCHIVED = {
     "EXCLUDE": "{alias}.archived_at IS NULL",
     "INCLUDE": "",
     "ONLY": "{alias}.archived_at IS NOT NULL",

@@ -363,7 +363,7 @@ class RepairRecord(Record):
     repaired_on: Mapped[date | None] = field(
         DayKind(), label=msg("Repaired on"), description="Today where nothing is said"
     )
-    cost: Mapped[int | None] = field(MoneyKind(0), label=msg("Cost"))
+    cost: Mapped[int | None] = field(MoneyKind(0), label=msg("Cost"), currency="currency")
     currency: Mapped[str | None] = field(
         CurrencyKind(), label=msg("Currency"), description="ISO 4217; the company's where none is said"
     )

@@ -96,9 +96,13 @@ class Product(Record, Searchable):
     currency: Mapped[str | None] = field(
         CurrencyKind(), label=msg("Currency"), description="ISO 4217; the company's where none is said"
     )
-    list_price: Mapped[Decimal | None] = field(_PRICE, label=msg("List price"))
+    list_price: Mapped[Decimal | None] = field(_PRICE, label=msg("List price"), currency="currency")
     cost: Mapped[Decimal | None] = field(
-        _PRICE, label=msg("Cost"), sensitivity="cost", description="Empty means unknown, never zero"
+        _PRICE,
+        label=msg("Cost"),
+        sensitivity="cost",
+        description="Empty means unknown, never zero",
+        currency="currency",
     )
     units_in_stock: Mapped[int | None] = field(_STOCK, label=msg("In stock"))
     units_on_order: Mapped[int | None] = field(_STOCK, label=msg("On order"))
@@ -155,8 +159,10 @@ class Order(Record):
         create_only=True,
         description="ISO 4217; the company's where none is said",
     )
-    total: Mapped[int] = field(MoneyKind(), label=msg("Total"), required=True, default=0, read_only=True)
-    freight: Mapped[int | None] = field(MoneyKind(0), label=msg("Freight"))
+    total: Mapped[int] = field(
+        MoneyKind(), label=msg("Total"), required=True, default=0, read_only=True, currency="currency"
+    )
+    freight: Mapped[int | None] = field(MoneyKind(0), label=msg("Freight"), currency="currency")
     ship_name: Mapped[str | None] = field(TextKind(200), label=msg("Ship to: name"))
     ship_address: Mapped[str | None] = field(TextKind(300), label=msg("Ship to: address"))
     ship_city: Mapped[str | None] = field(TextKind(100), label=msg("Ship to: city"))
@@ -215,7 +221,9 @@ class OrderLine(Record):
     quantity: Mapped[Decimal] = field(
         DecimalKind(Decimal(0), Decimal(10**9)), label=msg("Quantity"), required=True
     )
-    unit_price: Mapped[Decimal] = field(_PRICE, label=msg("Unit price"), required=True)
+    unit_price: Mapped[Decimal] = field(
+        _PRICE, label=msg("Unit price"), required=True, currency="order.currency"
+    )
     discount: Mapped[Decimal] = field(
         DecimalKind(Decimal(0), Decimal(1)),
         label=msg("Discount"),
@@ -223,7 +231,9 @@ class OrderLine(Record):
         default=Decimal(0),
         description="A fraction: 0.15 is fifteen percent off",
     )
-    amount: Mapped[int] = field(MoneyKind(), label=msg("Amount"), required=True, default=0, read_only=True)
+    amount: Mapped[int] = field(
+        MoneyKind(), label=msg("Amount"), required=True, default=0, read_only=True, currency="order.currency"
+    )
 
     order: Mapped[Order] = relation("Order", label=msg("Order"), foreign_key="OrderLine.order_id")
     product: Mapped[Product] = relation("Product", label=msg("Product"), foreign_key="OrderLine.product_id")

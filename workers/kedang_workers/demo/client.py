@@ -11,6 +11,7 @@ import httpx
 
 _TOKEN = re.compile(r"token=([\w-]+)")
 PATIENCE_SECONDS = 300.0
+THROTTLED = 429
 
 
 class Unexpected(RuntimeError):
@@ -36,7 +37,9 @@ class Api:
         }
         if self.key is not None:
             headers["authorization"] = f"Bearer {self.key}"
-        answer = self._http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        asked = {"query": query, "variables": variables}
+        while (answer := self._http.post("/graphql", json=asked, headers=headers)).status_code == THROTTLED:
+            time.sleep(float(answer.headers["retry-after"]))
         body = answer.json()
         if body.get("errors"):
             raise Unexpected(f"{answer.status_code}: {body['errors']}")

@@ -1,0 +1,156 @@
+"""Lines of an imported file: JSON objects with the names of the API become what a change takes.
+
+A line is what stands in ``input`` of the record's create or update. Whatever is wrong with it is noted
+beside it; values that no kind takes are refused by the change itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from kedang_platform.errors import UserError
+from kedang_tenants.bulk.errors import line_too_long, no_fields, no_object, unknown_field, wrong_version
+from kedang_tenants.catalogue import (
+    DayKind,
+    Field,
+    InstantKind,
+    InvalidValue,
+    Kind,
+    MoneyKind,
+    RecordType,
+    ReferenceKind,
+    catalogue,
+)
+from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.imports.mapping import Mode
+from kedang_tenants.reading import Viewer
+
+Key = tuple[object, ...]
+NOBODY: Final = UUID(int=0)
+
+
+@dataclass(slots=True)
+class Line:
+    """One line with all that is known of it so far; ``key`` are the values by which its record is found."""
+
+    number: int
+    id: UUID | None = None
+    version: int | None = None
+    values: dict[str, object] = field(default_factory=dict)
+    custom: dict[str, object] = field(default_factory=dict)
+    key: Key | None = None
+    errors: list[UserError] = field(default_factory=list)
+
+
+def read_line(viewer: Viewer, record: RecordType, mode: Mode, number: int, raw: bytes | None) -> Line:
+    """The line with its values; ``raw`` None is a line that was too long to be read."""
+    line = Line(number)
+    if raw is None:
+        line.errors.append(line_too_long())
+        return line
+    given = _object(raw)
+    if given is None:
+        line.errors.append(no_object())
+        return line
+    for name, value in given.items():
+        _take(viewer, record, mode, line, name, value)
+    line.key = _key(record, line.values)
+    return line
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        given = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return given if isinstance(given, dict) else None
+
+
+def _take(viewer: Viewer, record: RecordType, mode: Mode, line: Line, name: str, value: Any) -> None:
+    if name == "id" and mode != "CREATE":
+        line.id = None if value is None else id_inside(record, value)
+    elif name == "version" and mode != "CREATE":
+        _take_version(line, value)
+    elif name == "customFields":
+        _take_custom(viewer, record, line, value)
+    else:
+        found = record.field_by_api_name(name)
+        if found is None or found.spec.hidden or found.spec.read_only:
+            line.errors.append(unknown_field(name))
+        else:
+            line.values[found.name] = _value(found, value)
+
+
+def _take_version(line: Line, value: Any) -> None:
+    if value is not None and (type(value) is not int or not 0 <= value < 2**31):
+        line.errors.append(wrong_version())
+    else:
+        line.version = value
+
+
+def _take_custom(viewer: Viewer, record: RecordType, line: Line, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        line.errors.append(no_fields("customFields"))
+        return
+    for key, given in value.items():
+        custom: CustomField | None = viewer.custom_field(record.name, key)
+        line.custom[key] = given if custom is None else _of_kind(custom.kind, given)
+
+
+def id_inside(record: RecordType, text: object) -> UUID:
+    """The id inside a public id of this kind of record; nobody's where it is none."""
+    prefix = f"{record.prefix}_"
+    if isinstance(text, str) and text.startswith(prefix) and len(text) == len(prefix) + 32:
+        try:
+            return UUID(hex=text[len(prefix) :])
+        except ValueError:
+            pass
+    return NOBODY
+
+
+def _value(field: Field, value: Any) -> object:
+    if value is not None and isinstance(field.kind, ReferenceKind):
+        return id_inside(catalogue().record(field.kind.target), value)
+    return _of_kind(field.kind, value)
+
+
+def _of_kind(kind: Kind, value: Any) -> object:
+    """A value of JSON as the API's input would have it; what it cannot be stays as it is, to be refused."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if isinstance(kind, DayKind):
+            return date.fromisoformat(value)
+        if isinstance(kind, InstantKind):
+            moment = datetime.fromisoformat(value)
+            return moment.astimezone(UTC) if moment.tzinfo is not None else moment
+        if isinstance(kind, MoneyKind):
+            return int(value) if value.lstrip("-").isdecimal() and len(value) < _LONGEST_AMOUNT else value
+    except (ValueError, OverflowError):
+        pass
+    return value
+
+
+_LONGEST_AMOUNT = 20
+
+
+def _key(record: RecordType, values: Mapping[str, object]) -> Key | None:
+    """The values of the record's own key as they are stored; None when one is missing or wrong."""
+    parts: list[object] = []
+    for name in record.key:
+        try:
+            value = record.fields[name].kind.check(values[name])
+        except (InvalidValue, KeyError):
+            return None
+        if value is None:
+            return None
+        parts.append(value)
+    return tuple(parts) or None

@@ -1,0 +1,210 @@
+"""One try of one delivery: prepared in a transaction, sent outside of any, concluded in another.
+
+A worker that dies in between leaves the delivery to be tried again with the same ``webhook-id``: every
+receiver is told at least once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import SystemRandom
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from kedang_platform.database import TenantWrite
+from kedang_platform.errors import UserError
+from kedang_platform.outgoing import AddressRefused, NotReachable, UrlRefused
+from kedang_platform.registry import Company
+from kedang_platform.secrets import load_secret_key
+from kedang_platform.work import RunningJob
+from kedang_tenants.people.viewers import load_viewer, system_viewer
+from kedang_tenants.webhooks.disabling import disable
+from kedang_tenants.webhooks.models import (
+    CANCELLED,
+    DELIVERED,
+    FAILED,
+    FAILING,
+    GONE,
+    OWNER_LEFT,
+    SKIPPED,
+    WAITING,
+)
+from kedang_tenants.webhooks.payloads import body_of, body_of_test
+from kedang_tenants.webhooks.queueing import send_at, send_next
+from kedang_tenants.webhooks.signing import secret_of, signed_headers
+
+WAITS: Final = (
+    timedelta(seconds=10),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=14),
+    timedelta(hours=26),
+)
+"""The waits after failed tries; each is made up to a quarter longer, so that what failed together is spread."""
+TRIES: Final = len(WAITS) + 1
+FAILED_IN_A_ROW: Final = 3
+"""Deliveries that fail at all their tries, with none that arrives between them, before a webhook is switched off."""
+OVERLAP: Final = timedelta(days=1)
+"""How long the secret before the last change signs as well."""
+
+_GONE: Final = 410
+_ROW: Final = """
+SELECT d.id, d.webhook_id, d.state, d.about, d.sequence, d.body, d.attempts, d.created_at
+FROM webhook_delivery d WHERE d.id = $1 FOR UPDATE
+"""
+_WEBHOOK_OF: Final = """
+SELECT * FROM webhook WHERE id = (SELECT webhook_id FROM webhook_delivery WHERE id = $1) FOR NO KEY UPDATE
+"""
+_TRY: Final = """
+UPDATE webhook_delivery SET attempts = attempts + 1, last_try_at = $2, body = $3, updated_at = $2 WHERE id = $1
+"""
+_TOLD: Final = """
+UPDATE webhook_delivery SET state = $2, response_status = $3, error_code = $4, duration_ms = $5, updated_at = $6,
+    version = version + 1, job_id = NULL, next_try_at = NULL
+WHERE id = $1
+"""
+_FAILURES: Final = "UPDATE webhook SET failures = $2 WHERE id = $1 AND failures <> $2"
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """What is sent where, with which secrets."""
+
+    id: UUID
+    url: str
+    body: bytes
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came of a try: a status, or why there was none."""
+
+    status: int | None
+    error_code: str | None
+    milliseconds: int | None
+
+    @property
+    def well(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+async def deliver(job: RunningJob, company: Company) -> None:
+    """Try the delivery that the job is of, and end the job with what came of it."""
+    delivery_id = UUID(str(job.payload["delivery"]))
+    async with job.step() as write:
+        order = await _prepare(write, job, company, delivery_id)
+    if order is None:
+        async with job.finish():
+            return
+    came = await _send(job, order)
+    async with job.finish() as write:
+        await _conclude(write, job, company, delivery_id, came)
+
+
+async def give_up(job: RunningJob, error: UserError) -> None:
+    """The product itself failed at the delivery: it is told as failed, and the next one goes its way."""
+    async with job.step() as write:
+        held = await _hold(write, UUID(str(job.payload["delivery"])))
+        if held is not None:
+            await _end(write, held[1], FAILED, _Came(None, error.code, None), job.clock.now())
+
+
+_Held = tuple[asyncpg.Record, asyncpg.Record]
+
+
+async def _hold(write: TenantWrite, delivery_id: UUID) -> _Held | None:
+    """The webhook and the delivery, locked in this order; None where nothing is on its way."""
+    webhook = await write.fetchrow(_WEBHOOK_OF, delivery_id)
+    row = await write.fetchrow(_ROW, delivery_id) if webhook else None
+    return None if webhook is None or row is None or row["state"] != WAITING else (webhook, row)
+
+
+async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID) -> _Try | None:
+    """Settle what is sent and count the try; None where there is nothing to send any more."""
+    held = await _hold(write, delivery_id)
+    if held is None:
+        return None
+    webhook, row = held
+    now = job.clock.now()
+    if not webhook["active"] or webhook["archived_at"] is not None:
+        await _end(write, row, CANCELLED, None, now)
+        return None
+    viewer = await load_viewer(write, company=company, member_id=webhook["owner_id"], via="webhook")
+    if viewer is None:
+        product = await system_viewer(write, company=company)
+        await disable(write, product, webhook, OWNER_LEFT, clock=job.clock)
+        return None
+    body = row["body"] or await _body(write, viewer, row)
+    if body is None:
+        await _end(write, row, SKIPPED, None, now)
+        return None
+    await write.fetch(_TRY, delivery_id, now, body)
+    return _Try(delivery_id, webhook["url"], body.encode(), _secrets(job, company, webhook, now))
+
+
+async def _body(write: TenantWrite, viewer: Any, row: asyncpg.Record) -> str | None:
+    if row["sequence"] is None:
+        return body_of_test(about=row["about"], at=row["created_at"].isoformat())
+    return await body_of(write, viewer, sequence=row["sequence"])
+
+
+def _secrets(job: RunningJob, company: Company, webhook: asyncpg.Record, now: datetime) -> tuple[str, ...]:
+    """The newest first."""
+    number, rotated = webhook["secret_number"], webhook["rotated_at"]
+    overlaps = rotated is not None and now < rotated + OVERLAP
+    key = load_secret_key(job.settings)
+    return tuple(
+        secret_of(key, company_id=company.id, webhook_id=webhook["id"], number=one)
+        for one in ([number, number - 1] if overlaps else [number])
+    )
+
+
+async def _send(job: RunningJob, order: _Try) -> _Came:
+    signed = signed_headers(
+        order.secrets, message_id=f"whd_{order.id.hex}", at=job.clock.now(), body=order.body
+    )
+    headers = {**signed, "content-type": "application/json", "user-agent": "Kedang-Webhooks/1"}
+    try:
+        answer = await job.services.outgoing.post(order.url, body=order.body, headers=headers)
+    except (UrlRefused, AddressRefused, NotReachable) as error:
+        return _Came(None, error.code, None)
+    return _Came(answer.status, None, answer.milliseconds)
+
+
+async def _conclude(
+    write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID, came: _Came
+) -> None:
+    held = await _hold(write, delivery_id)
+    if held is None:
+        return
+    webhook, row = held
+    now = job.clock.now()
+    if not came.well and came.status != _GONE and row["attempts"] < TRIES:
+        await _told(write, row, WAITING, came, now)
+        at = now + WAITS[row["attempts"] - 1] * SystemRandom().uniform(1.0, 1.25)
+        await send_at(write, [delivery_id], at=at, due_at=at)
+        return
+    await _end(write, row, DELIVERED if came.well else FAILED, came, now)
+    failures = 0 if came.well else webhook["failures"] + 1
+    await write.fetch(_FAILURES, webhook["id"], failures)
+    if came.status == _GONE or failures >= FAILED_IN_A_ROW:
+        product = await system_viewer(write, company=company)
+        await disable(write, product, webhook, GONE if came.status == _GONE else FAILING, clock=job.clock)
+
+
+async def _end(
+    write: TenantWrite, row: asyncpg.Record, state: str, came: _Came | None, now: datetime
+) -> None:
+    """The delivery has come to its end; what waited for it goes."""
+    await _told(write, row, state, came or _Came(None, None, None), now)
+    await send_next(write, webhook_id=row["webhook_id"], about=row["about"], now=now)
+
+
+async def _told(write: TenantWrite, row: asyncpg.Record, state: str, came: _Came, now: datetime) -> None:
+    await write.fetch(_TOLD, row["id"], state, came.status, came.error_code, came.milliseconds, now)

@@ -1,0 +1,159 @@
+"""Making, changing and trying webhooks; sending something again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_platform.errors import Forbidden, KedangError, NotFound
+from kedang_platform.i18n import msg
+from kedang_platform.ids import new_id
+from kedang_platform.outgoing import AddressRefused, AllowedNetworks, UrlRefused, check_url
+from kedang_platform.secrets import SecretKey
+from kedang_platform.settings import Settings
+from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.webhooks.models import TEST, WAITING
+from kedang_tenants.webhooks.queueing import send_now
+from kedang_tenants.webhooks.signing import secret_of
+
+RECORD: Final = "webhook"
+MOST: Final = 50
+"""Webhooks that a company can have, archived ones not counted."""
+
+
+class TooManyWebhooks(KedangError):
+    """The company has as many as it can have."""
+
+
+class WebhookInactive(KedangError):
+    """The webhook is switched off or archived: nothing is sent to it."""
+
+
+class StillOnItsWay(KedangError):
+    """The delivery has not come to its end."""
+
+
+async def create_webhook(
+    write: TenantWrite, viewer: Viewer, *, values: Mapping[str, Any], settings: Settings, clock: Clock
+) -> UUID:
+    """Make a webhook of the viewer's; raises Forbidden, UrlRefused, AddressRefused, TooManyWebhooks, Refused."""
+    _ensure_may(viewer)
+    _check_url(values, settings)
+    await write.fetch(
+        "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext($1))", write.company.schema
+    )
+    count = await write.fetchval("SELECT count(*) FROM webhook WHERE archived_at IS NULL")
+    if count >= MOST:
+        raise TooManyWebhooks(msg("A company can have {limit} webhooks."), limit=MOST)
+    made = Change(RECORD, "create", new_id(), values={**values, "owner_id": viewer.member_id})
+    (done,) = await change_internally(write, viewer, [made], clock=clock)
+    return done.id
+
+
+async def update_webhook(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    webhook_id: UUID,
+    values: Mapping[str, Any],
+    version: int | None,
+    settings: Settings,
+    clock: Clock,
+) -> None:
+    """Change address, events or name, switch on or off; raises as ``create_webhook``, and NotFound.
+
+    Switching on forgets why it was switched off and how often it failed.
+    """
+    await _hold(write, viewer, webhook_id)
+    _check_url(values, settings)
+    revived = {"disabled_at": None, "disabled_reason": None, "failures": 0} if values.get("active") else {}
+    change = Change(RECORD, "update", webhook_id, version, values={**values, **revived})
+    await change_internally(write, viewer, [change], clock=clock)
+
+
+async def rotate_secret(write: TenantWrite, viewer: Viewer, *, webhook_id: UUID, clock: Clock) -> None:
+    """Give the webhook its next secret; the one before signs as well for a day. Raises Forbidden, NotFound."""
+    row = await _hold(write, viewer, webhook_id)
+    values = {"secret_number": row["secret_number"] + 1, "rotated_at": clock.now()}
+    await change_internally(write, viewer, [Change(RECORD, "update", webhook_id, values=values)], clock=clock)
+
+
+async def tell_secret(write: TenantWrite, key: SecretKey, *, webhook_id: UUID) -> str:
+    """The secret of a webhook as it is now, for whoever has just made or rotated it."""
+    number = await write.fetchval("SELECT secret_number FROM webhook WHERE id = $1", webhook_id)
+    return secret_of(key, company_id=write.company.id, webhook_id=webhook_id, number=number)
+
+
+_TEST: Final = """
+INSERT INTO webhook_delivery (id, version, created_at, updated_at, custom, webhook_id, event, about, state, attempts)
+VALUES ($1, 1, $2, $2, '{}', $3, $4, $5, 'WAITING', 0)
+"""
+_DELIVERY: Final = "SELECT id, webhook_id, state FROM webhook_delivery WHERE id = $1 AND archived_at IS NULL"
+_AGAIN: Final = """
+UPDATE webhook_delivery SET state = 'WAITING', attempts = 0, updated_at = $2, version = version + 1 WHERE id = $1
+"""
+
+
+async def try_webhook(write: TenantWrite, viewer: Viewer, *, webhook_id: UUID, clock: Clock) -> UUID:
+    """Send the event ``webhook.test``; returns the id of its delivery.
+
+    Raises Forbidden, NotFound, WebhookInactive.
+    """
+    _ensure_active(await _hold(write, viewer, webhook_id))
+    delivery = new_id()
+    await write.fetch(_TEST, delivery, clock.now(), webhook_id, TEST, f"whk_{webhook_id.hex}")
+    await send_now(write, [delivery], now=clock.now())
+    return delivery
+
+
+async def replay_delivery(write: TenantWrite, viewer: Viewer, *, delivery_id: UUID, clock: Clock) -> None:
+    """Send something again that has come to its end, with the same ``webhook-id`` and the same body.
+
+    Raises Forbidden, NotFound, StillOnItsWay, WebhookInactive.
+    """
+    _ensure_may(viewer)
+    found = await write.fetchrow(_DELIVERY, delivery_id)
+    if found is None:
+        raise NotFound(msg("There is no such record."), path=("id",))
+    _ensure_active(await _hold(write, viewer, found["webhook_id"]))
+    state = await write.fetchval("SELECT state FROM webhook_delivery WHERE id = $1 FOR UPDATE", delivery_id)
+    if state == WAITING:
+        raise StillOnItsWay(msg("This is still on its way."), path=("id",))
+    await write.fetch(_AGAIN, delivery_id, clock.now())
+    await send_now(write, [delivery_id], now=clock.now())
+
+
+_HOLD: Final = "SELECT * FROM webhook WHERE id = $1 FOR NO KEY UPDATE"
+
+
+async def _hold(write: TenantWrite, viewer: Viewer, webhook_id: UUID) -> asyncpg.Record:
+    _ensure_may(viewer)
+    row = await write.fetchrow(_HOLD, webhook_id)
+    if row is None or row["archived_at"] is not None:
+        raise NotFound(msg("There is no such record."), path=("id",))
+    return row
+
+
+def _ensure_may(viewer: Viewer) -> None:
+    if viewer.on(RECORD).update is not Scope.ALL or viewer.member_id is None:
+        raise Forbidden(msg("You may not do this."))
+
+
+def _ensure_active(row: asyncpg.Record) -> None:
+    if not row["active"]:
+        raise WebhookInactive(msg("This webhook is switched off."), path=("id",))
+
+
+def _check_url(values: Mapping[str, Any], settings: Settings) -> None:
+    if not isinstance(values.get("url"), str):
+        return  # left as it is, or refused with the other fields
+    try:
+        check_url(values["url"].strip(), AllowedNetworks.of(settings.outgoing_allowed))
+    except (UrlRefused, AddressRefused) as error:
+        raise type(error)(error.message, path=("url",)) from error
