@@ -75,7 +75,7 @@ class GraphQLEndpoint:
     def __init__(self, gateway: Gateway, services: Services) -> None:
         self._gateway = gateway
         self._services = services
-        self._operations: OperationCache = gateway.operation_cache()
+        self._operations: OperationCache = gateway.operation_cache(services.settings.largest_page)
 
     async def __call__(self, request: Request) -> Response:
         """The answer to one request; failures are told in it, none is raised."""
@@ -173,7 +173,7 @@ class GraphQLEndpoint:
         """All root fields in one transaction of the company."""
         context.require_scope("read")
         viewer = await context.viewer()
-        binding = Binding(viewer, variables, Budget())
+        binding = Binding(viewer, variables, Budget(largest_page=context.settings.largest_page))
         composer = Composer(viewer, plan.compiled)
         data: dict[str, Any] = {}
         errors: list[dict[str, Any]] = []

@@ -12,6 +12,7 @@ from graphql import GraphQLSchema
 from strawberry.tools import merge_types
 
 from kedang_graphql.engine.aggregate_types import aggregates_arguments, aggregates_type
+from kedang_graphql.engine.arguments import LARGEST_PAGE
 from kedang_graphql.engine.building import Argument, blank, finish, output_field
 from kedang_graphql.engine.executor import EngineExecutor, executor_class
 from kedang_graphql.engine.operations import OperationCache
@@ -40,8 +41,8 @@ class Gateway:
     executor: type[EngineExecutor]
     roots: Roots
 
-    def operation_cache(self) -> OperationCache:
-        return OperationCache(self.core, catalogue(), self.roots)
+    def operation_cache(self, largest_page: int = LARGEST_PAGE) -> OperationCache:
+        return OperationCache(self.core, catalogue(), self.roots, largest_page=largest_page)
 
 
 @cache

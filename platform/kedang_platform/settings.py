@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     cost_points_per_second: float = Field(
         default=200.0, gt=0, description="Points by which they fill up again each second."
     )
+    largest_page: int = Field(
+        default=250, ge=1, le=1000, description="Records that one page of a list in the API may hold."
+    )
     body_timeout: float = Field(
         default=30.0, gt=0, description="Seconds within which the body of an API request must have arrived."
     )

@@ -41,14 +41,14 @@ _OPERATORS = {api_name: name for name, api_name in OPERATOR_NAMES.items()}
 _NOBODY = UUID(int=0)
 
 
-def page_of(arguments: Mapping[str, Any]) -> Page:
+def page_of(arguments: Mapping[str, Any], *, largest: int = LARGEST_PAGE) -> Page:
     """The page that ``first/after/last/before`` ask for; raises BadUserInput."""
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
         raise BadUserInput(msg("Ask for either first or last, not for both."))
     limit = first if first is not None else last if last is not None else DEFAULT_PAGE
-    if not 0 <= limit <= LARGEST_PAGE:
-        raise BadUserInput(msg("A page holds between 0 and {limit} records."), limit=LARGEST_PAGE)
+    if not 0 <= limit <= largest:
+        raise BadUserInput(msg("A page holds between 0 and {limit} records."), limit=largest)
     return Page(limit, arguments.get("after"), arguments.get("before"), backward=last is not None)
 
 

@@ -61,10 +61,10 @@ class Pages:
     size: Count
     below: tuple[Pages, ...]
 
-    def most(self, variables: Mapping[str, Any]) -> int:
-        """How many records the list and those below it may hold."""
-        size = min(max(self.size.of(variables), 0), LARGEST_PAGE)
-        return size * (1 + sum(inner.most(variables) for inner in self.below))
+    def most(self, variables: Mapping[str, Any], largest: int) -> int:
+        """How many records the list and those below it may hold, where no page holds more than ``largest``."""
+        size = min(max(self.size.of(variables), 0), largest)
+        return size * (1 + sum(inner.most(variables, largest) for inner in self.below))
 
     def held(self, parent: Any) -> int:
         """How many they hold in an answer."""
@@ -85,10 +85,13 @@ class Measure:
     base: int
     batches: tuple[Count, ...]
     pages: tuple[Pages, ...]
+    largest_page: int = LARGEST_PAGE
 
     def requested(self, variables: Mapping[str, Any]) -> int:
         """The points that the operation costs at the most."""
-        return self._fixed(variables) + _points(sum(pages.most(variables) for pages in self.pages))
+        return self._fixed(variables) + _points(
+            sum(pages.most(variables, self.largest_page) for pages in self.pages)
+        )
 
     def actual(self, variables: Mapping[str, Any], data: Any) -> int:
         """The points of what was answered; an operation that was refused costs 1."""
@@ -115,7 +118,11 @@ def _at(value: Any, path: tuple[str, ...]) -> list[Any]:
 
 
 def measure(
-    schema: GraphQLSchema, fragments: Mapping[str, FragmentDetails], operation: OperationDefinitionNode
+    schema: GraphQLSchema,
+    fragments: Mapping[str, FragmentDetails],
+    operation: OperationDefinitionNode,
+    *,
+    largest_page: int = LARGEST_PAGE,
 ) -> Measure:
     """The measure of an operation of a valid document."""
     root = {
@@ -132,7 +139,8 @@ def measure(
             batches += [_length(a.value) for a in node.arguments or () if a.name.value == "inputs"]
         else:
             base += _price(root, node)
-    return Measure(max(base, 1), tuple(batches), tuple(reader.pages(root, operation.selection_set, ())))
+    pages = tuple(reader.pages(root, operation.selection_set, ()))
+    return Measure(max(base, 1), tuple(batches), pages, largest_page)
 
 
 def _price(root: GraphQLObjectType, node: FieldNode) -> int:

@@ -46,7 +46,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
     @cached_property
     def budget(self) -> Budget:
         """What all fields of the operation may bring together."""
-        return Budget()
+        return Budget(largest_page=self.context_value.settings.largest_page)
 
     @cached_property
     def together(self) -> Together:

@@ -27,6 +27,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues, get_variable_values
 
+from kedang_graphql.engine.arguments import LARGEST_PAGE
 from kedang_graphql.engine.cost import Measure, measure
 from kedang_graphql.engine.limits import (
     LONGEST_DOCUMENT,
@@ -105,12 +106,19 @@ class OperationCache:
     """Documents by the hash of their text, at most ``most_bytes`` of them by estimate."""
 
     def __init__(
-        self, schema: GraphQLSchema, catalogue: Catalogue, roots: Roots, most_bytes: int = CACHE_BYTES
+        self,
+        schema: GraphQLSchema,
+        catalogue: Catalogue,
+        roots: Roots,
+        most_bytes: int = CACHE_BYTES,
+        *,
+        largest_page: int = LARGEST_PAGE,
     ) -> None:
         self._schema = schema
         self._catalogue = catalogue
         self._roots = roots
         self._most_bytes = most_bytes
+        self._largest_page = largest_page
         self._operations: OrderedDict[bytes, Operation] = OrderedDict()
         self._bytes = 0
         bound_validation()
@@ -155,7 +163,9 @@ class OperationCache:
         name = definition.name.value if definition.name else None
         found = operation.measures.get(name)
         if found is None:
-            found = operation.measures[name] = measure(self._schema, operation.fragments, definition)
+            found = operation.measures[name] = measure(
+                self._schema, operation.fragments, definition, largest_page=self._largest_page
+            )
         return found
 
     def plan(

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from graphql.execution.values import VariableValues
 
-from kedang_graphql.engine.arguments import archived_of, filter_of, orders_of, page_of
+from kedang_graphql.engine.arguments import LARGEST_PAGE, archived_of, filter_of, orders_of, page_of
 from kedang_graphql.engine.selection import ConnectionNode, RecordNode, ToMany, ToOne, Value
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
@@ -26,9 +26,10 @@ class QueryTooLarge(KedangError):
 
 @dataclass(slots=True)
 class Budget:
-    """How many records an answer may hold at the most, counted before anything is read."""
+    """How many records an answer and a page of it may hold at the most, counted before anything is read."""
 
     left: int = MOST_NODES
+    largest_page: int = LARGEST_PAGE
 
     def spend(self, nodes: int) -> None:
         self.left -= nodes
@@ -51,7 +52,7 @@ class Binding:
         """The page that a list field asks for. Raises BadUserInput and QueryTooLarge."""
         arguments = connection.arguments.values(self.variables)
         record = connection.record
-        page = page_of(arguments)
+        page = page_of(arguments, largest=self.budget.largest_page)
         nodes = connection.record_nodes
         if nodes:
             self.budget.spend(parents * page.limit)
