@@ -10,10 +10,12 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-user
 GRAPHIQL = graphql/kedang_graphql/static/graphiql/index.html
 FONTS = tenants/kedang_tenants/reports/fonts/NotoSansSC_400Regular.ttf
 TEST_WORKERS ?= 2
+CLIENTS_NODE = tests/clients/node_modules/.kedang
+CLIENTS_VENV = .venv-clients
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers test-pages test-story check bench demo-check requirements messages web lock env moved
+.PHONY: help up down test test-servers test-pages test-story test-clients check bench demo-check requirements messages web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,16 +29,19 @@ down:  ## stop what `make up` started
 	exec $(RUN) kedang_workers.cli down
 
 test: env $(FONTS)  ## the tests on the embedded servers
-	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not bench" $(TESTS)
+	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not clients and not bench" $(TESTS)
 
 test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
-	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not bench" $(addprefix --ignore=tests/,embedded cli house) $(TESTS)
 
 test-pages: env  ## the pages in Debian's Chromium, on a phone and on a desk
 	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages tests/demo
 
 test-story: env $(FONTS)  ## the main job from one command to the demonstration company
 	@$(RUN_TESTS) tests.support.chromium -q -m story tests/demo
+
+test-clients: env $(CLIENTS_NODE) $(CLIENTS_VENV)/.installed  ## other people's clients, unchanged, against the running product (needs Node 20)
+	@$(RUN_TESTS) pytest -q -m clients tests/clients
 
 check: env  ## format, lint, types, import contracts
 	@$(RUN) ruff format --check .
@@ -70,6 +75,18 @@ $(NODE_MODULES): web/package.json web/package-lock.json
 		echo "GraphiQL is not built and PDF reports have no fonts: that needs Node 20.19 or later. Everything else works without it."; \
 	fi
 
+$(CLIENTS_NODE): tests/clients/package.json tests/clients/package-lock.json
+	@$(HAS_NODE) || { echo "The clients need Node 20.19 or later."; exit 1; }
+	@echo "Fetching the clients of tests/clients ..."
+	@cd tests/clients && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && touch ../../$@
+
+# Clients written in Python have an environment of their own: what they need is nothing that the product needs.
+$(CLIENTS_VENV)/.installed: tests/clients/requirements.lock
+	@$(BIN)/python -m venv --clear $(CLIENTS_VENV)
+	@echo "Installing the locked clients into $(CLIENTS_VENV) ..."
+	@$(CLIENTS_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-user --require-hashes --only-binary=:all: -r $<
+	@touch $@
+
 $(GRAPHIQL): $(NODE_MODULES) web/tsconfig.json web/graphiql/vite.config.ts $(wildcard web/graphiql/*)
 	@if test -e $(NODE_MODULES); then echo "Building GraphiQL ..." && cd web && npm run --silent build; fi
 
@@ -94,3 +111,4 @@ UV_COMPILE = uv pip compile --quiet --python-version 3.11 --generate-hashes --no
 lock:  ## resolve the dependencies again (needs uv)
 	$(UV_COMPILE) --extra dev pyproject.toml -o requirements.lock
 	$(UV_COMPILE) -c requirements.lock pyproject.toml -o requirements-run.lock
+	$(UV_COMPILE) tests/clients/requirements.in -o tests/clients/requirements.lock

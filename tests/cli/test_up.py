@@ -24,7 +24,7 @@ PROCESSES = {"kedang_graphql", "kedang_workers.relay", "kedang_workers.schedule"
 class Installation:
     """An installation in a folder of its own, driven by the command line."""
 
-    def __init__(self, folder, *, demo=False):
+    def __init__(self, folder, *, demo=False, **settings):
         self.folder = folder
         self.port = free_port()
         self.output = folder / "output"
@@ -37,6 +37,7 @@ class Installation:
             "KEDANG_VALKEY_PORT": str(free_port()),
             "KEDANG_DEMO": str(demo).lower(),
             "KEDANG_SPARE_SCHEMAS": "1",
+            **settings,
         }
 
     def up(self):
