@@ -36,9 +36,10 @@ from kedang_platform.i18n import msg
 from kedang_tenants.bulk.errors import InvalidBulkQuery
 from kedang_tenants.bulk.lines import PARENT
 from kedang_tenants.bulk.operations import cancel_bulk_operation, start_bulk_export, start_bulk_import
-from kedang_tenants.bulk.questions import DEEPEST, Level, Shown, select_of
+from kedang_tenants.bulk.questions import DEEPEST, Level
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Listing, Page, Viewer
+from kedang_tenants.reading.shown import Shown, select_of
 
 _OPERATION = catalogue().record("bulk_operation")
 _FORMAT: Any = generated_types().scalar(_OPERATION, _OPERATION.fields["format"])

@@ -9,8 +9,8 @@ from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.imports.errors import NotExportable
 from kedang_tenants.imports.exporting import start_export
 from kedang_tenants.imports.source import open_source
-from kedang_tenants.imports.stored_filters import decode_filter, encode_filter
 from kedang_tenants.reading import EVERYTHING, All, AnyOf, Compare, Not, Related, Search
+from kedang_tenants.reading.stored import decode_filter, encode_filter
 from tests.imports.support import Office
 from tests.imports.test_imports import CUSTOMERS, NORTHWIND
 

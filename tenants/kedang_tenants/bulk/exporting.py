@@ -18,10 +18,10 @@ from kedang_platform.errors import Forbidden, KedangError, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.work import JSON, JobCancelled, JobInterrupted, JobLost, Progress, RunningJob
 from kedang_tenants.bulk import record_keeping
-from kedang_tenants.bulk.lines import LineWriter, as_csv, as_json, csv_heading
+from kedang_tenants.bulk.lines import PARENT, as_csv, as_json, csv_heading
 from kedang_tenants.bulk.models import EXPORT
 from kedang_tenants.bulk.parts import forget_parts, join_parts, store_part
-from kedang_tenants.bulk.questions import Level, Shown, decode_level
+from kedang_tenants.bulk.questions import Level, decode_level
 from kedang_tenants.bulk.record_keeping import Order
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.imports.models import CANCELLED, DONE, FAILED
@@ -42,6 +42,8 @@ from kedang_tenants.reading import (
 )
 from kedang_tenants.reading.ordering import sort_signature, write_cursor
 from kedang_tenants.reading.planner import plan_total
+from kedang_tenants.reading.showing import RowShower
+from kedang_tenants.reading.shown import Shown
 
 PAGE_ROWS = 1_000
 PARENTS = 100
@@ -282,12 +284,14 @@ class _ExportRun:
         return behind, len(found.page.rows)
 
     async def _write_rows(self, level: Level, found: Read, page: PageOfRows, parent: str | None) -> None:
-        writer = LineWriter(self._viewer, level, found.layout)
-        lines = await asyncio.to_thread(self._lines, level, writer, page, parent)
+        shower = RowShower(self._viewer, level.shown, found.layout)
+        lines = await asyncio.to_thread(self._lines, level, shower, page, parent)
         self._buffer.add(lines)
 
-    def _lines(self, level: Level, writer: LineWriter, page: PageOfRows, parent: str | None) -> list[bytes]:
-        made = (writer.line(row, parent) for row in page.rows)
+    def _lines(self, level: Level, shower: RowShower, page: PageOfRows, parent: str | None) -> list[bytes]:
+        made = (shower.show(row) for row in page.rows)
+        if parent is not None:
+            made = (line | {PARENT: parent} for line in made)
         if self._order.format == "CSV":
             return [as_csv(level, line) for line in made]
         return [as_json(line) for line in made]

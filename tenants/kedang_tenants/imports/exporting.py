@@ -36,11 +36,11 @@ from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, DONE, FAILED, RUNNING, WAITING
 from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE, told
 from kedang_tenants.imports.source import Format
-from kedang_tenants.imports.stored_filters import decode_filter, encode_filter
 from kedang_tenants.imports.writers import TableWriter, open_writer
 from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
 from kedang_tenants.reading import EVERYTHING, Filter, Listing, Page, Scope, Viewer, read_listing
 from kedang_tenants.reading.ordering import sort_signature, write_cursor
+from kedang_tenants.reading.stored import decode_filter, encode_filter
 
 RUN = "exports.run"
 PAGE_ROWS = 1_000

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from kedang_tenants.reading import All, AnyOf, Compare, Filter, Not, Related, Search
+from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Not, Related, Search
 
 
 def encode_filter(where: Filter) -> dict[str, Any]:
