@@ -56,6 +56,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
     noticed = await mail_key(other)
     return {
         "events.fan_out": [{"transaction": transaction.hex}],
+        "events.tell_live": [{"transaction": transaction.hex}],
         "followups.replan": [{"level": str(uuid_of(other, "gle"))}],
         "notices.mail": [{"keys": [noticed]}],
         "notices.follow_mails": [{"keys": [noticed], "looked": 0}],

@@ -9,6 +9,7 @@ from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, ServersUnknown, urls_of
 from kedang_platform.files import open_files
 from kedang_platform.i18n import msg
+from kedang_platform.live import Publisher
 from kedang_platform.mail import open_mailer
 from kedang_platform.outgoing import AllowedNetworks, OutgoingClient
 from kedang_platform.settings import Settings
@@ -25,6 +26,7 @@ def make_services(*, databases: Databases, settings: Settings, clock: Clock) -> 
         mail=open_mailer(settings),
         files=open_files(settings),
         outgoing=OutgoingClient(allowed=AllowedNetworks.of(settings.outgoing_allowed)),
+        live=Publisher(settings.redis_url) if settings.redis_url else None,
     )
 
 
@@ -44,6 +46,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         finally:
             await services.mail.close()
             await waker.close()
+            if services.live is not None:
+                await services.live.close()
     finally:
         await databases.close()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.files import FileStore
+from kedang_platform.live import Publisher
 from kedang_platform.outgoing import OutgoingClient
 from kedang_platform.settings import Settings
 
@@ -23,3 +24,5 @@ class Services:
     mail: Mailer
     files: FileStore
     outgoing: OutgoingClient
+    live: Publisher | None = None
+    """Tells the gateways of changes; None where there is no Valkey (then nobody listens either)."""

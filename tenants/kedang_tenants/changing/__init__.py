@@ -8,7 +8,7 @@ from kedang_tenants.changing.change import (
     visible_record,
 )
 from kedang_tenants.changing.drafts import Draft
-from kedang_tenants.changing.events import Event, fan_out, subscribe
+from kedang_tenants.changing.events import Event, events_of, fan_out, subscribe
 from kedang_tenants.changing.hooks import afterwards, prepares
 from kedang_tenants.changing.requests import Action, Change, Changed
 from kedang_tenants.changing.storing import EVENTS, audit
@@ -26,6 +26,7 @@ __all__ = [
     "change",
     "change_accepted",
     "change_internally",
+    "events_of",
     "fan_out",
     "prepares",
     "subscribe",

@@ -61,8 +61,8 @@ async def events_of(read: TenantRead, transaction: UUID) -> list[Event]:
     ]
 
 
-async def fan_out(write: TenantWrite, viewer: Viewer, transaction: UUID, *, clock: Clock) -> None:
-    """Hand the events of a transaction to their subscribers; ``viewer`` is the product itself."""
+async def fan_out(write: TenantWrite, viewer: Viewer, transaction: UUID, *, clock: Clock) -> list[Event]:
+    """Hand the events of a transaction, which it returns, to their subscribers; ``viewer`` is the product itself."""
     events = await events_of(write, transaction)
     by_name: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -70,3 +70,4 @@ async def fan_out(write: TenantWrite, viewer: Viewer, transaction: UUID, *, cloc
     for name, alike in by_name.items():
         for subscriber in _subscribers[name]:
             await subscriber(write, viewer, alike, clock)
+    return events
