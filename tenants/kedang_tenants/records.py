@@ -14,6 +14,7 @@ from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
 from kedang_tenants.imports import models as imports
+from kedang_tenants.measuring import models as measuring
 from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.reports import guards as report_guards
@@ -48,6 +49,7 @@ __all__ = [
     "grading_guards",
     "imports",
     "lines",
+    "measuring",
     "notices",
     "people",
     "repeating",
