@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from kedang_graphql.context import SessionCookie
@@ -22,16 +22,21 @@ def is_secure(settings: Settings) -> bool:
     return settings.base_url.startswith("https://")
 
 
-def bearer_of(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def bearer_of(request: HTTPConnection) -> str | None:
+    return token_in(request.headers.get("authorization", ""))
+
+
+def token_in(authorization: str) -> str | None:
+    """The token of a bearer (RFC 6750), None where the text is no such thing."""
+    scheme, _, token = authorization.partition(" ")
     return token.strip()[:_LONGEST] if scheme.lower() == "bearer" and token.strip() else None
 
 
-def cookie_of(request: Request, settings: Settings) -> str | None:
+def cookie_of(request: HTTPConnection, settings: Settings) -> str | None:
     return request.cookies.get(cookie_name(settings)) or None
 
 
-def from_our_pages(request: Request, settings: Settings) -> bool:
+def from_our_pages(request: HTTPConnection, settings: Settings) -> bool:
     """Whether no other site sent the request (Fetch Metadata; Origin, RFC 6454): only then a cookie speaks for a person.
 
     A proxy may name itself as host, so the public address is ours, too.

@@ -7,15 +7,22 @@ so that a link cannot act for anybody. A browser that asks for a page gets Graph
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, OperationType, execute, located_error
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    located_error,
+)
 from graphql.execution.values import VariableValues
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, set_session_cookie
@@ -44,6 +51,9 @@ _STATUS = {
     "NOT_ALLOWED_HERE": 405,
     "THROTTLED": 429,
 }
+_BY_GET = frozenset({OperationType.QUERY})
+_BY_POST = frozenset({OperationType.QUERY, OperationType.MUTATION})
+SOCKET_PATH = "/graphql/ws"
 # Stands for 400 where the request is fine and the document in it, or its variables, are not.
 _INVALID = -400
 
@@ -57,7 +67,7 @@ class BodyTooSlow(KedangError):
 
 
 class NotAllowedHere(KedangError):
-    """Changes are sent by POST."""
+    """Changes are sent by POST, and subscriptions over a WebSocket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,15 @@ class Params:
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks, read and valid: one operation of a document, and the values of its variables."""
+
+    operation: Operation
+    definition: OperationDefinitionNode
+    variables: VariableValues
 
 
 class GraphQLEndpoint:
@@ -91,7 +110,7 @@ class GraphQLEndpoint:
             if context.answer.cost is not None and COST_HEADER in request.headers:
                 body.setdefault("extensions", {})["cost"] = context.answer.cost
         except KedangError as error:
-            status, body = _refused(error, language)
+            status, body = refused(error, language)
             throttled = error if isinstance(error, Throttled) else None
         except Exception as error:  # noqa: BLE001 - a bug is logged with a number, its inside is told to nobody
             status, body = 500, {"errors": [told(GraphQLError("", original_error=error), language)]}
@@ -117,12 +136,30 @@ class GraphQLEndpoint:
         bearer, cookie = bearer_of(request), cookie_of(request, services.settings)
         if bearer is None and cookie is not None and not from_our_pages(request, services.settings):
             raise Forbidden(msg("This request comes from another site."))
+        return await self.context_of(
+            request,
+            bearer=bearer,
+            cookie=cookie,
+            accepted=request.headers.get("accept-language"),
+            idempotency_key=request.headers.get("idempotency-key"),
+        )
+
+    async def context_of(
+        self,
+        request: HTTPConnection,
+        *,
+        bearer: str | None,
+        cookie: str | None,
+        accepted: str | None,
+        idempotency_key: str | None = None,
+    ) -> Context:
+        """Who asks, by the credential that counts, and in which of the ``accepted`` languages."""
+        services = self._services
         identified = await services.identity.credentials.identify(bearer=bearer, cookie=cookie)
-        language = choose_language(request.headers.get("accept-language"))
+        language = choose_language(accepted)
         if identified is not None:
             viewer = await services.viewers.of(identified)
-            header = request.headers.get("accept-language")
-            language = choose_language(header if header and header != "*" else None, viewer.language)
+            language = choose_language(accepted if accepted and accepted != "*" else None, viewer.language)
         return Context(
             databases=services.databases,
             settings=services.settings,
@@ -135,24 +172,38 @@ class GraphQLEndpoint:
             language=language,
             request_address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", "")[:300],
-            idempotency_key=request.headers.get("idempotency-key"),
+            idempotency_key=idempotency_key,
         )
 
-    async def _execute(
-        self, context: Context, params: Params, method: str, reading: Reading
-    ) -> tuple[int, dict[str, Any]]:
+    def understand(
+        self, params: Params, reading: Reading, allowed: Collection[OperationType]
+    ) -> Asked | list[GraphQLError]:
+        """What is asked, or why it cannot be meant; what is not ``allowed`` here raises NotAllowedHere."""
         with reading:
             operation = self._operations.get(params.query)
             if operation.errors:
                 reading.refused = True
-                return _INVALID, {"errors": [told(error, context.language) for error in operation.errors]}
+                return operation.errors
             definition = operation.definition(params.operation_name)
-            if method == "GET" and definition.operation is not OperationType.QUERY:
-                raise NotAllowedHere(msg("Changes are sent by POST."))
+            if definition.operation not in allowed:
+                raise _not_allowed(definition.operation)
             variables = self._operations.variables(definition, params.variables)
             if isinstance(variables, list):
                 reading.refused = True
-                return _INVALID, {"errors": [told(error, context.language) for error in variables]}
+                return variables
+            return Asked(operation, definition, variables)
+
+    async def _execute(
+        self, context: Context, params: Params, method: str, reading: Reading
+    ) -> tuple[int, dict[str, Any]]:
+        asked = self.understand(params, reading, _BY_GET if method == "GET" else _BY_POST)
+        if isinstance(asked, list):
+            return _INVALID, {"errors": [told(error, context.language) for error in asked]}
+        return await self.answer(context, params, asked)
+
+    async def answer(self, context: Context, params: Params, asked: Asked) -> tuple[int, dict[str, Any]]:
+        """The answer to a query or a change with its status over HTTP, paid for; raises KedangError."""
+        operation, definition, variables = asked.operation, asked.definition, asked.variables
         measure = self._operations.measure(operation, definition)
         charged = await charge(self._services.buckets, context, measure, variables.coerced)
         data = None
@@ -221,13 +272,22 @@ class GraphQLEndpoint:
         return 200, body
 
 
+def _not_allowed(operation: OperationType) -> NotAllowedHere:
+    if operation is OperationType.SUBSCRIPTION:
+        return NotAllowedHere(
+            msg("Subscriptions are asked over a WebSocket, at {address}."), address=SOCKET_PATH
+        )
+    return NotAllowedHere(msg("Changes are sent by POST."))
+
+
 def _failed(error: Exception, field: RootField, context: Context) -> dict[str, Any]:
     """The failure of a root field as it stands in ``errors``."""
     located = located_error(error, [detail.node for detail in field.details], [field.key])
     return told(located, context.language)
 
 
-def _refused(error: KedangError, language: str) -> tuple[int, dict[str, Any]]:
+def refused(error: KedangError, language: str) -> tuple[int, dict[str, Any]]:
+    """A refusal as the body of an answer, with its status over HTTP."""
     entry = {
         "message": translate(error.message, language, error.params),
         "extensions": {"code": error.code},
@@ -262,7 +322,7 @@ async def _params(request: Request, context: Context, reading: Reading) -> Param
             given = orjson.loads(body)
         except orjson.JSONDecodeError:
             raise BadUserInput(msg("The request's body is not JSON.")) from None
-        return _checked(given)
+        return checked(given)
 
 
 def _get_params(request: Request, context: Context) -> Params:
@@ -275,10 +335,11 @@ def _get_params(request: Request, context: Context) -> Params:
         except orjson.JSONDecodeError:
             raise BadUserInput(msg("The variables are not JSON.")) from None
     given.pop("extensions", None)  # none is known, so their text is not read
-    return _checked(given)
+    return checked(given)
 
 
-def _checked(given: Any) -> Params:
+def checked(given: Any) -> Params:
+    """The parameters of a request; raises BadUserInput for what are none."""
     if not isinstance(given, dict):
         raise BadUserInput(msg("The request is an object with a query."))
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
