@@ -1,6 +1,9 @@
 """What is remembered of documents stays within its bytes, whatever and however many are sent."""
 
+import gc
+
 import pytest
+from graphql import Token
 from graphql.execution.values import VariableValues
 
 from kedang_graphql.engine.operations import OperationCache
@@ -47,6 +50,20 @@ def test_documents_that_are_refused_take_no_more_either(cache):
             except KedangError:
                 continue
             assert cache.held_bytes <= MOST or cache.entries == 1
+
+
+def test_what_cannot_be_parsed_is_remembered_without_what_was_read_of_it(cache):
+    fields = " ".join(f"field{n}" for n in range(900))
+    held = tokens()
+    kept = cache.get(f"{{ {fields} ]")
+    assert [error.message for error in kept.errors] == ["Syntax Error: Expected Name, found ']'."]
+    assert tokens() == held
+
+
+def tokens() -> int:
+    """How many tokens of documents are in the memory of this process."""
+    gc.collect()
+    return sum(isinstance(thing, Token) for thing in gc.get_objects())
 
 
 def test_the_documents_used_last_are_remembered(cache):

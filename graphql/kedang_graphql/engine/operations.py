@@ -235,12 +235,12 @@ class OperationCache:
             errors = validate(self._schema, document, max_errors=20)
         except GraphQLError as error:
             _refuse_too_large(error)
-            return Operation(None, [error])
+            return Operation(None, [_kept(error)])
         except RecursionError:  # values and selections nested so deeply that nobody means them
             raise too_deep() from None
         if errors:
             _refuse_too_large(errors[-1])
-            return Operation(None, list(errors), tokens=_tokens(document))
+            return Operation(None, [_kept(error) for error in errors], tokens=_tokens(document))
         fragments = {
             d.name.value: FragmentDetails(d)
             for d in document.definitions
@@ -272,6 +272,12 @@ def _tokens(document: DocumentNode) -> int:
     while token is not None:
         token, count = token.next, count + 1
     return count
+
+
+def _kept(error: GraphQLError) -> GraphQLError:
+    """An error to be remembered: without the frames it came through, which hold the parser and all its tokens."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _plan_weight(operation: Operation) -> int:
