@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kedang_platform.i18n import msg
@@ -51,11 +52,22 @@ def code_of(event: str) -> str:
     return event.replace(".", "_").upper()
 
 
-GONE, FAILING, OWNER_LEFT = "GONE", "FAILING", "OWNER_LEFT"
+_RECORD_OF: Final = {code_of(event): event.partition(".")[0] for event in EVENTS}
+TOLD_RECORDS: Final = tuple(dict.fromkeys(_RECORD_OF.values()))
+"""The kinds of record that events are of."""
+
+
+def record_of(code: str) -> str:
+    """The kind of record that an event is of: ``CUSTOMER_CREATED`` is of a ``customer``."""
+    return _RECORD_OF[code]
+
+
+GONE, FAILING, OWNER_LEFT, UNANSWERABLE = "GONE", "FAILING", "OWNER_LEFT", "UNANSWERABLE"
 REASONS: Final = (
     Option(GONE, msg("The receiver said that it is gone (410)")),
     Option(FAILING, msg("The receiver failed for days")),
     Option(OWNER_LEFT, msg("Its owner is no longer an active member")),
+    Option(UNANSWERABLE, msg("Its query can no longer be answered")),
 )
 
 WAITING, DELIVERED, FAILED, SKIPPED, CANCELLED = "WAITING", "DELIVERED", "FAILED", "SKIPPED", "CANCELLED"
@@ -68,10 +80,15 @@ STATES: Final = (
 )
 
 
+LONGEST_QUERY: Final = 20_000
+"""Characters of a query."""
+
+
 class Webhook(Record):
     """An address that is told of events, with the rights of its owner; signed as Standard Webhooks says.
 
     Its secret is stored nowhere: it is worked out from the installation's own and ``secret_number``.
+    ``question`` is what the gateway made of ``query`` (``webhooks.questions``).
     """
 
     __tablename__ = "webhook"
@@ -87,6 +104,13 @@ class Webhook(Record):
         ChoicesKind(tuple(Option(code_of(event), event) for event in EVENTS)),
         label=msg("Events"),
         required=True,
+    )
+    query: Mapped[str | None] = field(
+        TextKind(LONGEST_QUERY, multiline=True),
+        label=msg("Query"),
+        filter=False,
+        sort=False,
+        description="Its answer for the record of the event is told as data.payload",
     )
     owner_id: Mapped[UUID] = field(
         ReferenceKind("member"),
@@ -119,6 +143,8 @@ class Webhook(Record):
     failures: Mapped[int] = field(
         IntegerKind(0), label=msg("Failures in a row"), required=True, default=0, hidden=True
     )
+
+    question: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     owner: Mapped[Member] = relation("Member", label=msg("Owner"), foreign_key="Webhook.owner_id")
     deliveries: Mapped[list[WebhookDelivery]] = relation(
