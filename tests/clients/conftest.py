@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,11 +17,12 @@ from kedang_workers.demo.data import load_northwind
 from tests.cli.test_up import Installation
 
 HERE = Path(__file__).parent
-NODE = HERE / "node"
+NODE, PYTHON_TESTS = HERE / "node", HERE / "python"
 PYTHON = HERE.parents[1] / ".venv-clients" / "bin" / "python"
 OWNER = "andrew.fuller@northwind.example"
 PLENTY = str(10**9)  # points: no client is throttled here
 
+_COUNT = re.compile(r"^# (tests|pass) (\d+)$", re.MULTILINE)
 SIGN_UP = "mutation ($input: SignUpInput!) { signUp(input: $input) { userErrors { path code } } }"
 CONFIRM = "mutation ($token: String!) { confirmEmail(input: {token: $token}) { userErrors { path code } } }"
 MAKE_KEY = """
@@ -55,15 +57,16 @@ class Served:
         return done.stdout
 
     def run_node_tests(self, name: str) -> int:
-        """Node's own tests in a file; returns how many passed."""
+        """How many of Node's own tests in a file passed: all of them."""
         said = self.run("node", "--test", "--test-reporter=tap", NODE / name)
-        counts = dict(
-            line.removeprefix("# ").split()
-            for line in said.splitlines()
-            if line.startswith("# ") and len(line.split()) == 3
-        )
-        assert counts["pass"] == counts["tests"] != "0", said
-        return int(counts["pass"])
+        counts = {what: int(number) for what, number in _COUNT.findall(said)}
+        assert counts["pass"] == counts["tests"] > 0, said
+        return counts["pass"]
+
+    def run_python_tests(self, name: str) -> str:
+        """What pytest says at its end in the environment of the clients; all tests in the file passed."""
+        command = [PYTHON, "-m", "pytest", "-q", "-c", PYTHON_TESTS / "pytest.ini", PYTHON_TESTS / name]
+        return self.run(*command, cwd=PYTHON_TESTS).splitlines()[-1]
 
 
 @pytest.fixture(scope="session")
