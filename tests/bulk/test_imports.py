@@ -3,7 +3,7 @@
 import pytest
 
 from kedang_platform.errors import Forbidden, NotFound
-from kedang_tenants.bulk.errors import LONGEST_LINE, NotBulkImportable, TooManyLines
+from kedang_tenants.bulk.errors import LONGEST_LINE, MOST_BELOW, NotBulkImportable, TooManyLines
 from kedang_tenants.bulk.operations import cancel_bulk_operation, start_bulk_import
 from kedang_tenants.bulk.source import count_lines
 from kedang_tenants.imports.errors import AlreadyFinished, NotImportable
@@ -110,6 +110,68 @@ async def test_bad_lines_are_told_one_by_one_and_the_others_taken(office):
     assert [row["number"] for row in await office.rows("SELECT number FROM customer ORDER BY number")] == [
         "1",
         "2",
+    ]
+
+
+async def brought(office) -> list[tuple[str, str]]:
+    """Customers with their contacts."""
+    rows = await office.rows(
+        "SELECT u.name, o.name AS contact FROM customer u LEFT JOIN contact o ON o.customer_id = u.id"
+        " ORDER BY u.name, o.name"
+    )
+    return [(row["name"], row["contact"]) for row in rows]
+
+
+@pytest.mark.requirement("I1")
+async def test_a_line_brings_new_records_along_wholly_or_not_at_all(office):
+    lines = [
+        {"number": "1", "name": "A", "contacts": [{"name": "Maria", "primary": True}, {"name": "Thomas"}]},
+        {"number": "2", "name": "B", "contacts": [{"name": "Hanna"}, {"name": "", "primary": 7}]},
+        {"number": "3", "name": "C", "contacts": []},
+        {"number": "4", "contacts": [{"name": "Nobody's"}]},
+        {"number": "5", "name": "E", "contacts": [{"name": "Ann", "customerId": "x"}]},
+        {"number": "6", "name": "F", "contacts": {"name": "Ann"}},
+        {"number": "7", "name": "G", "contacts": [{"name": str(n)} for n in range(MOST_BELOW + 1)]},
+        {"number": "8", "name": "H", "contacts": [{"name": "Yang", "colour": "red"}]},
+        {"number": "1", "name": "A again", "contacts": [{"name": "Late"}]},
+    ]
+    done = await office.takes_in("customer", lines)
+    assert codes(done) == [
+        (2, [("input.contacts.1.name", "REQUIRED"), ("input.contacts.1.primary", "INVALID_FLAG")]),
+        (4, [("input.name", "REQUIRED")]),
+        (5, [("input.contacts.0.customerId", "UNKNOWN_FIELD")]),
+        (6, [("input.contacts", "INVALID_VALUE")]),
+        (7, [("input.contacts", "BAD_USER_INPUT")]),
+        (8, [("input.contacts.0.colour", "UNKNOWN_FIELD")]),
+        (9, [("input.contacts", "UNKNOWN_FIELD")]),
+    ]
+    assert await brought(office) == [("A", "Maria"), ("A", "Thomas"), ("C", None)]
+    lines = [{"number": "1", "name": "B", "contacts": [{"name": "Late"}]}]
+    for mode in ("UPDATE", "UPSERT"):
+        done = await office.takes_in("customer", lines, mode)
+        assert codes(done) == [(1, [("input.contacts", "UNKNOWN_FIELD")])]
+    assert await brought(office) == [("A", "Maria"), ("A", "Thomas"), ("C", None)]
+
+
+async def test_an_order_is_imported_with_its_lines(office):
+    customer = public("cus", await office.add("customer", number="1", name="A"))
+    tea = public("pro", await office.add("product", number="T", name="Tea"))
+    line = {"productId": tea, "quantity": "2", "unitPrice": "1.5"}
+    order = {"customerId": customer, "orderedOn": "2026-03-01"}
+    lines = [
+        {**order, "number": "1", "lines": [line, {**line, "quantity": "4"}]},
+        {**order, "number": "2", "lines": [{**line, "productId": "pro_x"}]},
+        {**order, "number": "3", "lines": [line]},
+    ]
+    done = await office.takes_in("order", lines)
+    assert codes(done) == [(2, [("input.lines.0.productId", "NOT_FOUND")])]
+    rows = await office.rows(
+        "SELECT number, total, position, amount FROM sales_order o JOIN order_line l ON l.order_id = o.id ORDER BY 1, 3"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", 900, 1, 300),
+        ("1", 900, 2, 600),
+        ("3", 300, 1, 300),
     ]
 
 

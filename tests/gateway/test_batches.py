@@ -177,6 +177,47 @@ async def test_of_a_partial_batch_each_customer_comes_with_all_its_contacts_or_n
     assert (await ask(NAMES)).data["contacts"] == {"totalCount": 1}
 
 
+async def test_orders_come_with_their_lines_in_the_order_of_the_input(gateway, company, ask):
+    factory = Factory(gateway.services.databases, company)
+    customer = f"cus_{(await factory.one('customer', name='A')).hex}"
+    product = f"pro_{(await factory.one('product', name='Tea')).hex}"
+
+    def order(number, *quantities):
+        lines = [{"productId": product, "quantity": one, "unitPrice": "2.50"} for one in quantities]
+        return {"customerId": customer, "number": number, "orderedOn": "2026-03-01", "lines": lines}
+
+    query = """mutation ($inputs: [CreateOrderInput!]!, $partial: Boolean!) {
+      createOrders(inputs: $inputs, partial: $partial) {
+        records { number total lines { nodes { position quantity amount } } } userErrors { path code }
+      }
+    }"""
+    inputs = [order("1", "2", "4"), order("2", "1", "-1"), order("3")]
+    answer = await ask(query, {"inputs": inputs, "partial": True})
+    assert answer.data["createOrders"] == {
+        "records": [
+            {
+                "number": "1",
+                "total": 1500,
+                "lines": {
+                    "nodes": [
+                        {"position": 1, "quantity": "2", "amount": 500},
+                        {"position": 2, "quantity": "4", "amount": 1000},
+                    ]
+                },
+            },
+            None,
+            {"number": "3", "total": 0, "lines": {"nodes": []}},
+        ],
+        "userErrors": [{"path": ["inputs", "1", "lines", "1", "quantity"], "code": "OUT_OF_RANGE"}],
+    }
+    refused = await ask(query, {"inputs": [order("4", "1"), order("5", "-1")], "partial": False})
+    assert refused.data["createOrders"]["userErrors"] == [
+        {"path": ["inputs", "1", "lines", "0", "quantity"], "code": "OUT_OF_RANGE"}
+    ]
+    counts = await ask("{ orders { totalCount } orderLines { totalCount } }")
+    assert counts.data == {"orders": {"totalCount": 2}, "orderLines": {"totalCount": 2}}
+
+
 async def test_who_may_not_create_creates_none(gateway, company, ask):
     onlooker = await asking(gateway, company, "FINANCE")
     made = await create(onlooker, {"name": "A"}, {"name": "B"}, partial=True)

@@ -136,18 +136,6 @@ _OPERATOR_HELP = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inline:
-    """New records that the input of another one brings along: as ``api_name``, of ``record``, under ``parent``."""
-
-    api_name: str
-    record: str
-    parent: str
-
-
-INLINE = {"customer": Inline("contacts", "contact", "customer_id")}
-
-
 @dataclass(frozen=True)
 class RecordClasses:
     """The generated classes of one record type, by their role."""
@@ -336,19 +324,18 @@ class Types:
         for field in writable_fields(record):
             yield field.api_name, self._written(record, field, required=field.required)
         yield "customFields", input_field("customFields", JSON | None, required=False)
-        if record.name in INLINE:
-            inline = INLINE[record.name]
-            below = self._below(record, inline)
-            yield inline.api_name, input_field(inline.api_name, list[below] | None, required=False)  # type: ignore[valid-type]
+        for brought in record.brings:
+            below = self._below(record, brought)
+            yield brought.api_name, input_field(brought.api_name, list[below] | None, required=False)  # type: ignore[valid-type]
         yield idempotency_key()
 
-    def _below(self, record: RecordType, inline: Inline) -> type:
+    def _below(self, record: RecordType, brought: Relation) -> type:
         """The input of a new record without what it belongs to, which is created with it."""
-        below = self.catalogue.record(inline.record)
+        below = self.catalogue.record(brought.target)
         fields = {
             field.api_name: self._written(below, field, required=field.required)
             for field in writable_fields(below)
-            if field.name != inline.parent
+            if field.name != brought.column
         }
         fields["customFields"] = input_field("customFields", JSON | None, required=False)
         name = f"Create{record.api_name}{below.api_name}Input"

@@ -12,7 +12,7 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import custom_of, values_of
 from kedang_graphql.engine.executor import Ref, Verb
 from kedang_graphql.engine.ids import split_id
-from kedang_graphql.engine.types import INLINE, KEY, UserError
+from kedang_graphql.engine.types import KEY, UserError
 from kedang_graphql.errors import user_errors
 from kedang_graphql.idempotency import IdempotencyKeyInvalid
 from kedang_platform.database import TenantWrite
@@ -80,7 +80,7 @@ class _Wanted:
 async def _act(record: RecordType, action: Action, context: Context, arguments: Mapping[str, Any]) -> Payload:
     viewer = await context.viewer()
     try:
-        _check_below([arguments["input"]], ("input",))
+        _check_below(record, [arguments["input"]], ("input",))
         wanted = [_wanted(viewer, record, action, arguments["input"], ("input",))]
         async with context.writing.transaction(context.databases, viewer.company) as write:
             made = await _do_all(write, viewer, wanted, context)
@@ -98,7 +98,7 @@ async def _act_on_many(
     viewer = await context.viewer()
     inputs = arguments["inputs"]
     try:
-        _check_size(inputs)
+        _check_size(record, inputs)
         wanted = [
             _wanted(viewer, record, action, given, ("inputs", n), alone=False)
             for n, given in enumerate(inputs)
@@ -157,21 +157,18 @@ async def _do_what_can_be_done(
     return made, [error for errors in wrong for error in errors]
 
 
-def _check_size(inputs: Sequence[Mapping[str, Any]]) -> None:
+def _check_size(record: RecordType, inputs: Sequence[Mapping[str, Any]]) -> None:
     if len(inputs) > MOST_INPUTS:
         raise BadUserInput(
             msg("At most {limit} entries are allowed here."), path=("inputs",), limit=MOST_INPUTS
         )
-    _check_below(inputs, ("inputs",))
+    _check_below(record, inputs, ("inputs",))
 
 
-def _check_below(inputs: Sequence[Mapping[str, Any]], path: tuple[str, ...]) -> None:
-    below = sum(len(given.get(name) or ()) for given in inputs for name in _INLINE_NAMES)
+def _check_below(record: RecordType, inputs: Sequence[Mapping[str, Any]], path: tuple[str, ...]) -> None:
+    below = sum(len(given.get(brought.api_name) or ()) for given in inputs for brought in record.brings)
     if below > MOST_BELOW:
         raise BadUserInput(msg("At most {limit} entries are allowed here."), path=path, limit=MOST_BELOW)
-
-
-_INLINE_NAMES = tuple(inline.api_name for inline in INLINE.values())
 
 
 def _wanted(
@@ -223,14 +220,12 @@ def _below(
     path: tuple[str | int, ...],
 ) -> list[Change]:
     """The new records that an input brings along, which belong to the one it creates."""
-    inline = INLINE.get(record.name)
-    if inline is None:
-        return []
-    below = catalogue().record(inline.record)
     made = []
-    for n, one in enumerate(given.get(inline.api_name) or ()):
-        new = _change(viewer, below, "create", one, (*path, inline.api_name, n))
-        made.append(replace(new, values={**new.values, inline.parent: head.id}))
+    for brought in record.brings:
+        below = catalogue().record(brought.target)
+        for n, one in enumerate(given.get(brought.api_name) or ()):
+            new = _change(viewer, below, "create", one, (*path, brought.api_name, n))
+            made.append(replace(new, values={**new.values, brought.column: head.id}))
     return made
 
 

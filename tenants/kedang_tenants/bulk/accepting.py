@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
-from kedang_tenants.bulk.errors import key_missing, no_such_record, several_records
+from kedang_platform.errors import Refused
+from kedang_platform.ids import new_id
+from kedang_tenants.bulk.errors import key_missing, no_such_record, several_records, unknown_field
 from kedang_tenants.bulk.inputs import Key, Line
 from kedang_tenants.catalogue import RecordType
-from kedang_tenants.changing import Change, Changed, change_accepted
+from kedang_tenants.changing import Change, Changed, change, change_accepted
 from kedang_tenants.imports.mapping import Mode
 from kedang_tenants.reading import (
     All,
@@ -77,20 +79,69 @@ async def _accept(
             meant |= {change.id} if change.id is not None else set()
             changes.append((line, change))
         taken += 1
+    await _change_plain(write, viewer, [pair for pair in changes if not pair[0].below], done, clock)
+    await _change_with_below(write, viewer, [pair for pair in changes if pair[0].below], done, clock)
+    return taken
+
+
+async def _change_plain(
+    write: TenantWrite,
+    viewer: Viewer,
+    changes: list[tuple[Line, Change]],
+    done: dict[int, Changed | None],
+    clock: Clock,
+) -> None:
     # Changes of one kind are written together.
     changes.sort(key=lambda pair: pair[1].action)
     outcome = await change_accepted(write, viewer, [change for _, change in changes], clock=clock)
     for (line, _), changed, errors in zip(changes, outcome.changed, outcome.errors, strict=True):
         line.errors += errors
         done[line.number] = changed
-    return taken
+
+
+async def _change_with_below(
+    write: TenantWrite,
+    viewer: Viewer,
+    changes: list[tuple[Line, Change]],
+    done: dict[int, Changed | None],
+    clock: Clock,
+) -> None:
+    """Each line wholly or not at all: all of them together, and one by one where any of them is refused."""
+    if not changes:
+        return
+    heads = [head for _, head in changes]
+    below = [one for line, head in changes for one in _below(line, head)]
+    try:
+        async with write.savepoint():
+            made = await change(write, viewer, [*heads, *below], clock=clock)
+    except Refused as error:
+        if len(changes) == 1:
+            changes[0][0].errors += error.errors
+            return
+        for pair in changes:
+            await _change_with_below(write, viewer, [pair], done, clock)
+        return
+    for (line, _), changed in zip(changes, made, strict=False):
+        done[line.number] = changed
+
+
+def _below(line: Line, head: Change) -> Iterator[Change]:
+    """What a line brings along, as changes; it belongs to the record that the line creates."""
+    for one in line.below:
+        yield Change(
+            one.by.target,
+            "create",
+            values={**one.values, one.by.column: head.id},
+            custom=one.custom,
+            path=("input", one.by.api_name, one.number),
+        )
 
 
 def _change(record: RecordType, mode: Mode, line: Line, found: Mapping[Key, Sequence[UUID]]) -> Change | None:
     """The change that a line means; None when it means none, which is noted."""
     change = Change(record.name, "update", line.id, line.version, line.values, line.custom)
     if line.id is not None:
-        return change
+        return change if _brings_nothing(line) else None
     named = record.fields[record.key[-1]].api_name if record.key else "id"
     known = found.get(line.key, ()) if line.key is not None else ()
     if len(known) > 1:
@@ -98,11 +149,17 @@ def _change(record: RecordType, mode: Mode, line: Line, found: Mapping[Key, Sequ
         return None
     if known:
         rest = {name: value for name, value in line.values.items() if name not in record.key}
-        return replace(change, id=known[0], values=rest)
+        return replace(change, id=known[0], values=rest) if _brings_nothing(line) else None
     if mode == "UPDATE":
         line.errors.append(no_such_record(named) if line.key is not None else key_missing(named))
         return None
-    return replace(change, action="create", version=None)
+    return replace(change, action="create", id=new_id() if line.below else None, version=None)
+
+
+def _brings_nothing(line: Line) -> bool:
+    """Whether a line leaves out what only a new record brings along; noted where it does not."""
+    line.errors += [unknown_field(name) for name in dict.fromkeys(one.by.api_name for one in line.below)]
+    return not line.below
 
 
 async def _existing(

@@ -8,6 +8,8 @@ from kedang_platform.i18n import msg
 LONGEST_LINE = 256 * 1024
 """Bytes of one line of an imported file."""
 MOST_LINES = 1_000_000
+MOST_BELOW = 1_000
+"""New records of one kind that a line may bring along."""
 
 
 class InvalidBulkQuery(KedangError):
@@ -64,6 +66,21 @@ def wrong_version() -> UserError:
 
 def no_fields(name: str) -> UserError:
     return UserError("INVALID_VALUE", msg("Own fields are an object of keys and values."), ("input", name))
+
+
+def no_list(name: str) -> UserError:
+    return UserError(
+        "INVALID_VALUE", msg("New records below this one are a list of objects."), ("input", name)
+    )
+
+
+def too_many_below(name: str) -> UserError:
+    return UserError(
+        "BAD_USER_INPUT",
+        msg("At most {limit} entries are allowed here."),
+        ("input", name),
+        {"limit": MOST_BELOW},
+    )
 
 
 def key_missing(name: str) -> UserError:

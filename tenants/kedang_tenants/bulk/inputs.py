@@ -7,7 +7,7 @@ beside it; values that no kind takes are refused by the change itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,16 @@ from uuid import UUID
 import orjson
 
 from kedang_platform.errors import UserError
-from kedang_tenants.bulk.errors import line_too_long, no_fields, no_object, unknown_field, wrong_version
+from kedang_tenants.bulk.errors import (
+    MOST_BELOW,
+    line_too_long,
+    no_fields,
+    no_list,
+    no_object,
+    too_many_below,
+    unknown_field,
+    wrong_version,
+)
 from kedang_tenants.catalogue import (
     DayKind,
     Field,
@@ -25,6 +34,7 @@ from kedang_tenants.catalogue import (
     MoneyKind,
     RecordType,
     ReferenceKind,
+    Relation,
     catalogue,
 )
 from kedang_tenants.catalogue.custom import CustomField
@@ -33,6 +43,16 @@ from kedang_tenants.reading import Viewer
 
 Key = tuple[object, ...]
 NOBODY: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A new record that a line brings along, without what it belongs to."""
+
+    by: Relation
+    number: int
+    values: Mapping[str, object]
+    custom: Mapping[str, object]
 
 
 @dataclass(slots=True)
@@ -44,6 +64,7 @@ class Line:
     version: int | None = None
     values: dict[str, object] = field(default_factory=dict)
     custom: dict[str, object] = field(default_factory=dict)
+    below: list[Below] = field(default_factory=list)
     key: Key | None = None
     errors: list[UserError] = field(default_factory=list)
 
@@ -79,12 +100,42 @@ def _take(viewer: Viewer, record: RecordType, mode: Mode, line: Line, name: str,
         _take_version(line, value)
     elif name == "customFields":
         _take_custom(viewer, record, line, value)
+    elif (brought := _brought(record, name)) is not None and mode != "UPDATE":
+        _take_below(viewer, brought, line, value)
     else:
         found = record.field_by_api_name(name)
         if found is None or found.spec.hidden or found.spec.read_only:
             line.errors.append(unknown_field(name))
         else:
             line.values[found.name] = _value(found, value)
+
+
+def _brought(record: RecordType, name: str) -> Relation | None:
+    return next((brought for brought in record.brings if brought.api_name == name), None)
+
+
+def _take_below(viewer: Viewer, by: Relation, line: Line, value: Any) -> None:
+    """The new records that stand in a line under the name of their relation."""
+    if value is None:
+        return
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        line.errors.append(no_list(by.api_name))
+        return
+    if len(value) > MOST_BELOW:
+        line.errors.append(too_many_below(by.api_name))
+        return
+    record = catalogue().record(by.target)
+    parent = record.fields[by.column].api_name
+    for number, given in enumerate(value):
+        taken = Line(line.number)
+        for name, inner in given.items():
+            if name == parent:
+                taken.errors.append(unknown_field(name))
+            else:
+                _take(viewer, record, "CREATE", taken, name, inner)
+        head = ("input", by.api_name, number)
+        line.errors += [replace(error, path=(*head, *error.path[1:])) for error in taken.errors]
+        line.below.append(Below(by, number, taken.values, taken.custom))
 
 
 def _take_version(line: Line, value: Any) -> None:

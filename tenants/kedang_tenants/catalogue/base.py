@@ -55,6 +55,8 @@ class Record(Base):
         and nobody else; its own owner counts where the column is empty.
     ``__key__``
         the natural key by which an import finds it again.
+    ``__brings__``
+        names of to-many relations whose records may be created with it, in the same input.
     ``__order__``
         the default order of its lists.
     ``__actions__``
@@ -70,6 +72,7 @@ class Record(Base):
     __co_owners__: ClassVar[tuple[tuple[str, ...], ...]] = ()
     __follows__: ClassVar[str | None] = None
     __key__: ClassVar[tuple[str, ...]] = ()
+    __brings__: ClassVar[tuple[str, ...]] = ()
     __order__: ClassVar[tuple[str, ...]] = ("id",)
     __actions__: ClassVar[frozenset[str]] = frozenset({"create", "update", "archive", "restore"})
 

@@ -82,6 +82,7 @@ class RecordType:
     co_owners: tuple[tuple[str, ...], ...]
     follows: str | None
     key: tuple[str, ...]
+    brings: tuple[Relation, ...]
     order: tuple[str, ...]
     actions: frozenset[str]
     searchable: bool
@@ -150,6 +151,7 @@ def _record_type(model: type[Record]) -> RecordType:
     name = record_name(model)
     table = model.__table__
     assert isinstance(table, Table)
+    relations = dict(_relations(model))
     return RecordType(
         name=name,
         api_name=pascal(name),
@@ -159,11 +161,12 @@ def _record_type(model: type[Record]) -> RecordType:
         model=model,
         table=table,
         fields=MappingProxyType(dict(_fields(table))),
-        relations=MappingProxyType(dict(_relations(model))),
+        relations=MappingProxyType(relations),
         owner=model.__owner__,
         co_owners=model.__co_owners__,
         follows=model.__follows__,
         key=model.__key__,
+        brings=tuple(relations[name] for name in model.__brings__),
         order=model.__order__,
         actions=model.__actions__,
         searchable="search_tokens" in table.columns,

@@ -64,6 +64,7 @@ class Customer(Record, Searchable):
     __labels__ = (msg("Customer"), msg("Customers"))
     __owner__ = ("owner_id",)
     __key__ = ("number",)
+    __brings__ = ("contacts",)
     __order__ = ("name",)
 
     number: Mapped[str | None] = field(

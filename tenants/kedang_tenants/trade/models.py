@@ -132,6 +132,7 @@ class Order(Record):
     __labels__ = (msg("Order"), msg("Orders"))
     __owner__ = ("customer", "owner_id")
     __key__ = ("number",)
+    __brings__ = ("lines",)
     __order__ = ("ordered_on",)
 
     number: Mapped[str] = field(
