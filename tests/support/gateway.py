@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ import uvicorn
 from kedang_graphql.app import create_app
 from kedang_graphql.services import Services
 from kedang_platform.clock import SystemClock
+from kedang_platform.database import Databases
 from kedang_platform.settings import Settings
 from tests.support.database import SECRET
 
@@ -78,13 +80,24 @@ class RunningGateway:
 @pytest.fixture(scope="session")
 async def gateway(databases, database_settings, tmp_path_factory) -> AsyncIterator[RunningGateway]:
     """The gateway over this worker's database, on the event loop of the tests."""
+    own = {
+        "var": tmp_path_factory.mktemp("var"),
+        "cost_points": UNLIMITED,
+        "cost_points_per_second": UNLIMITED,
+    }
+    async with serve(databases, database_settings, **own) as running:
+        yield running
+
+
+@asynccontextmanager
+async def serve(databases: Databases, base: Settings, **own: Any) -> AsyncIterator[RunningGateway]:
+    """A gateway over these databases; ``own`` are the settings in which it differs from ``base``."""
     # With its protocol named, asyncio turns Nagle's algorithm off; else answers wait 40 ms for an ACK.
     listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    own = {"var": tmp_path_factory.mktemp("var"), "port": port, "secret_key": SECRET._root.decode()}
-    own |= {"cost_points": UNLIMITED, "cost_points_per_second": UNLIMITED}
-    settings = Settings(**database_settings.model_dump(exclude_unset=True) | own)
+    own |= {"port": port, "secret_key": SECRET._root.decode()}
+    settings = Settings(**base.model_dump(exclude_unset=True) | own)
     services = Services.on(databases, settings, SystemClock())
     server = uvicorn.Server(
         uvicorn.Config(create_app(settings, services), log_level="warning", lifespan="on", http="httptools")
@@ -92,10 +105,12 @@ async def gateway(databases, database_settings, tmp_path_factory) -> AsyncIterat
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
-    yield RunningGateway(f"http://127.0.0.1:{port}", services)
-    server.should_exit = True
-    await serving
-    services.identity.close()
+    try:
+        yield RunningGateway(f"http://127.0.0.1:{port}", services)
+    finally:
+        server.should_exit = True
+        await serving
+        services.identity.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,3 @@
+from tests.docs.northwind import northwind
+
+__all__ = ["northwind"]
