@@ -37,6 +37,8 @@ class Writing:
         self._write: TenantWrite | None = None
         self._using = asyncio.Lock()
         self._then: list[Callable[[], None]] = []
+        self.done = 0
+        """How many blocks of ``transaction`` have ended without an error."""
 
     @property
     def is_open(self) -> bool:
@@ -60,8 +62,9 @@ class Writing:
     async def open(self, doors: Doors, company: CompanyRef) -> TenantWrite:
         """The field's transaction; only to be called inside ``field``."""
         if self._write is None:
-            self._opened = doors.tenant_write(company)
-            self._write = await self._opened.__aenter__()
+            opened = doors.tenant_write(company)
+            self._write = await opened.__aenter__()
+            self._opened = opened  # only now: what could not be opened is not closed
         return self._write
 
     @asynccontextmanager
@@ -77,6 +80,7 @@ class Writing:
         except BaseException:
             await self.undo()
             raise
+        self.done += 1
 
     @asynccontextmanager
     async def reading(self, doors: Doors, company: CompanyRef) -> AsyncIterator[TenantRead]:

@@ -16,6 +16,8 @@ from kedang_graphql.engine import executor
 from kedang_graphql.engine.executor import EngineExecutor
 from kedang_platform.clock import FixedClock
 from kedang_platform.database import Databases
+from kedang_platform.database.errors import busy
+from kedang_platform.database.pools import WritePool
 from kedang_platform.work import NewJob, enqueue
 from tests.support.factories import Factory
 from tests.support.gateway import GraphQLAnswer
@@ -137,6 +139,36 @@ async def test_what_was_refused_is_not_kept_and_may_be_mended_under_its_key(gate
     assert refused.data["createCustomer"]["userErrors"] == [{"path": ["input", "name"], "code": "REQUIRED"}]
     assert await kept(gateway, company) == 0
     assert (await ask("k-1", name="Alfreds")).data["createCustomer"]["record"]["name"] == "Alfreds"
+
+
+async def test_what_was_refused_before_anything_was_tried_is_not_kept_either(gateway, company, ask):
+    query = """mutation ($inputs: [CreateCustomerInput!]!) {
+      createCustomers(inputs: $inputs, idempotencyKey: "k-1") { records { name } userErrors { path code } }
+    }"""
+    refused = (await ask.plain(query, {"inputs": [{"name": "A"}] * 251})).data["createCustomers"]
+    assert refused["userErrors"] == [{"path": ["inputs"], "code": "BAD_USER_INPUT"}]
+    assert await kept(gateway, company) == 0
+    mended = (await ask.plain(query, {"inputs": [{"name": "A"}]})).data["createCustomers"]
+    assert mended == {"records": [{"name": "A"}], "userErrors": []}
+
+
+@pytest.mark.parametrize("key", ["k-1", None], ids=["with a key", "without"])
+async def test_a_change_that_finds_no_connection_is_told_so_and_may_be_asked_again(ask, monkeypatch, key):
+    await ask.names()
+    borrow = WritePool._borrow
+
+    async def taken(_pool):
+        raise busy()
+
+    monkeypatch.setattr(WritePool, "_borrow", taken)
+    given = {"name": "Alfreds"} | ({"idempotencyKey": key} if key else {})
+    answer = await ask.plain(CREATE, {"input": given})
+    refused = answer.body.get("errors") or answer.data["createCustomer"]["userErrors"]
+    assert [error.get("code") or error["extensions"]["code"] for error in refused] == ["DATABASE_BUSY"]
+    monkeypatch.setattr(WritePool, "_borrow", borrow)
+    again = await ask.plain(CREATE, {"input": given})
+    assert again.data["createCustomer"]["record"]["name"] == "Alfreds"
+    assert await ask.names() == ["Alfreds"]
 
 
 @pytest.mark.parametrize("of", ["one process", "several processes"])

@@ -189,7 +189,10 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         async with one_at_a_time(context, key), context.writing.field():
             asked, before = await begin(context, key, request)
             if before is None:
+                done = context.writing.done
                 value = await complete()
+                if context.writing.done == done:  # refused before the verb did anything: that is not kept
+                    await context.writing.undo()
                 masked = sorted(found for found in context.answer.masked if found.startswith(f"{place}."))
                 await keep(context, asked, Answered(value, masked))
                 return value
