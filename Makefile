@@ -15,7 +15,9 @@ CLIENTS_VENV = .venv-clients
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-servers test-pages test-story test-clients check bench demo-check requirements messages web lock env moved
+POSTGRAPHILE = tests/bench/postgraphile/node_modules/.kedang
+
+.PHONY: help up down test test-servers test-pages test-story test-clients check bench bench-gateway demo-check requirements messages web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,7 +52,11 @@ check: env  ## format, lint, types, import contracts
 	@$(BIN)/python -c "from importlinter.cli import lint_imports_command as lint; lint()"
 
 bench: env  ## measure; the numbers belong into docs/benchmarks.md
-	@$(RUN_TESTS) pytest -q -s -p no:cacheprovider -m bench tests/bench
+	@$(RUN_TESTS) pytest -q -s -p no:cacheprovider -m "bench and not gateway_bench" tests/bench
+
+bench-gateway: env $(POSTGRAPHILE)  ## measure the gateway beside PostGraphile 5 (needs Node 20 and Debian's wrk)
+	@command -v wrk > /dev/null || { echo "wrk is needed: apt-get install wrk"; exit 1; }
+	@$(RUN_TESTS) pytest -q -s -p no:cacheprovider -m gateway_bench tests/bench/gateway
 
 demo-check: env  ## compare the running demonstration company with figures worked out from its CSV files
 	@$(RUN) kedang_workers.demo check
@@ -74,6 +80,10 @@ $(NODE_MODULES): web/package.json web/package-lock.json
 	else \
 		echo "GraphiQL is not built and PDF reports have no fonts: that needs Node 20.19 or later. Everything else works without it."; \
 	fi
+
+$(POSTGRAPHILE): tests/bench/postgraphile/package.json tests/bench/postgraphile/package-lock.json
+	@$(HAS_NODE) || { echo "PostGraphile is fetched with the npm of Node 20.19 or later."; exit 1; }
+	@echo "Fetching PostGraphile and Node 22 ..." && cd tests/bench/postgraphile && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && touch ../../../$@
 
 $(CLIENTS_NODE): tests/clients/package.json tests/clients/package-lock.json
 	@$(HAS_NODE) || { echo "The clients need Node 20.19 or later."; exit 1; }

@@ -4,10 +4,19 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import pytest
 
 from tests.support.workers import ROOT
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server under measurement: where it listens, and its process."""
+
+    port: int
+    pid: int
 
 
 def free_port() -> int:
@@ -17,11 +26,11 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def serve(work_environment, company):
-    """Start a server as a process of its own; returns its port once it listens."""
+def start(work_environment, company):
+    """Start a command, its port as last argument, with variables of its own; returns it once it listens."""
     started = []
 
-    def start(*command: str, **own: str) -> int:
+    def start(*command: str, **own: str) -> Server:
         port = free_port()
         environment = (
             work_environment
@@ -34,14 +43,13 @@ def serve(work_environment, company):
             }
             | own
         )
-        started.append(
-            subprocess.Popen([sys.executable, "-m", *command, str(port)], cwd=ROOT, env=environment)
-        )
+        process = subprocess.Popen([*command, str(port)], cwd=ROOT, env=environment)
+        started.append(process)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", port)).close()
-                return port
+                return Server(port, process.pid)
             except OSError:
                 time.sleep(0.05)
         raise TimeoutError(command)
@@ -50,3 +58,9 @@ def serve(work_environment, company):
     for process in started:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture
+def serve(start):
+    """Start a module of Python as a server; returns its port."""
+    return lambda *command, **own: start(sys.executable, "-m", *command, **own).port
