@@ -7,8 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
-from graphql.execution.collect_fields import collect_fields
+from graphql import GraphQLError, GraphQLSchema, OperationType
 from graphql.execution.values import VariableValues
 from strawberry.types import Info
 
@@ -17,12 +16,10 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import archived_of, filter_of, orders_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
-from kedang_graphql.engine.operations import Operation, OperationCache
 from kedang_graphql.engine.selection import (
     ConnectionNode,
     EdgeNode,
     RecordNode,
-    SelectionReader,
     ToMany,
     ToOne,
     TypeName,
@@ -30,6 +27,7 @@ from kedang_graphql.engine.selection import (
 )
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
+from kedang_graphql.stored_queries import StoredQuery, read_query
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
@@ -142,34 +140,22 @@ def read_question(core: GraphQLSchema, viewer: Viewer, text: str) -> Level:
 
 
 def _question(core: GraphQLSchema, viewer: Viewer, text: str) -> Level:
-    documents = OperationCache(core, catalogue(), {})
-    operation = documents.get(text)
-    if operation.errors:
-        raise operation.errors[0]
-    definition = operation.definition(None)
-    if definition.operation is not OperationType.QUERY:
+    query = read_query(core, text, {})
+    if query.definition.operation is not OperationType.QUERY:
         raise _refused(msg("A bulk export takes a query."))
-    variables = documents.variables(definition, {})
-    if isinstance(variables, list):
-        raise variables[0]
-    connection = _connection(core, operation, definition, variables)
-    return _level(viewer, connection, variables, below=0)
+    return _level(viewer, _connection(query), query.variables, below=0)
 
 
-def _connection(
-    core: GraphQLSchema, operation: Operation, definition: OperationDefinitionNode, variables: VariableValues
-) -> ConnectionNode:
+def _connection(query: StoredQuery) -> ConnectionNode:
     """The one list at the root of the query."""
-    query = core.query_type
-    assert query is not None
-    collected = collect_fields(core, operation.fragments, variables, query, definition).grouped_field_set
-    fields = list(collected.values())
+    roots = query.roots()
     lists = {record.api_plural: record for record in catalogue()}
-    name = fields[0][0].node.name.value if fields else ""
-    if len(fields) != 1 or name not in lists:
+    name = roots[0][1][0].node.name.value if roots else ""
+    if len(roots) != 1 or name not in lists:
         raise _refused(msg("A bulk export takes a query with exactly one list at its root."))
-    reader = SelectionReader(core, catalogue(), definition, operation.fragments, variables)
-    return reader.connection_node(lists[name], query.fields[name], fields[0])
+    root = query.schema.query_type
+    assert root is not None
+    return query.selections().connection_node(lists[name], root.fields[name], roots[0][1])
 
 
 def _level(viewer: Viewer, connection: ConnectionNode, variables: VariableValues, *, below: int) -> Level:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,13 @@ from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.arguments import values_of
 from kedang_graphql.engine.executor import Ref
-from kedang_graphql.engine.ids import record_id
+from kedang_graphql.engine.ids import record_id, split_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import given
+from kedang_graphql.webhook_queries import read_webhook_query
 from kedang_platform.database import TenantWrite
+from kedang_platform.errors import NotFound
+from kedang_platform.i18n import msg
 from kedang_platform.secrets import load_secret_key
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Viewer
@@ -24,6 +28,11 @@ from kedang_tenants.webhooks import operations
 
 _RECORD = catalogue().record("webhook")
 _EVENTS: Any = generated_types().scalar(_RECORD, _RECORD.fields["events"])
+_QUERY = (
+    "A GraphQL document whose answer for the record of the event is told as data.payload:"
+    " query ($id: ID!) { node(id: $id) { ... on Customer { name } } }, or { customer(id: $id) { name } }"
+    " where all events are of customers."
+)
 WEBHOOK = generated_types().of["webhook"].node
 DELIVERY = generated_types().of["webhook_delivery"].node
 
@@ -33,6 +42,7 @@ class CreateWebhookInput:
     name: str
     url: str = strawberry.field(description="Begins with https:// and leads into the public Internet.")
     events: list[Enum] = strawberry.field(graphql_type=_EVENTS)
+    query: str | None = strawberry.field(default=strawberry.UNSET, description=_QUERY)
     active: bool | None = strawberry.UNSET
 
 
@@ -45,6 +55,9 @@ class UpdateWebhookInput:
     name: str | None = strawberry.UNSET
     url: str | None = strawberry.UNSET
     events: list[Enum] | None = strawberry.field(graphql_type=_EVENTS | None, default=strawberry.UNSET)
+    query: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"{_QUERY} Null takes it away."
+    )
     active: bool | None = strawberry.field(
         default=strawberry.UNSET, description="True switches on again what the product has switched off."
     )
@@ -53,6 +66,15 @@ class UpdateWebhookInput:
 @strawberry.input
 class WebhookInput:
     id: strawberry.ID
+
+
+@strawberry.input
+class TestWebhookInput:
+    id: strawberry.ID
+    record_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A record of a kind that events are of: the test tells what the webhook's query brings of it.",
+    )
 
 
 @strawberry.input
@@ -89,7 +111,12 @@ async def answer_create_webhook(
 
     async def create(write: TenantWrite, viewer: Viewer) -> tuple[UUID, str]:
         made = await operations.create_webhook(
-            write, viewer, values=_values(given(input)), settings=context.settings, clock=context.clock
+            write,
+            viewer,
+            values=_values(given(input)),
+            settings=context.settings,
+            clock=context.clock,
+            asks=_asks(info, viewer),
         )
         return made, await operations.tell_secret(write, load_secret_key(context.settings), webhook_id=made)
 
@@ -111,6 +138,7 @@ async def answer_update_webhook(
             values=_values(said),
             settings=info.context.settings,
             clock=info.context.clock,
+            asks=_asks(info, viewer),
         )
         return Ref("webhook", webhook)
 
@@ -135,11 +163,16 @@ async def answer_rotate_webhook_secret(
 
 async def answer_test_webhook(
     info: Info[Context, None],
-    input: WebhookInput,  # noqa: A002 - the API's word
+    input: TestWebhookInput,  # noqa: A002 - the API's word
 ) -> WebhookDeliveryPayload:
     async def attempt(write: TenantWrite, viewer: Viewer) -> Ref:
         webhook = record_id(input.id, "webhook", path=("input", "id"))
-        made = await operations.try_webhook(write, viewer, webhook_id=webhook, clock=info.context.clock)
+        about = split_id(input.record_id) if input.record_id else None
+        if input.record_id and about is None:
+            raise NotFound(msg("There is no such record."), path=("recordId",))
+        made = await operations.try_webhook(
+            write, viewer, webhook_id=webhook, about=about, clock=info.context.clock
+        )
         return Ref("webhook_delivery", made)
 
     record, errors = await write_in_company(info.context, attempt)
@@ -159,9 +192,15 @@ async def answer_replay_webhook_delivery(
     return WebhookDeliveryPayload(record=record, user_errors=errors)
 
 
+def _asks(info: Info[Context, None], viewer: Viewer) -> operations.Asks:
+    # Strawberry keeps graphql-core's schema private; the query is validated against it.
+    return partial(read_webhook_query, info.schema._schema, viewer)  # noqa: SLF001
+
+
 def _values(said: dict[str, Any]) -> dict[str, Any]:
     """What was said, where null for a field that always has a value is as good as nothing."""
-    return {name: value for name, value in values_of(_RECORD, said).items() if value is not None}
+    values = values_of(_RECORD, said)
+    return {name: value for name, value in values.items() if value is not None or name == "query"}
 
 
 def _with_secret(made: tuple[UUID, str] | None, errors: list[UserError]) -> WebhookSecretPayload:
@@ -184,7 +223,8 @@ class WebhookMutation:
         description="Give a webhook a new secret; for a day the one before signs as well.",
     )
     test_webhook: WebhookDeliveryPayload = strawberry.mutation(
-        resolver=answer_test_webhook, description="Send the event webhook.test."
+        resolver=answer_test_webhook,
+        description="Send the event webhook.test, with the answer to the query where a record is named.",
     )
     replay_webhook_delivery: WebhookDeliveryPayload = strawberry.mutation(
         resolver=answer_replay_webhook_delivery,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import SystemRandom
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -21,6 +21,7 @@ from kedang_platform.registry import Company
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.work import RunningJob
 from kedang_tenants.people.viewers import load_viewer, system_viewer
+from kedang_tenants.reading import Viewer
 from kedang_tenants.webhooks.disabling import disable
 from kedang_tenants.webhooks.models import (
     CANCELLED,
@@ -30,9 +31,11 @@ from kedang_tenants.webhooks.models import (
     GONE,
     OWNER_LEFT,
     SKIPPED,
+    UNANSWERABLE,
     WAITING,
 )
 from kedang_tenants.webhooks.payloads import body_of, body_of_test
+from kedang_tenants.webhooks.questions import UnanswerableQuery
 from kedang_tenants.webhooks.queueing import send_at, send_next
 from kedang_tenants.webhooks.signing import secret_of, signed_headers
 
@@ -140,7 +143,13 @@ async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delive
         product = await system_viewer(write, company=company)
         await disable(write, product, webhook, OWNER_LEFT, clock=job.clock)
         return None
-    body = row["body"] or await _body(write, viewer, row)
+    try:
+        body = row["body"] or await _body(write, viewer, webhook, row)
+    except UnanswerableQuery as error:
+        await _end(write, row, FAILED, _Came(None, error.code, None), now)
+        product = await system_viewer(write, company=company)
+        await disable(write, product, webhook, UNANSWERABLE, clock=job.clock)
+        return None
     if body is None:
         await _end(write, row, SKIPPED, None, now)
         return None
@@ -148,10 +157,14 @@ async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delive
     return _Try(delivery_id, webhook["url"], body.encode(), _secrets(job, company, webhook, now))
 
 
-async def _body(write: TenantWrite, viewer: Any, row: asyncpg.Record) -> str | None:
+async def _body(
+    write: TenantWrite, viewer: Viewer, webhook: asyncpg.Record, row: asyncpg.Record
+) -> str | None:
+    question = webhook["question"]
     if row["sequence"] is None:
-        return body_of_test(about=row["about"], at=row["created_at"].isoformat())
-    return await body_of(write, viewer, sequence=row["sequence"])
+        at = row["created_at"].isoformat()
+        return await body_of_test(write, viewer, about=row["about"], at=at, question=question)
+    return await body_of(write, viewer, sequence=row["sequence"], question=question)
 
 
 def _secrets(job: RunningJob, company: Company, webhook: asyncpg.Record, now: datetime) -> tuple[str, ...]:

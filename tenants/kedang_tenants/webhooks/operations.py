@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,15 +17,26 @@ from kedang_platform.ids import new_id
 from kedang_platform.outgoing import AddressRefused, AllowedNetworks, UrlRefused, check_url
 from kedang_platform.secrets import SecretKey
 from kedang_platform.settings import Settings
+from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change_internally
-from kedang_tenants.reading import Scope, Viewer
-from kedang_tenants.webhooks.models import TEST, WAITING
+from kedang_tenants.reading import Lookup, Scope, Viewer, read_lookup
+from kedang_tenants.webhooks.models import TEST, TOLD_RECORDS, WAITING
+from kedang_tenants.webhooks.questions import (
+    Question,
+    decode_question,
+    encode_question,
+    ensure_events_fit,
+    ensure_open,
+    ensure_readable,
+)
 from kedang_tenants.webhooks.queueing import send_now
 from kedang_tenants.webhooks.signing import secret_of
 
 RECORD: Final = "webhook"
 MOST: Final = 50
 """Webhooks that a company can have, archived ones not counted."""
+QUERY: Final = ("query",)
+_LINE_END: Final = re.compile(r"\r\n?")
 
 
 class TooManyWebhooks(KedangError):
@@ -39,20 +51,36 @@ class StillOnItsWay(KedangError):
     """The delivery has not come to its end."""
 
 
+Asks = Callable[[str], Question]
+"""Makes the question of a query; raises InvalidWebhookQuery and what else is wrong with a query, at ``query``."""
+
+
 async def create_webhook(
-    write: TenantWrite, viewer: Viewer, *, values: Mapping[str, Any], settings: Settings, clock: Clock
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    values: Mapping[str, Any],
+    settings: Settings,
+    clock: Clock,
+    asks: Asks | None = None,
 ) -> UUID:
-    """Make a webhook of the viewer's; raises Forbidden, UrlRefused, AddressRefused, TooManyWebhooks, Refused."""
+    """Make a webhook of the viewer's; ``asks`` is needed where ``values`` have a query.
+
+    Raises Forbidden, UrlRefused, AddressRefused, TooManyWebhooks, Refused, EventNotOfQuery, MaskedField and
+    what ``asks`` raises.
+    """
     _ensure_may(viewer)
     _check_url(values, settings)
-    await write.fetch(
-        "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext($1))", write.company.schema
+    query = _plain(values.get("query"))
+    question = _question(viewer, query, asks)
+    if question is not None:
+        ensure_events_fit(question, values["events"], path=QUERY)
+    await ensure_room(write)
+    given = {**values, "query": query, "owner_id": viewer.member_id}
+    (done,) = await change_internally(
+        write, viewer, [Change(RECORD, "create", new_id(), values=given)], clock=clock
     )
-    count = await write.fetchval("SELECT count(*) FROM webhook WHERE archived_at IS NULL")
-    if count >= MOST:
-        raise TooManyWebhooks(msg("A company can have {limit} webhooks."), limit=MOST)
-    made = Change(RECORD, "create", new_id(), values={**values, "owner_id": viewer.member_id})
-    (done,) = await change_internally(write, viewer, [made], clock=clock)
+    await _keep_question(write, done.id, question)
     return done.id
 
 
@@ -65,16 +93,66 @@ async def update_webhook(
     version: int | None,
     settings: Settings,
     clock: Clock,
+    asks: Asks | None = None,
 ) -> None:
-    """Change address, events or name, switch on or off; raises as ``create_webhook``, and NotFound.
+    """Change address, events, query or name, switch on or off; raises as ``create_webhook``, and NotFound.
 
-    Switching on forgets why it was switched off and how often it failed.
+    Switching on forgets why it was switched off and how often it failed, and makes the question of the
+    query anew: what another release or other fields of the company's own have done to it is seen then.
     """
-    await _hold(write, viewer, webhook_id)
+    row = await _hold(write, viewer, webhook_id)
     _check_url(values, settings)
-    revived = {"disabled_at": None, "disabled_reason": None, "failures": 0} if values.get("active") else {}
-    change = Change(RECORD, "update", webhook_id, version, values={**values, **revived})
+    changed = dict(values)
+    if "query" in changed:
+        changed["query"] = _plain(changed["query"])
+    if values.get("active"):
+        changed |= {"disabled_at": None, "disabled_reason": None, "failures": 0}
+    anew = "query" in changed or bool(values.get("active"))
+    if anew:
+        question = _question(viewer, changed.get("query", row["query"]), asks)
+    else:
+        question = decode_question(row["question"]) if row["question"] and "events" in changed else None
+    if question is not None:
+        path = QUERY if anew else ("events",)
+        ensure_events_fit(question, changed.get("events", row["events"]), path=path)
+    change = Change(RECORD, "update", webhook_id, version, values=changed)
     await change_internally(write, viewer, [change], clock=clock)
+    if anew:
+        await _keep_question(write, webhook_id, question)
+
+
+def _question(viewer: Viewer, query: str | None, asks: Asks | None) -> Question | None:
+    """The question of a query, which the viewer can ask now."""
+    if not query:
+        return None
+    assert asks is not None, "whoever hands on queries knows how to read them"
+    question = asks(query)
+    try:
+        ensure_open(viewer, question)
+        ensure_readable(viewer, question)
+    except KedangError as error:
+        raise type(error)(error.message, path=QUERY, **error.params) from error
+    return question
+
+
+def _plain(query: str | None) -> str | None:
+    """The query as it is kept, which means the same: without tabs, with line feeds only."""
+    return None if query is None else _LINE_END.sub("\n", query.replace("\t", "  "))
+
+
+async def _keep_question(write: TenantWrite, webhook_id: UUID, question: Question | None) -> None:
+    stored = None if question is None else encode_question(question)
+    await write.fetch("UPDATE webhook SET question = $2::jsonb WHERE id = $1", webhook_id, stored)
+
+
+async def ensure_room(write: TenantWrite) -> None:
+    """Raise TooManyWebhooks where there is no room for one more; held until the transaction's end."""
+    await write.fetch(
+        "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext($1))", write.company.schema
+    )
+    count = await write.fetchval("SELECT count(*) FROM webhook WHERE archived_at IS NULL")
+    if count >= MOST:
+        raise TooManyWebhooks(msg("A company can have {limit} webhooks."), limit=MOST)
 
 
 async def rotate_secret(write: TenantWrite, viewer: Viewer, *, webhook_id: UUID, clock: Clock) -> None:
@@ -100,14 +178,28 @@ UPDATE webhook_delivery SET state = 'WAITING', attempts = 0, updated_at = $2, ve
 """
 
 
-async def try_webhook(write: TenantWrite, viewer: Viewer, *, webhook_id: UUID, clock: Clock) -> UUID:
-    """Send the event ``webhook.test``; returns the id of its delivery.
+async def try_webhook(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    webhook_id: UUID,
+    about: tuple[str, UUID] | None = None,
+    clock: Clock,
+) -> UUID:
+    """Send the event ``webhook.test``, of a record where one is named; returns the id of its delivery.
 
-    Raises Forbidden, NotFound, WebhookInactive.
+    ``about`` is a kind of record that events are of, and an id. Raises Forbidden, NotFound, WebhookInactive.
     """
     _ensure_active(await _hold(write, viewer, webhook_id))
+    public = f"whk_{webhook_id.hex}"
+    if about is not None:
+        record = catalogue().record(about[0])
+        public = f"{record.prefix}_{about[1].hex}"
+        found = await read_lookup(write, viewer, Lookup(record.name, (about[1],)))
+        if record.name not in TOLD_RECORDS or not found.page.rows:
+            raise NotFound(msg("There is no such record."), path=("recordId",))
     delivery = new_id()
-    await write.fetch(_TEST, delivery, clock.now(), webhook_id, TEST, f"whk_{webhook_id.hex}")
+    await write.fetch(_TEST, delivery, clock.now(), webhook_id, TEST, public)
     await send_now(write, [delivery], now=clock.now())
     return delivery
 

@@ -14,15 +14,18 @@ from kedang_tenants.catalogue import Field, RecordType, catalogue
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.masks import Mask, field_scope, mask_of, owned, visible
 from kedang_tenants.reading.statement import Statement, quoted
+from kedang_tenants.webhooks.models import TEST
+from kedang_tenants.webhooks.questions import answer, decode_question
 
 _EVENT: Final = "SELECT sequence, at, action, record, record_id, changes FROM audit WHERE sequence = $1"
 
 
-async def body_of(read: TenantRead, viewer: Viewer, *, sequence: int) -> str | None:
+async def body_of(read: TenantRead, viewer: Viewer, *, sequence: int, question: str | None) -> str | None:
     """The body that tells of the event, JSON; None where the viewer does not see the record it is of.
 
     ``changed`` has the fields that differ as they were made by the event, ``previous`` as they were
-    before. Both leave out what is masked for the viewer.
+    before. Both leave out what is masked for the viewer. With a ``question``, ``payload`` is what the API
+    would answer to it now. Raises UnanswerableQuery.
     """
     event = await read.fetchrow(_EVENT, sequence)
     assert event is not None, "the audit trail is never shortened below what is on its way"
@@ -34,12 +37,39 @@ async def body_of(read: TenantRead, viewer: Viewer, *, sequence: int) -> str | N
         if name in record.fields and not record.fields[name].spec.hidden
     ]
     shown = await _shown(read, viewer, record, event["record_id"], fields)
-    return None if shown is None else _written(event, record, changes, shown)
+    if shown is None:
+        return None
+    data = _data(event, record, changes, shown)
+    data |= await _payload(read, viewer, question, record, event["record_id"])
+    return _json(event["action"], event["at"].isoformat(), data)
 
 
-def body_of_test(*, about: str, at: str) -> str:
-    """The body of a test, which is of no event."""
-    return _json("webhook.test", at, {"id": about, "record": "Webhook"})
+async def body_of_test(
+    read: TenantRead, viewer: Viewer, *, about: str, at: str, question: str | None
+) -> str | None:
+    """The body of a test, which is of no event: about the webhook, or about a record that was named.
+
+    None where the viewer does not see the record. Raises UnanswerableQuery.
+    """
+    record, record_id = catalogue().by_prefix(about[:3]), UUID(hex=about[4:])
+    assert record is not None
+    data: dict[str, Any] = {"id": about, "record": record.api_name}
+    if record.name != "webhook":
+        if await _shown(read, viewer, record, record_id, []) is None:
+            return None
+        data |= await _payload(read, viewer, question, record, record_id)
+    return _json(TEST, at, data)
+
+
+async def _payload(
+    read: TenantRead, viewer: Viewer, question: str | None, record: RecordType, record_id: UUID
+) -> dict[str, Any]:
+    """What the query adds to the data; nothing where the webhook has none."""
+    if question is None:
+        return {}
+    told = await answer(read, viewer, decode_question(question), record=record, record_id=record_id)
+    data: dict[str, Any] = {"payload": told.payload, "masked": told.masked}
+    return data | ({"payloadError": told.error} if told.error else {})
 
 
 async def _shown(
@@ -64,10 +94,10 @@ def _readable(statement: Statement, viewer: Viewer, record: RecordType, field: F
     return "TRUE" if mask is Mask.OPEN else "FALSE"
 
 
-def _written(
+def _data(
     event: asyncpg.Record, record: RecordType, changes: Mapping[str, Any], shown: Sequence[Field]
-) -> str:
-    data = {
+) -> dict[str, Any]:
+    return {
         "id": f"{record.prefix}_{event['record_id'].hex}",
         "record": record.api_name,
         "sequence": event["sequence"],
@@ -78,7 +108,6 @@ def _written(
             if changes[one.name][0] is not None
         },
     }
-    return _json(event["action"], event["at"].isoformat(), data)
 
 
 def _told(field: Field, value: Any) -> Any:
