@@ -91,6 +91,14 @@ DOCUMENTS = {
         f"{{ a: {TWENTY_EACH} b: {TWENTY_EACH} }}",
         "QUERY_TOO_LARGE",
     ),
+    "too many cursors": (
+        f"{{ a: {TWENTY_EACH.replace('nodes { id }', 'edges { cursor }')} b: {TWENTY_EACH} }}",
+        "QUERY_TOO_LARGE",
+    ),
+    "too many records of which only the end is told": (
+        f"{{ a: {TWENTY_EACH.replace('nodes { id }', 'pageInfo { hasNextPage }')} b: {TWENTY_EACH} }}",
+        "QUERY_TOO_LARGE",
+    ),
     "too many records beside a field of another kind": (
         f"{{ me {{ person {{ id }} }} a: {TWENTY_EACH} b: {TWENTY_EACH} }}",
         "QUERY_TOO_LARGE",

@@ -54,7 +54,8 @@ class Binding:
         record = connection.record
         page = page_of(arguments, largest=self.budget.largest_page)
         nodes = connection.record_nodes
-        if nodes:
+        rows = bool(nodes) or connection.wants("edges", "pageInfo", "nodes")
+        if rows:  # cursors alone, and whether there are more, are read out of rows as well
             self.budget.spend(parents * page.limit)
         return Listing(
             record=record.name,
@@ -64,7 +65,7 @@ class Binding:
             order_by=orders_of(record, arguments),
             archived=archived_of(arguments),
             relation=connection.relation,
-            rows=bool(nodes) or connection.wants("edges", "pageInfo", "nodes"),
+            rows=rows,
             cursors=connection.wants_cursors,
             total=connection.wants("totalCount", "totalPrecision"),
         )
