@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kedang_graphql.measuring import Measured
 from kedang_graphql.writing import Writing
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
@@ -21,6 +22,7 @@ from kedang_tenants.reading import Viewer
 
 if TYPE_CHECKING:
     from kedang_graphql.engine.viewers import Viewers
+    from kedang_graphql.overlay.overlays import Overlays
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ class Context:
     request_address: str
     user_agent: str
     idempotency_key: str | None = None
+    overlays: Overlays | None = None
     answer: Answer = field(default_factory=Answer)
     writing: Writing = field(default_factory=Writing)
+    measured: Measured = field(default_factory=Measured)
 
     def signed_in(self) -> Identified:
         if self.identified is None:

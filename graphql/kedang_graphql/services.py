@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kedang_graphql.engine.viewers import Viewers
+from kedang_graphql.measuring import Measurer
 from kedang_platform.buckets import Buckets, database_beside
 from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, urls_of
@@ -25,6 +26,7 @@ class Services:
     files: FileStore
     file_links: FileLinks
     buckets: Buckets
+    measurer: Measurer
     waker: Waker | None = None
 
     @classmethod
@@ -51,6 +53,7 @@ class Services:
                 rate=settings.cost_points_per_second,
                 redis_url=database_beside(settings.redis_url) if settings.redis_url else None,
             ),
+            Measurer(clock, slow_seconds=settings.slow_sql_seconds),
         )
 
     def waking_relays(self, redis_url: str) -> Services:

@@ -62,6 +62,7 @@ class Reading:
         """Raise Throttled for who has nothing left at all, before anything is read."""
         self._buckets = buckets
         self._key = payer(context)
+        self._measured = context.measured
         self._began = 0.0
         self.refused = False
         available = buckets.give_back(self._key, 0)
@@ -74,9 +75,13 @@ class Reading:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         milliseconds = (thread_time() - self._began) * 1000
         if kind is not None or self.refused:
-            self._buckets.spend(self._key, max(1, round(milliseconds * REFUSED)))
+            self._spend(max(1, round(milliseconds * REFUSED)))
         elif milliseconds >= 1:
-            self._buckets.spend(self._key, int(milliseconds) * READ)
+            self._spend(int(milliseconds) * READ)
+
+    def _spend(self, points: int) -> None:
+        self._buckets.spend(self._key, points)
+        self._measured.spent += points
 
 
 async def charge(

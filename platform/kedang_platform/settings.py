@@ -99,6 +99,35 @@ class Settings(BaseSettings):
     body_timeout: float = Field(
         default=30.0, gt=0, description="Seconds within which the body of an API request must have arrived."
     )
+    live_connections: int = Field(
+        default=20, ge=1, description="WebSockets that a credential may have open in a gateway process."
+    )
+    live_operations: int = Field(
+        default=50,
+        ge=1,
+        description="Subscriptions and other operations under way that a WebSocket may have.",
+    )
+    live_backlog: int = Field(
+        default=1_048_576,
+        ge=1024,
+        description="Bytes that may wait for a client that reads its WebSocket too slowly, before it is closed.",
+    )
+    live_init_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds in which a WebSocket must say who it is."
+    )
+    slow_sql_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        description="Seconds of SQL from which an API operation gets its slowness explained.",
+    )
+    measuring_interval: float = Field(
+        default=30.0, gt=0, description="Seconds after which it is written down what API operations took."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Bearer token with which `/metrics` may be read; without one there is no such page.",
+    )
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")
     demo: bool = Field(default=True, description="Whether the first start builds the demonstration company.")

@@ -24,6 +24,7 @@ WITHOUT_IDS = {
     "notices.digest",
     "reports.tidy",
     "webhooks.tidy",
+    "measuring.tidy",
     "changing.forget_answers",
     "people.forget_old",
     "work.remove_ended",

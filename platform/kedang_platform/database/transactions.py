@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kedang_platform.database.company import CompanyRef
 from kedang_platform.database.errors import DRIVER_ERRORS, WallError, tell
+from kedang_platform.database.noting import note
 from kedang_platform.ids import new_id
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -38,25 +40,34 @@ class _Reading:
         self._driver = None
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
-        driver = self._usable()
+        driver, began = self._usable(), perf_counter()
         try:
-            return await driver.fetch(sql, *args)
+            rows = await driver.fetch(sql, *args)
         except DRIVER_ERRORS as error:
+            note(sql, args, began, 0)
             tell(error)
+        note(sql, args, began, len(rows))
+        return rows
 
     async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
-        driver = self._usable()
+        driver, began = self._usable(), perf_counter()
         try:
-            return await driver.fetchrow(sql, *args)
+            row = await driver.fetchrow(sql, *args)
         except DRIVER_ERRORS as error:
+            note(sql, args, began, 0)
             tell(error)
+        note(sql, args, began, int(row is not None))
+        return row
 
     async def fetchval(self, sql: str, *args: object) -> Any:
-        driver = self._usable()
+        driver, began = self._usable(), perf_counter()
         try:
-            return await driver.fetchval(sql, *args)
+            value = await driver.fetchval(sql, *args)
         except DRIVER_ERRORS as error:
+            note(sql, args, began, 0)
             tell(error)
+        note(sql, args, began, 1)
+        return value
 
     def _usable(self) -> Driver:
         if self._driver is None:
@@ -80,10 +91,14 @@ class _Writing(_Reading):
     async def execute(self, statement: Executable, params: Parameters | None = None) -> CursorResult[Any]:
         """Run a statement of SQLAlchemy Core; a sequence of parameters runs it once for each."""
         self._usable()
+        began = perf_counter()
         try:
-            return await self._connection.execute(statement, params)
+            result = await self._connection.execute(statement, params)
         except DRIVER_ERRORS as error:
+            note("", (), began, 0)
             tell(error)
+        note(str(getattr(result.context, "statement", "")), (), began, max(result.rowcount, 0))
+        return result
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
