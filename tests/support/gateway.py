@@ -96,7 +96,8 @@ async def serve(databases: Databases, base: Settings, **own: Any) -> AsyncIterat
     listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    own |= {"port": port, "secret_key": SECRET._root.decode()}
+    # Tests compare what stands in tables before and after: nothing is to be written down in between.
+    own = {"measuring_interval": 86_400} | own | {"port": port, "secret_key": SECRET._root.decode()}
     settings = Settings(**base.model_dump(exclude_unset=True) | own)
     services = Services.on(databases, settings, SystemClock())
     server = uvicorn.Server(
