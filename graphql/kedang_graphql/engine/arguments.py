@@ -15,6 +15,7 @@ from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import Field, InvalidValue, RecordType, ReferenceKind, catalogue
 from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.changing import OwnFields
 from kedang_tenants.reading import (
     EVERYTHING,
     All,
@@ -205,9 +206,10 @@ def _compare_custom(field: CustomField, api_operator: str, operand: Any) -> Filt
         if field.sql_type != "text":
             raise BadUserInput(msg("Only text can be searched by its parts."))
         return Compare(field.key, operator, _text(operand), custom=True)
-    if operator == "in":
+    if operator in {"in", "not_in"}:
         entries = operand if isinstance(operand, list) else [operand]
-        return Compare(field.key, "in", [_custom_value(field, one) for one in _bounded(entries)], custom=True)
+        values = [_custom_value(field, one) for one in _bounded(entries)]
+        return Compare(field.key, operator, values, custom=True)
     return Compare(field.key, operator, _custom_value(field, operand), custom=True)
 
 
@@ -217,7 +219,7 @@ def _custom_value(field: CustomField, value: Any) -> Any:
         raise BadUserInput(msg("This value does not fit the field “{field}”."), field=field.key)
     try:
         if field.kind_name == "DAY":
-            return field.kind.check(date.fromisoformat(value))
+            return field.kind.check(value if isinstance(value, date) else date.fromisoformat(value))
         if field.kind_name == "DECIMAL":
             return field.kind.check(Decimal(str(value)))
         if field.kind_name == "TEXT" and isinstance(value, str):
@@ -255,7 +257,16 @@ def custom_of(viewer: Viewer, record: RecordType, given: Any) -> dict[str, objec
         raise BadUserInput(
             msg("Own fields are an object of keys and values."), path=("input", "customFields")
         )
-    return {key: _custom_given(viewer.custom_field(record.name, key), value) for key, value in given.items()}
+    values = {
+        key: _custom_given(viewer.custom_field(record.name, key), value) for key, value in given.items()
+    }
+    if not isinstance(given, OwnFields):
+        return values
+    if given.beside is not None:
+        raise BadUserInput(
+            msg("Own fields stand either in custom or in customFields."), path=("input", "custom")
+        )
+    return OwnFields(values)
 
 
 def _custom_given(field: CustomField | None, value: Any) -> object:

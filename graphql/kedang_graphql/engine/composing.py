@@ -16,6 +16,8 @@ import orjson
 from kedang_graphql.engine.selection import (
     ConnectionNode,
     EdgeNode,
+    Output,
+    Own,
     RecordNode,
     ToMany,
     ToOne,
@@ -144,6 +146,7 @@ class _Source:
             "decimal": decimal_text,
             "loads": orjson.loads,
             "EMPTY": PageOfRows(),
+            "nothing": {}.get,
             "TOTAL_LIMIT": TOTAL_LIMIT,
         }
         source = f"def factory(own, pages, cursors):\n{body}\n"
@@ -195,7 +198,7 @@ class _Source:
         entries = [f"{output.key!r}: {self._value(node.record, output, layout)}" for output in node.outputs]
         return "{" + ", ".join(entries) + "}"
 
-    def _value(self, record: RecordType, output: Value | TypeName | ToOne | ToMany, layout: Layout) -> str:
+    def _value(self, record: RecordType, output: Output, layout: Layout) -> str:
         match output:
             case TypeName(name=name):
                 return repr(name)
@@ -211,7 +214,40 @@ class _Source:
             case ToMany(connection=connection):
                 name = self._connection(connection)
                 return f"{name}(get_{connection.child}(r[{layout.id}], EMPTY))"
+            case Own():
+                return self._own(output, layout)
         raise AssertionError(output)
+
+    def _own(self, own: Own, layout: Layout) -> str:
+        """Add the function of a record's own fields, from their document to the response; returns the call of it.
+
+        What is masked is null field by field. A value that is no option of its choice any more is null in an enum.
+        """
+        if "custom" not in layout.fields:  # nothing but __typename is asked for
+            shown = (
+                f"{output.key!r}: {output.name!r}" for output in own.outputs if isinstance(output, TypeName)
+            )
+            return "{" + ", ".join(shown) + "}"
+        name = f"own_{len(self.functions)}"
+        constants: list[str] = []
+        entries: list[str] = []
+        for output in own.outputs:
+            if isinstance(output, TypeName):
+                entries.append(f"{output.key!r}: {output.name!r}")
+                continue
+            value = f"get({output.field.id!r})"
+            if output.options is not None:
+                option = f"{name}_{len(constants)}"
+                constants.append(
+                    f"{option} = {dict(zip(output.options, output.options, strict=True))!r}.get\n"
+                )
+                value = f"{option}({value})"
+            entries.append(f"{output.key!r}: {value}")
+        self.functions.append(
+            f"{''.join(constants)}def {name}(d):\n"
+            f"    get = nothing if d is None else loads(d).get\n    return {{{', '.join(entries)}}}"
+        )
+        return f"{name}(r[{layout.fields['custom']}])"
 
 
 def _page_info(name: str, child: str) -> str:

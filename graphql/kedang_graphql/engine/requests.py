@@ -9,9 +9,10 @@ from typing import ClassVar
 from graphql.execution.values import VariableValues
 
 from kedang_graphql.engine.arguments import LARGEST_PAGE, archived_of, filter_of, orders_of, page_of
-from kedang_graphql.engine.selection import ConnectionNode, RecordNode, ToMany, ToOne, Value
+from kedang_graphql.engine.selection import ConnectionNode, Own, RecordNode, ToMany, ToOne, Value
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import RecordType
 from kedang_tenants.reading import Listing, Select, Viewer
 from kedang_tenants.reading.masks import Mask, mask_of
 
@@ -88,6 +89,8 @@ class Binding:
                 elif isinstance(output, ToMany):
                     listing = self.listing(output.connection, parents)
                     many.append((output.connection.child, listing))
+                elif isinstance(output, Own) and output.values:
+                    fields["custom"] = None
         return Select(
             tuple(fields),
             tuple((name, self.select(inner, parents)) for name, inner in one.items()),
@@ -108,6 +111,12 @@ def masked_paths(viewer: Viewer, node: RecordNode, path: str) -> Iterator[str]:
             yield from masked_paths(viewer, output.node, f"{path}.{output.key}")
         elif isinstance(output, ToMany):
             yield from masked_connection_paths(viewer, output.connection, f"{path}.{output.key}")
+        elif isinstance(output, Own) and _own_mask(viewer, node.record) is not Mask.OPEN:
+            yield from (f"{path}.{output.key}.{shown.key}" for shown in output.values)
+
+
+def _own_mask(viewer: Viewer, record: RecordType) -> Mask:
+    return mask_of(viewer, record, record.fields["custom"])
 
 
 def masked_connection_paths(viewer: Viewer, connection: ConnectionNode, path: str) -> Iterator[str]:

@@ -7,15 +7,27 @@ variables that directives name, on nothing else; it is made once and kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+)
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values
 
 from kedang_tenants.catalogue import Catalogue, RecordType
+from kedang_tenants.catalogue.custom import CustomField
+
+# Where a field of the schema says which of the company's own fields it shows.
+OWN_FIELD = "kedang-own-field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +71,36 @@ class ToMany:
     connection: ConnectionNode
 
 
+@dataclass(frozen=True, slots=True)
+class OwnValue:
+    """A response key that shows one of the company's own fields; ``options`` are the values of its enum, if it has one."""
+
+    key: str
+    field: CustomField
+    options: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A response key with the company's own fields in types of their own, which an overlay of the schema gives them."""
+
+    key: str
+    outputs: tuple[OwnValue | TypeName, ...]
+
+    @property
+    def values(self) -> tuple[OwnValue, ...]:
+        return tuple(output for output in self.outputs if isinstance(output, OwnValue))
+
+
+Output = Value | TypeName | ToOne | ToMany | Own
+
+
 @dataclass(slots=True)
 class RecordNode:
     """What is selected of one record, in the order of the response."""
 
     record: RecordType
-    outputs: list[Value | TypeName | ToOne | ToMany] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +215,7 @@ class SelectionReader:
 
     def _output(
         self, record: RecordType, graphql_type: GraphQLObjectType, key: str, details: list[FieldDetails]
-    ) -> Value | TypeName | ToOne | ToMany:
+    ) -> Output:
         name = details[0].node.name.value
         if name == "__typename":
             return TypeName(key, record.api_name)
@@ -187,6 +223,8 @@ class SelectionReader:
             return Value(key, None)
         if name == "customFields":
             return Value(key, "custom")
+        if name == "custom":
+            return Own(key, tuple(self._own(graphql_type, details)))
         relation = next((r for r in record.relations.values() if r.api_name == name), None)
         if relation is None:
             found = record.field_by_api_name(name)
@@ -197,6 +235,18 @@ class SelectionReader:
             return ToOne(key, relation.name, self.record_node(target, details))
         definition = graphql_type.fields[name]
         return ToMany(key, self.connection_node(target, definition, details, relation.column))
+
+    def _own(self, of: GraphQLObjectType, details: list[FieldDetails]) -> Iterator[OwnValue | TypeName]:
+        graphql_type = self._object(get_named_type(of.fields["custom"].type).name)
+        for key, inner in self._collected(graphql_type, details).items():
+            name = inner[0].node.name.value
+            if name == "__typename":
+                yield TypeName(key, graphql_type.name)
+                continue
+            shown = graphql_type.fields[name]
+            named = get_named_type(shown.type)
+            options = tuple(named.values) if isinstance(named, GraphQLEnumType) else None
+            yield OwnValue(key, shown.extensions[OWN_FIELD], options)
 
     def _collected(
         self, graphql_type: GraphQLObjectType, details: list[FieldDetails]

@@ -10,7 +10,7 @@ from kedang_tenants.changing.change import (
 from kedang_tenants.changing.drafts import Draft
 from kedang_tenants.changing.events import Event, events_of, fan_out, subscribe
 from kedang_tenants.changing.hooks import afterwards, prepares
-from kedang_tenants.changing.requests import Action, Change, Changed
+from kedang_tenants.changing.requests import Action, Change, Changed, OwnFields
 from kedang_tenants.changing.storing import EVENTS, audit
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Draft",
     "Event",
     "Outcome",
+    "OwnFields",
     "afterwards",
     "audit",
     "change",

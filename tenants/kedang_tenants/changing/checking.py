@@ -111,7 +111,8 @@ def _check_custom(viewer: Viewer, draft: Draft) -> None:
 def _refuse_custom(draft: Draft, key: str, code: str, message: str, **params: object) -> None:
     draft.refuse(None, code, message, **params)
     last = draft.errors[-1]
-    draft.errors[-1] = type(last)(last.code, last.message, (*last.path, "customFields", key), last.params)
+    place = getattr(draft.change.custom, "told_as", "customFields")
+    draft.errors[-1] = type(last)(last.code, last.message, (*last.path, place, key), last.params)
 
 
 async def check_references(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]) -> None:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 Action = Literal["create", "update", "archive", "restore"]
+
+
+class OwnFields(dict[str, object]):
+    """The company's own fields by their key, as an input gives them under ``custom``; errors are told there.
+
+    ``beside`` is what the same input gives under ``customFields``, where nothing may stand then.
+    """
+
+    told_as: Final = "custom"
+
+    def __init__(self, values: Mapping[str, object], *, beside: object = None) -> None:
+        super().__init__(values)
+        self.beside = beside
 
 
 @dataclass(frozen=True, slots=True)
