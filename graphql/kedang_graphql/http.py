@@ -30,7 +30,8 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
 from kedang_graphql.engine.operations import Operation, OperationCache, Plan, RootField
 from kedang_graphql.engine.requests import Binding, Budget
-from kedang_graphql.errors import told
+from kedang_graphql.errors import GRAPHQL_INVALID, told
+from kedang_graphql.overlay.overlays import Overlays
 from kedang_graphql.schema import Gateway
 from kedang_graphql.services import Services
 from kedang_graphql.throttling import Reading, Throttled, charge
@@ -86,6 +87,7 @@ class Asked:
     operation: Operation
     definition: OperationDefinitionNode
     variables: VariableValues
+    operations: OperationCache
 
 
 class GraphQLEndpoint:
@@ -95,6 +97,7 @@ class GraphQLEndpoint:
         self._gateway = gateway
         self._services = services
         self._operations: OperationCache = gateway.operation_cache(services.settings.largest_page)
+        self.overlays = Overlays(gateway, largest_page=services.settings.largest_page)
 
     async def __call__(self, request: Request) -> Response:
         """The answer to one request; failures are told in it, none is raised."""
@@ -111,6 +114,7 @@ class GraphQLEndpoint:
                 body.setdefault("extensions", {})["cost"] = context.answer.cost
         except KedangError as error:
             status, body = refused(error, language)
+            self._services.measurer.unread(context, error.code)
             throttled = error if isinstance(error, Throttled) else None
         except Exception as error:  # noqa: BLE001 - a bug is logged with a number, its inside is told to nobody
             status, body = 500, {"errors": [told(GraphQLError("", original_error=error), language)]}
@@ -173,58 +177,80 @@ class GraphQLEndpoint:
             request_address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", "")[:300],
             idempotency_key=idempotency_key,
+            overlays=self.overlays,
         )
 
-    def understand(
-        self, params: Params, reading: Reading, allowed: Collection[OperationType]
+    async def understand(
+        self, context: Context, params: Params, reading: Reading, allowed: Collection[OperationType]
     ) -> Asked | list[GraphQLError]:
-        """What is asked, or why it cannot be meant; what is not ``allowed`` here raises NotAllowedHere."""
+        """What is asked, or why it cannot be meant; what is not ``allowed`` here raises NotAllowedHere.
+
+        What the static schema does not know may be one of the company's own fields.
+        """
+        operations = self._operations
         with reading:
-            operation = self._operations.get(params.query)
+            operation = operations.get(params.query)
+        if operation.asks_the_overlay and context.identified is not None:
+            overlay = await self.overlays.of(await context.viewer())
+            operations = overlay.operations if overlay is not None else operations
+        with reading:
+            operation = operations.get(params.query)
             if operation.errors:
                 reading.refused = True
                 return operation.errors
             definition = operation.definition(params.operation_name)
             if definition.operation not in allowed:
                 raise _not_allowed(definition.operation)
-            variables = self._operations.variables(definition, params.variables)
+            variables = operations.variables(definition, params.variables)
             if isinstance(variables, list):
                 reading.refused = True
                 return variables
-            return Asked(operation, definition, variables)
+            return Asked(operation, definition, variables, operations)
 
     async def _execute(
         self, context: Context, params: Params, method: str, reading: Reading
     ) -> tuple[int, dict[str, Any]]:
-        asked = self.understand(params, reading, _BY_GET if method == "GET" else _BY_POST)
+        asked = await self.understand(context, params, reading, _BY_GET if method == "GET" else _BY_POST)
         if isinstance(asked, list):
+            self._services.measurer.unread(context, GRAPHQL_INVALID)
             return _INVALID, {"errors": [told(error, context.language) for error in asked]}
         return await self.answer(context, params, asked)
 
     async def answer(self, context: Context, params: Params, asked: Asked) -> tuple[int, dict[str, Any]]:
-        """The answer to a query or a change with its status over HTTP, paid for; raises KedangError."""
+        """The answer to a query or a change with its status over HTTP, paid for and measured; raises KedangError."""
+        measurer = self._services.measurer
+        context.measured.known_as(asked.operations.signature(asked.operation, asked.definition))
+        try:
+            status, body = await self._paid(context, params, asked)
+        except Exception as error:
+            measurer.failed(context, error)
+            raise
+        measurer.answered(context, body)
+        return status, body
+
+    async def _paid(self, context: Context, params: Params, asked: Asked) -> tuple[int, dict[str, Any]]:
         operation, definition, variables = asked.operation, asked.definition, asked.variables
-        measure = self._operations.measure(operation, definition)
+        operations = asked.operations
+        measure = operations.measure(operation, definition)
         charged = await charge(self._services.buckets, context, measure, variables.coerced)
         data = None
         try:
-            plan = self._operations.plan(operation, definition, variables)
+            plan = operations.plan(operation, definition, variables)
             if plan is not None and context.identified is not None:
-                status, body = await self._answer(context, plan, variables)
+                context.measured.planned = True
+                status, body = await self._answer(context, plan, asked)
             else:
-                status, body = await self._execute_stock(context, operation, params)
+                status, body = await self._execute_stock(context, asked, params)
             data = body.get("data")
             return status, body
         finally:
             context.answer.cost = charged.settle(data)
 
-    async def _answer(
-        self, context: Context, plan: Plan, variables: VariableValues
-    ) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, context: Context, plan: Plan, asked: Asked) -> tuple[int, dict[str, Any]]:
         """All root fields in one transaction of the company."""
         context.require_scope("read")
         viewer = await context.viewer()
-        binding = Binding(viewer, variables, Budget(largest_page=context.settings.largest_page))
+        binding = Binding(viewer, asked.variables, Budget(largest_page=context.settings.largest_page))
         composer = Composer(viewer, plan.compiled)
         data: dict[str, Any] = {}
         errors: list[dict[str, Any]] = []
@@ -243,18 +269,18 @@ class GraphQLEndpoint:
         body: dict[str, Any] = {"data": data}
         if errors:
             body["errors"] = errors
-        masked = self._operations.masked(plan, viewer)
+        masked = asked.operations.masked(plan, viewer)
         if masked:
             body["extensions"] = {"masked": masked}
         return 200, body
 
     async def _execute_stock(
-        self, context: Context, operation: Operation, params: Params
+        self, context: Context, asked: Asked, params: Params
     ) -> tuple[int, dict[str, Any]]:
-        assert operation.document is not None
+        assert asked.operation.document is not None
         running = execute(
-            self._gateway.core,
-            operation.document,
+            asked.operations.schema,
+            asked.operation.document,
             variable_values=dict(params.variables),
             operation_name=params.operation_name,
             context_value=context,

@@ -7,6 +7,7 @@ made of it since, and the least recently used ones go first.
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -39,9 +40,11 @@ from kedang_graphql.engine.limits import (
     too_deep,
 )
 from kedang_graphql.engine.roots import Root, RootReader, Roots
+from kedang_graphql.measuring.signatures import sign
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import Catalogue
+from kedang_tenants.measuring.tallies import Signature
 from kedang_tenants.reading import Viewer
 
 CACHE_BYTES = 32 * 1024 * 1024
@@ -51,6 +54,10 @@ _BYTES_A_TOKEN = 600
 _PLAN_BYTES = 4000
 _PLAN_BYTES_A_TOKEN = 150
 _MOST_PLANS = 16
+_SIGNATURE_BYTES = 400
+# Names that an overlay may know, and those that ask what the schema has; too many found here cost some time, no more.
+_OWN_NAMES = re.compile(r"\bcustom(?:Fields?)?\b|Custom(?!er)|\bCUSTOM_|\bWholeNumber")
+_INTROSPECTION = re.compile(r"\b__(?:schema|type)\b")
 _MOST_MASKED_BYTES = 20_000
 
 
@@ -85,9 +92,12 @@ class Operation:
     plans: dict[tuple[object, ...], Plan | None] = field(default_factory=dict)
     directive_variables: frozenset[str] = frozenset()
     measures: dict[str | None, Measure] = field(default_factory=dict)
+    signatures: dict[str | None, Signature] = field(default_factory=dict)
     tokens: int = 0
     key: bytes = b""
     weight: int = 0
+    asks_the_overlay: bool = False
+    """Whether a schema with a company's own fields in it may say something else of the document."""
 
     def definition(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute; raises BadUserInput as the specification's GetOperation does."""
@@ -137,6 +147,11 @@ class OperationCache:
         return operation
 
     @property
+    def schema(self) -> GraphQLSchema:
+        """What its documents are valid in."""
+        return self._schema
+
+    @property
     def entries(self) -> int:
         """How many documents are remembered."""
         return len(self._operations)
@@ -166,6 +181,16 @@ class OperationCache:
             found = operation.measures[name] = measure(
                 self._schema, operation.fragments, definition, largest_page=self._largest_page
             )
+        return found
+
+    def signature(self, operation: Operation, definition: OperationDefinitionNode) -> Signature:
+        """As what the operation is counted: itself without the values in it."""
+        name = definition.name.value if definition.name else None
+        found = operation.signatures.get(name)
+        if found is None:
+            assert operation.document is not None
+            found = operation.signatures[name] = sign(operation.document, definition)
+            self._weigh(operation, _SIGNATURE_BYTES + sys.getsizeof(found.document))
         return found
 
     def plan(
@@ -240,7 +265,9 @@ class OperationCache:
             raise too_deep() from None
         if errors:
             _refuse_too_large(errors[-1])
-            return Operation(None, [_kept(error) for error in errors], tokens=_tokens(document))
+            kept = [_kept(error) for error in errors]
+            own = _OWN_NAMES.search(text) is not None
+            return Operation(None, kept, tokens=_tokens(document), asks_the_overlay=own)
         fragments = {
             d.name.value: FragmentDetails(d)
             for d in document.definitions
@@ -252,6 +279,7 @@ class OperationCache:
             fragments,
             directive_variables=_directive_variables(document),
             tokens=_tokens(document),
+            asks_the_overlay=_INTROSPECTION.search(text) is not None,
         )
 
     def _weigh(self, operation: Operation, grown: int) -> None:
