@@ -10,13 +10,19 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
 
-from kedang_graphql.http import GraphQLEndpoint
+from kedang_graphql.http import SOCKET_PATH, GraphQLEndpoint
+from kedang_graphql.live import Live
+from kedang_graphql.measuring import keep_measuring
+from kedang_graphql.measuring.metrics import Metrics
+from kedang_graphql.overlay.freshness import keep_fields_fresh
 from kedang_graphql.routes import FEATURE_ROUTES
 from kedang_graphql.schema import build_gateway
 from kedang_graphql.services import Services
+from kedang_graphql.websocket import Socket
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import choose_language, msg, translate
 from kedang_platform.identity import keep_credentials
@@ -41,14 +47,29 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
         opened = services or await Services.open(settings)
         app.state.services = opened
         app.state.graphql = GraphQLEndpoint(gateway, opened)
-        keeping = asyncio.create_task(keep_credentials(opened.databases, opened.identity.credentials))
+        app.state.live = Live(opened)
+        app.state.live.start()
+        app.state.metrics = Metrics.started(
+            opened.settings, opened.measurer, opened.databases, app.state.graphql.operations
+        )
+        keeping = [
+            asyncio.create_task(keep_credentials(opened.databases, opened.identity.credentials)),
+            asyncio.create_task(keep_fields_fresh(opened.databases, opened.viewers)),
+            asyncio.create_task(
+                keep_measuring(opened.measurer, opened.databases, interval=opened.settings.measuring_interval)
+            ),
+        ]
         app.state.ready = True
         try:
             yield
         finally:
             app.state.ready = False
-            keeping.cancel()
-            await asyncio.wait([keeping])
+            await app.state.live.close()
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping)
+            if app.state.metrics is not None:
+                app.state.metrics.stop()
             if services is None:
                 await opened.close()
 
@@ -60,7 +81,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
 def _routes() -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route("/graphql", _graphql, methods=["GET", "POST"]),
-        Route("/graphql/schema.graphql", _sdl),
+        WebSocketRoute(SOCKET_PATH, _socket),
         Route("/livez", _live),
         Route("/readyz", _ready),
         *FEATURE_ROUTES,
@@ -77,6 +98,11 @@ async def _graphql(request: Request) -> Response:
     return await endpoint(request)
 
 
+async def _socket(websocket: WebSocket) -> None:
+    state = websocket.app.state
+    await Socket(websocket, state.graphql, state.live, state.services).run()
+
+
 def _graphiql(request: Request) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return _plain(request, msg("Send a query by POST as application/json."), 400)
@@ -91,11 +117,7 @@ def _plain(request: Request, msgid: str, status: int) -> Response:
     return PlainTextResponse(text + "\n", status)
 
 
-async def _sdl(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
-    return PlainTextResponse(build_gateway().schema.as_str() + "\n")
-
-
-async def _live(request: Request) -> Response:  # noqa: ARG001
+async def _live(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
     return JSONResponse({"status": "live"})
 
 

@@ -21,6 +21,7 @@ from kedang_graphql.engine.types import KEY, Node, Types, generated_types
 from kedang_graphql.engine.verbs import MOST_INPUTS, batch_name, make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
 from kedang_graphql.inputs import Repeatable
+from kedang_graphql.live_types import subscription_type
 from kedang_graphql.scalars import CONFIG
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
@@ -52,6 +53,7 @@ def build_gateway() -> Gateway:
     schema = strawberry.Schema(
         query=merge_types("Query", (_query(made), *QUERIES)),
         mutation=merge_types("Mutation", (_mutation(made), *MUTATIONS)),
+        subscription=subscription_type(made),
         types=[classes.node for classes in made.of.values()],
         config=CONFIG,
     )

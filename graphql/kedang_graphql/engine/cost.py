@@ -187,7 +187,7 @@ class _Reader:
                 continue
             here = (*path, node.alias.value if node.alias else node.name.value)
             ids = next((a.value for a in node.arguments or () if a.name.value == "ids"), None)
-            if ids is not None:
+            if ids is not None and owner is not self.schema.subscription_type:
                 below = tuple(self.pages(named, node.selection_set, ()))
                 yield Pages(path, here[-1:], _length(ids), below)
             elif named.name.endswith("Connection"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -42,6 +42,18 @@ JOIN platform.company c ON c.id = k.company_id
 WHERE k.prefix = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
   AND m.state = 'active'
 """
+_LIVING = """
+SELECT s.id FROM platform.session s
+JOIN platform.membership m ON m.company_id = s.company_id AND m.person_id = s.person_id
+JOIN platform.company c ON c.id = s.company_id
+WHERE s.id = ANY($1::uuid[]) AND s.expires_at > $2 AND m.state = 'active' AND c.status = 'active'
+UNION ALL
+SELECT k.id FROM platform.api_key k
+JOIN platform.membership m ON m.member_id = k.member_id AND m.company_id = k.company_id
+JOIN platform.company c ON c.id = k.company_id
+WHERE k.id = ANY($1::uuid[]) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
+  AND m.state = 'active' AND c.status = 'active'
+"""
 _USES = """
 UPDATE platform.{table} t SET last_used_at = greatest(t.last_used_at, used.at)
 FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at) WHERE t.id = used.id
@@ -74,6 +86,11 @@ async def authenticate(
     if cookie is not None and len(cookie) <= _LONGEST_COOKIE:
         return await _by_session(read, cookie, now=now)
     return None
+
+
+async def living(read: ControlRead, credential_ids: Collection[UUID], *, now: datetime) -> set[UUID]:
+    """Those of the sessions and keys that still let somebody in, into a company that is active."""
+    return {row["id"] for row in await read.fetch(_LIVING, list(credential_ids), now)}
 
 
 async def _by_session(read: ControlRead, cookie: str, *, now: datetime) -> Identified | None:
@@ -127,6 +144,8 @@ class Credentials:
         self._remembered: dict[bytes, _Remembered] = {}
         self._used: dict[Literal["session", "api_key"], dict[UUID, datetime]] = {"session": {}, "api_key": {}}
         self._generation = 0
+        self.when_forgotten: list[Callable[[], None]] = []
+        """Called when some credential may have ended, for whoever has let its bearer in for longer than a request."""
 
     async def identify(self, *, bearer: str | None, cookie: str | None) -> Identified | None:
         """As ``authenticate``, at most 5 seconds old."""
@@ -150,6 +169,8 @@ class Credentials:
         """Look everything up again: something was revoked or changed."""
         self._generation += 1
         self._remembered.clear()
+        for call in self.when_forgotten:
+            call()
 
     async def write_uses(self) -> None:
         """Store when sessions and keys were last used since the last call; done about once a minute."""

@@ -68,10 +68,10 @@ class Feed:
         if not heard.done() or heard.cancelled():
             raise LiveUnavailable(msg("Live updates are not available at the moment."))
 
-    async def ignore(self, company_id: UUID) -> None:
-        """Nobody watches this company any more."""
+    async def ignore(self, company_id: UUID, *, unless: Callable[[], bool]) -> None:
+        """Nobody watches this company any more, ``unless`` somebody has begun to meanwhile."""
         async with self._turn:
-            if self._listening.pop(company_id, None) is None:
+            if unless() or self._listening.pop(company_id, None) is None:
                 return
             try:
                 await self._pubsub.unsubscribe(channel_of(company_id))
