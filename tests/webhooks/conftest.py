@@ -6,12 +6,15 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
+from kedang_graphql.schema import build_gateway
+from kedang_graphql.webhook_queries import read_webhook_query
 from kedang_platform.secrets import load_secret_key
 from kedang_tenants.webhooks.operations import (
     create_webhook,
@@ -86,17 +89,22 @@ class Hooks:
 
     async def make(self, *events: str, viewer=None, **values) -> UUID:
         given = {"name": "ERP", "url": self.receiver.url, "events": list(events), **values}
-        return await self._write(create_webhook, viewer, values=given, settings=self.shop.settings)
+        return await self._write(
+            create_webhook, viewer, values=given, settings=self.shop.settings, asks=self.asks_of(viewer)
+        )
 
     async def update(self, webhook: UUID, **values) -> None:
         more = {"webhook_id": webhook, "version": None, "settings": self.shop.settings}
-        await self._write(update_webhook, None, values=values, **more)
+        await self._write(update_webhook, None, values=values, asks=self.asks_of(None), **more)
+
+    def asks_of(self, viewer=None):
+        return partial(read_webhook_query, build_gateway().core, viewer or self.shop.viewer)
 
     async def rotate(self, webhook: UUID, viewer=None) -> None:
         await self._write(rotate_secret, viewer, webhook_id=webhook)
 
-    async def test(self, webhook: UUID, viewer=None) -> UUID:
-        return await self._write(try_webhook, viewer, webhook_id=webhook)
+    async def test(self, webhook: UUID, viewer=None, about=None) -> UUID:
+        return await self._write(try_webhook, viewer, webhook_id=webhook, about=about)
 
     async def replay(self, delivery: UUID, viewer=None) -> None:
         await self._write(replay_delivery, viewer, delivery_id=delivery)

@@ -77,7 +77,7 @@ def decode_question(stored: str) -> Question:
             raise ValueError(told["form"])
         shown = {record: tuple(decode_shown(one) for one in keys) for record, keys in told["shown"].items()}
         return Question(told["key"], shown, told["only"])
-    except (LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise _unanswerable() from error
 
 
@@ -116,7 +116,7 @@ async def answer(
         return Told()
     try:
         _plan(viewer, record.name, shown)
-    except (KedangError, LookupError, TypeError, ValueError) as error:
+    except (KedangError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise _unanswerable() from error
     found = await read_lookup(read, viewer, Lookup(record.name, (record_id,), select_of(shown)))
     shower = RowShower(viewer, shown, found.layout, found.children)
