@@ -5,5 +5,13 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from kedang_graphql import files, pages, reports
+from kedang_graphql.measuring import metrics
+from kedang_graphql.overlay import serving
 
-FEATURE_ROUTES: tuple[BaseRoute, ...] = (*files.routes, *reports.routes, *pages.routes)
+FEATURE_ROUTES: tuple[BaseRoute, ...] = (
+    *serving.routes,
+    *files.routes,
+    *reports.routes,
+    *pages.routes,
+    *metrics.routes,
+)

@@ -45,10 +45,11 @@ class Viewers:
             self._keep(key, viewer)
         return viewer
 
-    def forget(self) -> None:
-        """Load everybody anew: members, departments or the company's own fields have changed."""
+    def forget(self, company_id: UUID | None = None) -> None:
+        """Load everybody anew, or those of one company: members, departments or own fields have changed."""
         self._generation += 1
-        self._known.clear()
+        for key in [key for key in self._known if company_id in {None, key[0]}]:
+            del self._known[key]
 
     def _keep(self, key: tuple[UUID, UUID, str], viewer: Viewer) -> None:
         if len(self._known) >= _MOST:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
-from kedang_tenants.changing import Draft, prepares
+from kedang_tenants.changing import Draft, afterwards, prepares
 from kedang_tenants.reading import Viewer
 
 MOST_PER_RECORD = 100
+# Over which the database tells whoever listens whose own fields have changed.
+CHANNEL: Final = "kedang_own_fields"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -36,6 +39,17 @@ async def check_definitions(
             _check_room(draft, counts)
         if draft.now("kind") == "CHOICE" and not draft.now("options"):
             draft.refuse("options", "REQUIRED", msg("A choice needs options."))
+
+
+@afterwards("custom_field")
+async def announce_change(
+    write: TenantWrite,
+    viewer: Viewer,  # noqa: ARG001 - the signature of a step
+    drafts: Sequence[Draft],  # noqa: ARG001
+    clock: Clock,  # noqa: ARG001
+) -> None:
+    """Tell every gateway, when the transaction commits, that the company's fields are others now."""
+    await write.fetch("SELECT pg_notify($1, $2)", CHANNEL, str(write.company.id))
 
 
 def _check_new(draft: Draft) -> None:
