@@ -13,6 +13,7 @@ from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.notices import NoticeMutation, NoticeQuery
+from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.portrait import PortraitQuery
 from kedang_graphql.reports import ReportMutation
@@ -31,6 +32,7 @@ QUERIES: tuple[type, ...] = (
     ImportQuery,
     JobQuery,
     LicensingQuery,
+    OperationQuery,
     PortraitQuery,
     NoticeQuery,
     SurveyAnalysisQuery,

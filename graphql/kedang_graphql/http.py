@@ -99,6 +99,11 @@ class GraphQLEndpoint:
         self._operations: OperationCache = gateway.operation_cache(services.settings.largest_page)
         self.overlays = Overlays(gateway, largest_page=services.settings.largest_page)
 
+    @property
+    def operations(self) -> OperationCache:
+        """The documents of the static schema."""
+        return self._operations
+
     async def __call__(self, request: Request) -> Response:
         """The answer to one request; failures are told in it, none is raised."""
         language = choose_language(request.headers.get("accept-language"))

@@ -131,6 +131,8 @@ class OperationCache:
         self._largest_page = largest_page
         self._operations: OrderedDict[bytes, Operation] = OrderedDict()
         self._bytes = 0
+        self.hits = self.misses = 0
+        """How often a document was remembered, and was not."""
         bound_validation()
 
     def get(self, text: str) -> Operation:
@@ -138,8 +140,10 @@ class OperationCache:
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         known = self._operations.get(key)
         if known is not None:
+            self.hits += 1
             self._operations.move_to_end(key)
             return known
+        self.misses += 1
         operation = self._read(text)
         operation.key = key
         self._operations[key] = operation

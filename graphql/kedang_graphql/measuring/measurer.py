@@ -125,6 +125,13 @@ class Measurer:
             if sql_seconds >= self._slow_seconds and statements:
                 self._remember_slow(company, signature, taken, sql_seconds)
 
+    def forget(self) -> None:
+        """Forget what was counted and is not written down yet, and what was explained."""
+        self._companies.clear()
+        self._slow.clear()
+        self._explained.clear()
+        self._tallies = self._text = 0
+
     async def flush(self, databases: Databases) -> None:
         """Write down what was counted and explain what was slow; what the database does not take now waits."""
         companies, self._companies = self._companies, {}

@@ -55,6 +55,16 @@ class _Pools:
             await pool.close()
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """How many of at most ``size`` connections of a pool are in use."""
+
+    database: str
+    pool: str
+    used: int
+    size: int
+
+
 class Databases:
     """The pools of every database, opened when a database is first used.
 
@@ -92,6 +102,14 @@ class Databases:
 
     def roles(self, database: str = MAIN) -> Roles:
         return self._address(database).roles
+
+    def pool_use(self) -> list[PoolUse]:
+        """How far the pools of the databases that were used so far are in use at this moment."""
+        return [
+            PoolUse(database, name, getattr(pools, name).used, self._settings.pool_size)
+            for database, pools in self._pools.items()
+            for name in _Pools.__slots__
+        ]
 
     @property
     def settings(self) -> Settings:

@@ -98,6 +98,11 @@ class ReadPool:
         finally:
             self._finishing.start(self._give_back(connection, verb))
 
+    @property
+    def used(self) -> int:
+        """Connections in use at this moment."""
+        return self._pool.get_size() - self._pool.get_idle_size()
+
     async def close(self) -> None:
         if self._recycling is not None:
             self._recycling.cancel()
@@ -166,6 +171,11 @@ class WritePool:
             await asyncio.shield(self._finishing.start(_roll_back(driver, connection)))
             raise
         await asyncio.shield(self._finishing.start(_commit(driver, connection)))
+
+    @property
+    def used(self) -> int:
+        """Connections in use at this moment."""
+        return int(self._engine.pool.checkedout())  # type: ignore[attr-defined]
 
     async def close(self) -> None:
         await self._finishing.settled()

@@ -12,7 +12,7 @@ import orjson
 
 from kedang_platform.database import TenantWrite
 from kedang_tenants.measuring.literals import statement_text
-from kedang_tenants.measuring.tallies import MOST_STATEMENTS, OTHERS, SUMS, Ran, Signature, Tally
+from kedang_tenants.measuring.tallies import MOST_STATEMENTS, OTHERS, SESSIONS, SUMS, Ran, Signature, Tally
 
 MOST_OPERATIONS: Final = 1_000
 """Operations of a company that are told apart; what comes beyond them is added up as OTHERS."""
@@ -83,10 +83,11 @@ async def _placed(write: TenantWrite, tallies: Sequence[Tally]) -> list[Tally]:
         known.add(new)
     placed: dict[tuple[UUID, UUID], Tally] = {}
     for tally in tallies:
-        signature = tally.signature if tally.signature.id in known else OTHERS
-        key = (signature.id, tally.credential)
+        told = tally.signature.id in known
+        signature, credential = (tally.signature, tally.credential) if told else (OTHERS, SESSIONS)
+        key = (signature.id, credential)
         if key not in placed:
-            placed[key] = Tally(signature, tally.credential)
+            placed[key] = Tally(signature, credential)
         placed[key].merge(tally)
     return list(placed.values())
 
