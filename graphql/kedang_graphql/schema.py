@@ -11,6 +11,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.tools import merge_types
 
+from kedang_graphql.describing import describe
 from kedang_graphql.engine.aggregate_types import aggregates_arguments, aggregates_type
 from kedang_graphql.engine.arguments import LARGEST_PAGE
 from kedang_graphql.engine.building import Argument, blank, finish, output_field
@@ -59,6 +60,7 @@ def build_gateway() -> Gateway:
     )
     # Strawberry keeps graphql-core's schema private; planning and limits need it.
     core: GraphQLSchema = schema._schema  # noqa: SLF001
+    describe(core, generated_types())
     roots = make_roots()
     return Gateway(schema, core, executor_class(roots, make_verbs(catalogue())), roots)
 
