@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Self
 
@@ -18,6 +19,7 @@ from kedang_platform import identity
 from kedang_tenants.people import operations_keys as keys
 
 KEY = "key"
+_MORE_THAN_A_WEEK = 24 * 8
 
 
 @strawberry.enum(description="What an API key may be used for.")
@@ -68,6 +70,14 @@ class CreateApiKeyPayload:
 
 
 @strawberry.input
+class RotateApiKeyInput:
+    id: strawberry.ID
+    overlap_hours: int = strawberry.field(
+        default=24, description="How long the old key lives on, at most 168 hours; with 0 it ends at once."
+    )
+
+
+@strawberry.input
 class RevokeApiKeyInput:
     id: strawberry.ID
 
@@ -92,6 +102,30 @@ async def answer_create_api_key(
         scopes=[scope.value for scope in input.scopes],
         expires_at=input.expires_at,
     )
+    return await _told(context, work)
+
+
+async def answer_rotate_api_key(
+    info: Info[Context, None],
+    input: RotateApiKeyInput,  # noqa: A002
+) -> CreateApiKeyPayload:
+    context = info.context
+    require_session(context)
+    return await _told(context, _rotate(context, input))
+
+
+async def _rotate(context: Context, given: RotateApiKeyInput) -> identity.NewApiKey:
+    # Bounded first: no calendar holds what an Int can say in hours, and the rule refuses it just the same.
+    hours = max(-1, min(given.overlap_hours, _MORE_THAN_A_WEEK))
+    return await keys.rotate_api_key(
+        context.identity,
+        await context.viewer(),
+        key_id=id_inside(KEY, given.id),
+        overlap=timedelta(hours=hours),
+    )
+
+
+async def _told(context: Context, work: Awaitable[identity.NewApiKey]) -> CreateApiKeyPayload:
     made, errors = await attempt(context, work)
     return CreateApiKeyPayload(
         api_key=ApiKey.of(made.info) if made else None,
@@ -119,6 +153,10 @@ class ApiKeyMutation:
     create_api_key: CreateApiKeyPayload = strawberry.mutation(
         resolver=answer_create_api_key,
         description="Make a key that acts as who makes it. A key makes no keys.",
+    )
+    rotate_api_key: CreateApiKeyPayload = strawberry.mutation(
+        resolver=answer_rotate_api_key,
+        description="Make a key like one of your own, which lives on for a while beside it.",
     )
     revoke_api_key: DonePayload = strawberry.mutation(
         resolver=answer_revoke_api_key, description="End a key of the company."

@@ -1,9 +1,10 @@
-"""API keys in their first form: check digits, keyed hash, scopes, expiry, revocation (T5)."""
+"""API keys: check digits, keyed hash, scopes, expiry, rotation, revocation, and the note of who did it (T5, T7)."""
 
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from kedang_platform.errors import Forbidden, NotFound
@@ -13,11 +14,17 @@ from kedang_platform.identity.errors import (
     ExpiryPast,
     InvalidInstant,
     NameMissing,
+    OverlapTooLong,
     ScopeUnknown,
     TooManyKeys,
 )
 from kedang_platform.secrets import SecretKey
-from kedang_tenants.people.operations_keys import create_api_key, list_api_keys, revoke_api_key
+from kedang_tenants.people.operations_keys import (
+    create_api_key,
+    list_api_keys,
+    revoke_api_key,
+    rotate_api_key,
+)
 from tests.support.people import FULLER
 
 
@@ -105,6 +112,97 @@ async def test_a_revoked_key_is_unknown_at_once(town):
     revoked = (await town.rows("api_key"))[0]["revoked_at"]
     await revoke_api_key(town.services, viewer, key_id=made.info.id)
     assert (await town.rows("api_key"))[0]["revoked_at"] == revoked
+
+
+@pytest.mark.requirement("T5")
+async def test_a_rotated_key_lives_on_beside_its_successor_until_the_overlap_is_over(town):
+    viewer = await town.viewer(await town.open())
+    old = await make(town, viewer, scopes=["read"], expires_at=town.clock.now() + timedelta(days=30))
+    remembering = town.services.credentials
+    town.clock.move(timedelta(days=10))
+    assert await remembering.identify(bearer=old.text, cookie=None) is not None
+    new = await rotate_api_key(town.services, viewer, key_id=old.info.id, overlap=timedelta(hours=2))
+    assert (new.info.name, new.info.scopes, new.info.member_id) == (
+        "Integration",
+        ("read",),
+        viewer.member_id,
+    )
+    assert new.info.expires_at == town.clock.now() + timedelta(days=30), (
+        "it lives as long as the old one was to"
+    )
+    for text in (old.text, new.text):
+        assert await remembering.identify(bearer=text, cookie=None) is not None
+    town.clock.move(timedelta(hours=2))
+    assert await remembering.identify(bearer=old.text, cookie=None) is None
+    assert await remembering.identify(bearer=new.text, cookie=None) is not None
+
+
+@pytest.mark.requirement("T5")
+async def test_rotating_prolongs_no_key_and_may_end_it_at_once(town):
+    viewer = await town.viewer(await town.open())
+    ends_at = town.clock.now() + timedelta(hours=1)
+    old = await make(town, viewer, expires_at=ends_at)
+    new = await rotate_api_key(town.services, viewer, key_id=old.info.id, overlap=timedelta(days=7))
+    assert (await town.rows("api_key"))[0]["expires_at"] == ends_at
+    assert await town.services.credentials.identify(bearer=new.text, cookie=None) is not None
+    await rotate_api_key(town.services, viewer, key_id=new.info.id, overlap=timedelta())
+    assert await town.services.credentials.identify(bearer=new.text, cookie=None) is None
+
+
+@pytest.mark.requirement("T5")
+async def test_nobody_rotates_the_key_of_another_member_or_one_that_has_ended(town):
+    from dataclasses import replace
+
+    from kedang_platform.ids import new_id
+
+    viewer = await town.viewer(await town.open())
+    made, ended = await make(town, viewer), await make(town, viewer)
+    past = await make(town, viewer, expires_at=town.clock.now() + timedelta(hours=1))
+    await revoke_api_key(town.services, viewer, key_id=ended.info.id)
+    town.clock.move(timedelta(hours=1))
+    before = await town.rows("api_key")
+    another = replace(viewer, member_id=new_id(), roles=frozenset({"ADMIN"}))
+    for who, key, overlap, error in (
+        (another, made, 1, NotFound),
+        (viewer, ended, 1, NotFound),
+        (viewer, past, 1, NotFound),
+        (viewer, made, 169, OverlapTooLong),
+        (viewer, made, -1, OverlapTooLong),
+        (replace(viewer, roles=frozenset({"GENERAL_MANAGER"})), made, 1, Forbidden),
+    ):
+        with pytest.raises(error):
+            await rotate_api_key(town.services, who, key_id=key.info.id, overlap=timedelta(hours=overlap))
+    assert await town.rows("api_key") == before
+
+
+@pytest.mark.requirement("T5", "T7")
+async def test_who_made_rotated_and_ended_a_key_is_noted_without_the_key(town):
+    signed_in = await town.open()
+    viewer = await town.viewer(signed_in)
+    made = await make(town, viewer, scopes=["read"])
+    rotated = await rotate_api_key(town.services, viewer, key_id=made.info.id, overlap=timedelta(hours=1))
+    for _ in range(2):
+        await revoke_api_key(town.services, viewer, key_id=rotated.info.id)
+    async with town.databases.tenant_read(viewer.company) as read:
+        noted = await read.fetch(
+            "SELECT action, actor_id, record_id, changes FROM audit WHERE action LIKE '%api_key%' ORDER BY sequence"
+        )
+    assert [row["action"] for row in noted] == [
+        "member.api_key_made",
+        "member.api_key_rotated",
+        "member.api_key_revoked",
+    ]
+    assert {(row["actor_id"], row["record_id"]) for row in noted} == {(viewer.member_id, viewer.member_id)}
+    assert orjson.loads(noted[1]["changes"]) == {
+        "api_key": [made.info.id.hex, rotated.info.id.hex],
+        "name": [None, "Integration"],
+        "prefix": [None, rotated.info.prefix],
+        "scopes": [None, ["read"]],
+        "expires_at": [None, None],
+    }
+    for key in (made, rotated):
+        assert key.text.split("_")[3] not in str([dict(row) for row in noted])
+    await town.work()
 
 
 async def test_keys_are_listed_with_their_last_use_and_without_their_text(town):

@@ -265,6 +265,25 @@ async def test_an_integrator_works_with_a_key_and_loses_it_when_it_is_revoked(de
     assert (await desk("{ apiKeys { revokedAt } }"))["apiKeys"][0]["revokedAt"] is not None
 
 
+@pytest.mark.requirement("T5")
+async def test_a_key_is_rotated_at_a_browser(desk, gateway):
+    await desk.open()
+    made = await desk.key()
+    rotate = """mutation ($id: ID!, $hours: Int!) { rotateApiKey(input: {id: $id, overlapHours: $hours}) {
+      secret apiKey { name scopes } userErrors { path code } } }"""
+    key = made["apiKey"]["id"]
+    for hours in (-1, 169, 2**31 - 1):
+        refused = (await desk(rotate, id=key, hours=hours))["rotateApiKey"]
+        assert refused["userErrors"] == [{"path": ["input", "overlapHours"], "code": "OVERLAP_TOO_LONG"}]
+    integrator = Desk(gateway, gateway.client(made["secret"]))
+    assert (await integrator.client(rotate, {"id": key, "hours": 1})).codes == ["FORBIDDEN"]
+    new = (await desk(rotate, id=key, hours=0))["rotateApiKey"]
+    assert new["apiKey"] == {"name": "Integration", "scopes": ["READ", "WRITE"]}
+    assert (await integrator.client(ME)).codes == ["UNAUTHENTICATED"]
+    successor = Desk(gateway, gateway.client(new["secret"]))
+    assert (await successor(ME))["me"]["person"]["name"] == "Andrew Fuller"
+
+
 async def test_a_key_for_reading_writes_nothing_and_no_key_makes_keys(desk, gateway):
     await desk.open()
     reader = Desk(gateway, gateway.client((await desk.key(scopes=["READ"]))["secret"]))
@@ -291,6 +310,7 @@ async def test_things_of_another_company_are_not_found(desk, gateway):
     for query, wanted in (
         ("deactivateMember(input: {id: $id})", member["id"]),
         ("revokeApiKey(input: {id: $id})", key["id"]),
+        ("rotateApiKey(input: {id: $id})", key["id"]),
         ("endSession(input: {id: $id})", session["id"]),
     ):
         told = await rival(f"mutation ($id: ID!) {{ it: {query} {{ userErrors {{ code }} }} }}", id=wanted)

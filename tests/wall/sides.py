@@ -367,6 +367,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "gradeCustomers": _graded,
     "signIn": _sign_in,
     "endSession": _session,
+    "rotateApiKey": _key,
     "revokeApiKey": _key,
     "startImport": _import,
     "cancelImport": _started_import,
@@ -402,6 +403,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
 # Things that are no records, by the beginning of their ids.
 OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "endSession": _session,
+    "rotateApiKey": _key,
     "revokeApiKey": _key,
     "signIn": _sign_in,
     "job": _job,

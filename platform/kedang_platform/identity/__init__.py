@@ -7,6 +7,7 @@ from kedang_platform.identity.api_keys import (
     create_api_key,
     environment_of,
     revoke_api_key,
+    rotate_api_key,
 )
 from kedang_platform.identity.credentials import Credentials, Identified, authenticate
 from kedang_platform.identity.keeping import keep_credentials
@@ -35,6 +36,7 @@ __all__ = [
     "request_password_reset",
     "reset_password",
     "revoke_api_key",
+    "rotate_api_key",
     "sessions_of",
     "sign_in",
     "sign_out",

@@ -1,4 +1,8 @@
-"""API keys in their first form: ``kd_<env>_<prefix>_<secret><check>``, told once, kept as a keyed hash."""
+"""API keys: ``kd_<env>_<prefix>_<secret><check>``, told once, kept as a keyed hash.
+
+The six check digits are the CRC-32 of all that stands before them, so that a scanner of source code knows
+a key from any other text that ``_SHAPE`` fits, without asking us.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import string
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import MAXYEAR, datetime
+from datetime import MAXYEAR, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -20,7 +24,13 @@ from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.identity.emails import clean_name
-from kedang_platform.identity.errors import ExpiryPast, InvalidInstant, ScopeUnknown, TooManyKeys
+from kedang_platform.identity.errors import (
+    ExpiryPast,
+    InvalidInstant,
+    OverlapTooLong,
+    ScopeUnknown,
+    TooManyKeys,
+)
 from kedang_platform.identity.tables import api_key
 from kedang_platform.ids import new_id
 from kedang_platform.secrets import SecretKey
@@ -30,6 +40,7 @@ SCOPES: tuple[Scope, ...] = ("read", "write")
 _DIGITS = string.digits + string.ascii_letters
 _SHAPE = re.compile(r"(kd_[a-z]{1,8}_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 _MOST_KEYS = 100
+LONGEST_OVERLAP = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +108,84 @@ async def create_api_key(
     if expires_at is not None and expires_at <= now:
         raise ExpiryPast
     await _check_room(control, company_id=company_id, now=now)
+    return await _make(
+        control,
+        company_id=company_id,
+        member_id=member_id,
+        name=clean_name(name),
+        scopes=tuple(scope for scope in SCOPES if scope in scopes),
+        expires_at=expires_at,
+        environment=environment,
+        key=key,
+        now=now,
+    )
+
+
+async def rotate_api_key(
+    control: ControlTransaction,
+    *,
+    company_id: UUID,
+    member_id: UUID,
+    key_id: UUID,
+    overlap: timedelta,
+    environment: str,
+    key: SecretKey,
+    now: datetime,
+) -> NewApiKey:
+    """A new key like a living one of the member's own, which ends ``overlap`` later, at most 7 days.
+
+    The new one lives as long as the old one was made for. Another member's key is not found: whoever
+    got its successor could act as that member. Raises ``NotFound``, ``OverlapTooLong``, ``TooManyKeys``.
+    """
+    if not timedelta() <= overlap <= LONGEST_OVERLAP:
+        raise OverlapTooLong(hours=LONGEST_OVERLAP // timedelta(hours=1))
+    living = select(api_key).where(
+        api_key.c.id == key_id,
+        api_key.c.company_id == company_id,
+        api_key.c.member_id == member_id,
+        api_key.c.revoked_at.is_(None),
+        func.coalesce(api_key.c.expires_at > now, True),
+    )
+    old = (await control.execute(living.with_for_update())).one_or_none()
+    if old is None:
+        raise NotFound(msg("There is no such key."))
+    ends_at = now + overlap if old.expires_at is None else min(now + overlap, old.expires_at)
+    await control.execute(update(api_key).where(api_key.c.id == key_id).values(expires_at=ends_at))
+    await announce_ended(control, key_id)
+    await _check_room(control, company_id=company_id, now=now)
+    return await _make(
+        control,
+        company_id=company_id,
+        member_id=member_id,
+        name=old.name,
+        scopes=tuple(old.scopes),
+        expires_at=now + (old.expires_at - old.created_at) if old.expires_at else None,
+        environment=environment,
+        key=key,
+        now=now,
+    )
+
+
+async def _make(
+    control: ControlTransaction,
+    *,
+    company_id: UUID,
+    member_id: UUID,
+    name: str,
+    scopes: tuple[str, ...],
+    expires_at: datetime | None,
+    environment: str,
+    key: SecretKey,
+    now: datetime,
+) -> NewApiKey:
     prefix = _random(8)
     text = _with_check(f"kd_{environment}_{prefix}_{_random(32)}")
     info = ApiKeyInfo(
         id=new_id(),
         member_id=member_id,
-        name=clean_name(name),
+        name=name,
         prefix=prefix,
-        scopes=tuple(scope for scope in SCOPES if scope in scopes),
+        scopes=scopes,
         created_at=now,
         expires_at=expires_at,
         last_used_at=None,
@@ -115,10 +196,10 @@ async def create_api_key(
             id=info.id,
             company_id=company_id,
             member_id=member_id,
-            name=info.name,
+            name=name,
             prefix=prefix,
             key_hash=key_hash(key, text),
-            scopes=list(info.scopes),
+            scopes=list(scopes),
             created_at=now,
             expires_at=expires_at,
         )
@@ -128,16 +209,27 @@ async def create_api_key(
 
 async def revoke_api_key(
     control: ControlTransaction, *, company_id: UUID, key_id: UUID, now: datetime
-) -> None:
-    """End a key of the company; a repeated call changes nothing. Raises ``NotFound``."""
-    statement = (
-        update(api_key)
-        .where(api_key.c.id == key_id, api_key.c.company_id == company_id)
-        .values(revoked_at=func.coalesce(api_key.c.revoked_at, now))
-    )
-    if (await control.execute(statement)).rowcount == 0:
+) -> ApiKeyInfo | None:
+    """End a key of the company, which is returned; a repeated call changes nothing (None). Raises ``NotFound``."""
+    its = (api_key.c.id == key_id, api_key.c.company_id == company_id)
+    found = (await control.execute(select(api_key).where(*its).with_for_update())).one_or_none()
+    if found is None:
         raise NotFound(msg("There is no such key."))
+    if found.revoked_at is not None:
+        return None
+    await control.execute(update(api_key).where(*its).values(revoked_at=now))
     await announce_ended(control, key_id)
+    return ApiKeyInfo(
+        id=found.id,
+        member_id=found.member_id,
+        name=found.name,
+        prefix=found.prefix,
+        scopes=tuple(found.scopes),
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+        last_used_at=found.last_used_at,
+        revoked_at=now,
+    )
 
 
 async def revoke_keys_of(

@@ -103,6 +103,15 @@ class NameMissing(BadUserInput):
         super().__init__(msg("A name of 1 to {longest} characters is needed."), path=path, longest=longest)
 
 
+class OverlapTooLong(BadUserInput):
+    def __init__(self, *, hours: int) -> None:
+        super().__init__(
+            msg("An old key lives 0 to {hours} hours beside its successor."),
+            path=("overlapHours",),
+            hours=hours,
+        )
+
+
 class TooManyKeys(KedangError):
     def __init__(self, *, most: int) -> None:
         super().__init__(msg("A company has at most {most} keys. Please revoke one first."), most=most)
