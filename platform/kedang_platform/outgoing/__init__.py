@@ -1,8 +1,10 @@
 """The one way by which the product calls addresses that its users name (webhooks): never into a private network."""
 
 from kedang_platform.outgoing.addresses import AllowedNetworks, is_public
-from kedang_platform.outgoing.client import Answer, Limits, OutgoingClient, Resolver, check_url
+from kedang_platform.outgoing.client import Answer, Limits, OutgoingClient, Resolver
 from kedang_platform.outgoing.errors import AddressRefused, NotReachable, UrlRefused
+from kedang_platform.outgoing.retry_after import wait_of
+from kedang_platform.outgoing.urls import check_url
 
 __all__ = [
     "AddressRefused",
@@ -15,4 +17,5 @@ __all__ = [
     "UrlRefused",
     "check_url",
     "is_public",
+    "wait_of",
 ]

@@ -8,45 +8,47 @@ the environment (proxies, netrc) is used, and no connection is kept, as the next
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv6Address
 from time import monotonic
 from typing import Final, TypeAlias
 
 import httpx
 
 from kedang_platform.i18n import msg
-from kedang_platform.outgoing.addresses import Address, AllowedNetworks, is_public, parsed
-from kedang_platform.outgoing.errors import AddressRefused, NotReachable, UrlRefused
+from kedang_platform.outgoing.addresses import Address, AllowedNetworks, parsed
+from kedang_platform.outgoing.errors import NotReachable
+from kedang_platform.outgoing.exchange import Head, NoHttp, connect, exchange, request_of
+from kedang_platform.outgoing.urls import check_address, check_url, host_of, port_of
 
 Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a name; raises OSError where there are none."""
 
-_PORTS: Final = {"https": 443, "http": 80}
-_LONGEST_URL: Final = 2000
-_HOST: Final = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
+_LOOKUPS: Final = 8
+"""Names that are asked for at the same time, in threads of their own: a name whose servers never answer holds
+one for up to half a minute, whoever waited for it, and must not hold those that everything else shares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``seconds`` for everything together, name and TLS included; ``answer_bytes`` that are read of an answer."""
+    """``seconds`` for everything together, name and TLS included; for a connection; how many addresses are tried."""
 
     seconds: float = 15.0
-    answer_bytes: int = 16 * 1024
+    connect_seconds: float = 5.0
+    addresses: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: any status, redirects too; the beginning of the body; how long it took."""
+    """What came back: any status, redirects too; ``Retry-After`` as it stood there; how long it took."""
 
     status: int
-    body: bytes
     milliseconds: int
+    retry_after: str | None = None
 
 
 class OutgoingClient:
@@ -71,116 +73,66 @@ class OutgoingClient:
         """
         target = check_url(url, self._allowed)
         started = monotonic()
+        host = target.netloc
+        request = request_of(target=target.raw_path, host=host, headers=headers, body=body)
         try:
             async with asyncio.timeout(self._limits.seconds):
-                address = await self._address_of(target)
-                status, answered = await self._call(target, address, body, headers)
+                head = await self._call(target, await self._addresses_of(target), request)
         except TimeoutError as error:
             raise NotReachable(msg("Nothing answered in time.")) from error
-        except (httpx.TransportError, ssl.SSLError, OSError) as error:
+        except NoHttp as error:
+            raise NotReachable(msg("What came back is no answer of a web server.")) from error
+        except OSError as error:
             raise NotReachable(msg("The address could not be reached.")) from error
-        return Answer(status, answered, round((monotonic() - started) * 1000))
+        return Answer(head.status, round((monotonic() - started) * 1000), head.retry_after)
 
-    async def _address_of(self, target: httpx.URL) -> Address:
-        """The first of the name's addresses, where each of them may be called."""
-        host, port = _host(target), target.port or _PORTS[target.scheme]
+    async def _addresses_of(self, target: httpx.URL) -> list[Address]:
+        """The name's addresses, where each of them may be called."""
         try:
-            found = [parsed(text) for text in await self._resolve(host, port)]
+            found = [parsed(text) for text in await self._resolve(host_of(target), port_of(target))]
         except (OSError, UnicodeError) as error:
             raise NotReachable(msg("There is no such name.")) from error
         if not found:
             raise NotReachable(msg("There is no such name."))
         for address in found:
-            _check_address(address, target.scheme, self._allowed)
-        return found[0]
+            check_address(address, target.scheme, self._allowed)
+        return list(dict.fromkeys(found))[: self._limits.addresses]
 
-    async def _call(
-        self, target: httpx.URL, address: Address, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, bytes]:
-        fixed = {
-            "host": target.netloc.decode("ascii"),
-            "accept-encoding": "identity",
-            "connection": "close",
-        }
-        async with (
-            httpx.AsyncClient(
-                verify=self._tls or _public_authorities(),
-                follow_redirects=False,
-                trust_env=False,
-                timeout=self._limits.seconds,
-            ) as http,
-            http.stream(
-                "POST",
-                target.copy_with(host=str(address)),
-                content=body,
-                headers={**headers, **fixed},
-                extensions={"sni_hostname": _host(target)},
-            ) as answer,
-        ):
-            return answer.status_code, await self._beginning(answer)
-
-    async def _beginning(self, answer: httpx.Response) -> bytes:
-        """At most ``answer_bytes`` of the body, as it came: nothing is unpacked."""
-        read = bytearray()
-        async for chunk in answer.aiter_raw():
-            read += chunk
-            if len(read) >= self._limits.answer_bytes:
-                break
-        return bytes(read[: self._limits.answer_bytes])
-
-
-def check_url(url: str, allowed: AllowedNetworks) -> httpx.URL:
-    """The address taken apart, with all that can be said without asking for its name.
-
-    Raises UrlRefused and, where the host is an address already, AddressRefused. Plain http passes only
-    where the operator allows networks at all; whether the name leads into them is seen at the call.
-    """
-    target = _taken_apart(url)
-    if target.scheme == "http" and not allowed.networks:
-        raise UrlRefused(msg("Only addresses that begin with https:// can be called."))
-    try:
-        address = parsed(_host(target))
-    except ValueError:
-        return target
-    _check_address(address, target.scheme, allowed)
-    return target
-
-
-def _taken_apart(url: str) -> httpx.URL:
-    try:
-        target = httpx.URL(url)
-        host = _host(target)
-    except (httpx.InvalidURL, UnicodeError, TypeError) as error:
-        raise UrlRefused(msg("This is not an address that can be called.")) from error
-    if len(url) > _LONGEST_URL or not _HOST.fullmatch(host) or target.fragment or target.port == 0:
-        raise UrlRefused(msg("This is not an address that can be called."))
-    if target.scheme not in _PORTS:
-        raise UrlRefused(msg("Only addresses that begin with https:// can be called."))
-    if target.userinfo:
-        raise UrlRefused(msg("An address to be called carries no name and no password."))
-    return target
-
-
-def _check_address(address: Address, scheme: str, allowed: AllowedNetworks) -> None:
-    if isinstance(address, IPv6Address) and address.scope_id is not None:
-        raise AddressRefused(msg("This address is not one of the public Internet."))
-    if address in allowed:
-        return
-    if scheme != "https":
-        raise UrlRefused(msg("Only addresses that begin with https:// can be called."))
-    if not is_public(address):
-        raise AddressRefused(msg("This address is not one of the public Internet."))
-
-
-def _host(target: httpx.URL) -> str:
-    return target.raw_host.decode("ascii")
+    async def _call(self, target: httpx.URL, addresses: Sequence[Address], request: bytes) -> Head:
+        """The answer of the first address that takes the connection; what was sent once is not sent to another."""
+        tls = (self._tls or _public_authorities()) if target.scheme == "https" else None
+        for address in addresses:
+            try:
+                async with asyncio.timeout(self._limits.connect_seconds):
+                    name = host_of(target)
+                    reader, writer = await connect(str(address), port_of(target), tls=tls, name=name)
+            except OSError:  # TimeoutError is one
+                if address == addresses[-1]:
+                    raise
+                continue
+            try:
+                return await exchange(reader, writer, request)
+            finally:
+                # Not closed in good form: whoever holds the other end may never take leave.
+                writer.transport.abort()
+        raise AssertionError("a name has at least one address")
 
 
 @cache
 def _public_authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+@cache
+def _threads_for_names() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="names")
 
 
 async def _look_up(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    return await asyncio.get_running_loop().run_in_executor(_threads_for_names(), _ask, host, port)
+
+
+def _ask(host: str, port: int) -> list[str]:
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
