@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import gc
+import socket
+import sys
 
 import uvicorn
+from starlette.applications import Starlette
 
 from kedang_graphql.app import create_app
+from kedang_graphql.http import LARGEST_BODY
+from kedang_graphql.live import Live
 from kedang_platform.settings import Settings
+
+
+class DrainingServer(uvicorn.Server):
+    """Sends those who are connected by a WebSocket to another process before it stops."""
+
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        live: Live | None = getattr(self._app.state, "live", None)
+        if live is not None:
+            await live.drain()
+        await super().shutdown(sockets)
 
 
 def main() -> None:
@@ -17,12 +36,15 @@ def main() -> None:
     # The schema lives as long as the process: looking through it at each collection held requests up for 0.2 s.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_BODY,
+        ws_per_message_deflate=False,  # what is told is small; a compressor for each connection is not
         log_level="info",
         access_log=False,
         server_header=False,
@@ -30,6 +52,10 @@ def main() -> None:
         proxy_headers=settings.trusted_proxies is not None,
         forwarded_allow_ips=settings.trusted_proxies or "",
     )
+    server = DrainingServer(config, app)
+    server.run()
+    if not server.started:
+        sys.exit("The gateway could not be started.")
 
 
 if __name__ == "__main__":

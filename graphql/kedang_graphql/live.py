@@ -38,6 +38,7 @@ _MOST_WAITING: Final = 10_000
 _REMEMBERED: Final = 5_000
 _BATCH: Final = 500
 _CHECK_SECONDS: Final = 5.0
+_DRAIN_SECONDS: Final = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,8 @@ class Live:
         self._services = services
         self._rooms: dict[UUID, _Room] = {}
         self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._feed: Feed | None = None
         if services.settings.redis_url is not None:
             self._feed = Feed(services.settings.redis_url, told=self._told, lost=self._lost)
@@ -96,7 +99,7 @@ class Live:
         self._keeping = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
-        self.drain()
+        await self.drain()
         self._services.identity.credentials.when_forgotten.remove(self._suspicion.set)
         for task in (self._keeping, *self._ignoring):
             if task is not None:
@@ -105,11 +108,14 @@ class Live:
         if self._feed is not None:
             await self._feed.close()
 
-    def drain(self) -> None:
-        """Take nobody in any more, and send everybody to another process."""
+    async def drain(self) -> None:
+        """Take nobody in any more, and send everybody to another process; returns when they were told, or soon."""
         self.draining = True
         for connection in list(self._connections):
             connection.close(GOING_AWAY, "Going away")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._empty.wait()
 
     def enter(self, connection: Connection) -> bool:
         """Take a connection in, unless its credential has as many as it may."""
@@ -118,10 +124,13 @@ class Live:
         if held >= self._services.settings.live_connections:
             return False
         self._connections.add(connection)
+        self._empty.clear()
         return True
 
     def leave(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
 
     async def watch(self, watcher: Watcher) -> None:
         """Tell the watcher of all that is told from now on.

@@ -125,7 +125,6 @@ class Socket:
 
     async def _end(self, working: list[asyncio.Task[None]]) -> None:
         """Stop what only reads; what changes something is finished, though nobody is told of it."""
-        self._live.leave(self)
         running = [*working]
         for operation in self._operations.values():
             if isinstance(operation, Watcher):
@@ -136,13 +135,14 @@ class Socket:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        if self._closing.done():
-            code, reason = self._closing.result()
-            try:
+        try:
+            if self._closing.done():
                 async with asyncio.timeout(_CLOSE_SECONDS):
-                    await self._websocket.close(code, reason)
-            except (TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
-                pass  # the other side is gone, or does not read any more
+                    await self._websocket.close(*self._closing.result())
+        except (TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
+            pass  # the other side is gone, or does not read any more
+        finally:
+            self._live.leave(self)
         await asyncio.gather(*self._changes, return_exceptions=True)
 
     async def _write(self) -> None:

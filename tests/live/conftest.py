@@ -1,8 +1,8 @@
 """A gateway with Valkey beside it, workers' jobs run on request, and clients that speak graphql-transport-ws."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from tests.support.gateway import UNLIMITED, RunningGateway, serve
 from tests.support.members import TestMember, make_key, make_member
 from tests.support.workers import run_jobs
 
-SECONDS = 5.0  # for what surely comes
+SECONDS = 20.0  # for what surely comes
 QUIET = 0.15  # for what must not come; what was told before it is told on the same connection
 
 
@@ -153,6 +153,24 @@ class Town:
         drained = await run_jobs(self.databases, services=self.services)
         assert not drained.failures, drained.failures
 
+    async def work_with_failures(self) -> None:
+        """As ``work``, where something fails that is tried again."""
+        drained = await run_jobs(self.databases, services=self.services)
+        assert [error.code for error in drained.failures] == ["LIVE_UNAVAILABLE"]
+
+    async def due_now(self) -> None:
+        """What waits to be tried again is due."""
+        async with self.databases.control() as control:
+            await control.fetch("UPDATE work.job SET due_at = now() WHERE state = 'waiting'")
+
+    async def value(self, sql: str, *args: object) -> Any:
+        """A value of the platform's tables."""
+        async with self.databases.control_read() as read:
+            return await read.fetchval(sql, *args)
+
+    async def dial_at(self, port: int) -> Client:
+        return await dial(self.stack, f"http://127.0.0.1:{port}")
+
     async def open(self, company: Company) -> Side:
         owner = await make_member(self.databases, company, "OWNER")
         side = Side(company, self.databases, owner, await make_key(self.databases, owner, key=SECRET))
@@ -185,8 +203,16 @@ async def live_gateway(databases, database_settings, work_redis_url, tmp_path_fa
         "cost_points_per_second": UNLIMITED,
         "live_connections": 300,
     }
-    async with serve(databases, database_settings, **own) as running:
+    async with serve_live(databases, database_settings, **own) as running:
         yield running
+
+
+@asynccontextmanager
+async def serve_live(databases, base, **own: Any) -> AsyncIterator[RunningGateway]:
+    """A gateway that has a Valkey."""
+    async with serve(databases, base, **own) as running:
+        yield running
+    await running.services.buckets.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from kedang_graphql.authentication import cookie_name
-from tests.support.gateway import serve
+from tests.live.conftest import serve_live
 
 NAMES = "subscription { customerChanges { customer { name } } }"
 
@@ -60,7 +60,7 @@ async def test_what_is_no_message_closes_with_4400(town, text):
 
 async def test_who_says_nothing_is_sent_away(town, databases, database_settings, work_redis_url, tmp_path):
     own = {"var": tmp_path, "redis_url": work_redis_url, "live_init_timeout": 0.2}
-    async with serve(databases, database_settings, **own) as gateway:
+    async with serve_live(databases, database_settings, **own) as gateway:
         client = await town.dial(gateway)
         assert await client.closed() == (4408, "Connection initialisation timeout")
 
