@@ -52,6 +52,7 @@ class Receiver:
     url: str = ""
     status: int = 204
     statuses: list[int] = field(default_factory=list)  # of the next answers, before ``status`` holds
+    answers: list[bytes] = field(default_factory=list)  # the next answers, word for word
     slow: float = 0.0
     got: list[Got] = field(default_factory=list)
 
@@ -61,10 +62,13 @@ class Receiver:
         assert head == "POST /hook HTTP/1.1"
         self.got.append(Got(headers, await reader.readexactly(int(headers["content-length"]))))
         await asyncio.sleep(self.slow)
-        status = self.statuses.pop(0) if self.statuses else self.status
-        writer.write(f"HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n".encode())
+        writer.write(self.answers.pop(0) if self.answers else self._answer())
         await writer.drain()
         writer.close()
+
+    def _answer(self) -> bytes:
+        status = self.statuses.pop(0) if self.statuses else self.status
+        return f"HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n".encode()
 
     @property
     def types(self) -> list[str]:

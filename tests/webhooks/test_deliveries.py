@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -209,6 +210,56 @@ async def test_a_receiver_that_fails_for_days_is_switched_off(shop, hooks, recei
     assert (row["active"], row["disabled_reason"], row["failures"]) == (False, "FAILING", 3)
     assert sorted(await hooks.states()) == ["CANCELLED", "FAILED", "FAILED", "FAILED"]
     assert await shop.value("SELECT count(*) FROM notice WHERE kind = 'WEBHOOK_DISABLED'") == 1
+
+
+@pytest.mark.requirement("I1")
+async def test_what_was_called_off_and_sent_again_is_not_tried_for_its_former_job_too(shop, hooks, receiver):
+    webhook = await hooks.make(CREATED)
+    receiver.statuses = [500, 410, 500]
+    await shop.create("customer", name="One")
+    await shop.work()
+    await shop.create("customer", name="Two")
+    await shop.work()
+    assert await hooks.states() == ["CANCELLED", "FAILED"]
+    await hooks.update(webhook, active=True)
+    first, _ = await hooks.deliveries()
+    await hooks.replay(first["id"])
+    await shop.work()
+    assert len(receiver.got) == 3
+    receiver.statuses = [500]
+    shop.clock.move(timedelta(minutes=1))  # the job of before is due by now as well
+    await shop.work()
+    assert len(receiver.got) == 4
+    (row, _) = await hooks.deliveries()
+    assert (row["state"], row["attempts"]) == ("WAITING", 2)
+
+
+@pytest.mark.requirement("I1")
+@pytest.mark.parametrize(
+    ("status", "asked", "least", "most"),
+    [
+        (503, "3600", 3600, 4500),
+        (429, None, 600, 750),
+        (429, "1", 10, 12.5),
+        (503, "99999999", 86_400, 108_000),
+        (503, "soon", 10, 12.5),
+        (500, "3600", 10, 12.5),
+    ],
+)
+async def test_who_asks_to_be_told_later_is(shop, hooks, receiver, status, asked, least, most):
+    await hooks.make(CREATED)
+    now = shop.clock.now()
+    if asked is None:
+        asked = format_datetime(now + timedelta(minutes=10), usegmt=True)
+    receiver.answers = [f"HTTP/1.1 {status} Later\r\nretry-after: {asked}\r\n\r\n".encode()]
+    await shop.create("customer", name="One")
+    await shop.work()
+    (row,) = await hooks.deliveries()
+    assert (row["state"], row["response_status"]) == ("WAITING", status)
+    assert least <= (row["next_try_at"] - now).total_seconds() <= most
+    shop.clock.move(timedelta(seconds=most))
+    await shop.work()
+    assert await hooks.states() == ["DELIVERED"]
 
 
 async def test_a_receiver_that_is_not_there_is_tried_again(shop, hooks):

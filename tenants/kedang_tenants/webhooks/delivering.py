@@ -16,7 +16,7 @@ import asyncpg
 
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import UserError
-from kedang_platform.outgoing import AddressRefused, NotReachable, UrlRefused
+from kedang_platform.outgoing import AddressRefused, NotReachable, UrlRefused, wait_of
 from kedang_platform.registry import Company
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.work import RunningJob
@@ -55,9 +55,13 @@ FAILED_IN_A_ROW: Final = 3
 OVERLAP: Final = timedelta(days=1)
 """How long the secret before the last change signs as well."""
 
+LONGEST_ASKED: Final = timedelta(days=1)
+"""How long a receiver may put a try off by ``Retry-After``; what it asks for beyond that is not granted."""
+
 _GONE: Final = 410
+_LATER: Final = frozenset({429, 503})
 _ROW: Final = """
-SELECT d.id, d.webhook_id, d.state, d.about, d.sequence, d.body, d.attempts, d.created_at
+SELECT d.id, d.webhook_id, d.state, d.about, d.sequence, d.body, d.attempts, d.created_at, d.job_id
 FROM webhook_delivery d WHERE d.id = $1 FOR UPDATE
 """
 _WEBHOOK_OF: Final = """
@@ -91,6 +95,7 @@ class _Came:
     status: int | None
     error_code: str | None
     milliseconds: int | None
+    retry_after: str | None = None
 
     @property
     def well(self) -> bool:
@@ -113,7 +118,7 @@ async def deliver(job: RunningJob, company: Company) -> None:
 async def give_up(job: RunningJob, error: UserError) -> None:
     """The product itself failed at the delivery: it is told as failed, and the next one goes its way."""
     async with job.step() as write:
-        held = await _hold(write, UUID(str(job.payload["delivery"])))
+        held = await _hold(write, job, UUID(str(job.payload["delivery"])))
         if held is not None:
             await _end(write, held[1], FAILED, _Came(None, error.code, None), job.clock.now())
 
@@ -121,16 +126,21 @@ async def give_up(job: RunningJob, error: UserError) -> None:
 _Held = tuple[asyncpg.Record, asyncpg.Record]
 
 
-async def _hold(write: TenantWrite, delivery_id: UUID) -> _Held | None:
-    """The webhook and the delivery, locked in this order; None where nothing is on its way."""
+async def _hold(write: TenantWrite, job: RunningJob, delivery_id: UUID) -> _Held | None:
+    """The webhook and the delivery, locked in this order; None where nothing is on its way by this job.
+
+    What was called off and is sent again has another job; the one of before may still be to come.
+    """
     webhook = await write.fetchrow(_WEBHOOK_OF, delivery_id)
     row = await write.fetchrow(_ROW, delivery_id) if webhook else None
-    return None if webhook is None or row is None or row["state"] != WAITING else (webhook, row)
+    if webhook is None or row is None or (row["state"], row["job_id"]) != (WAITING, job.id):
+        return None
+    return webhook, row
 
 
 async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID) -> _Try | None:
     """Settle what is sent and count the try; None where there is nothing to send any more."""
-    held = await _hold(write, delivery_id)
+    held = await _hold(write, job, delivery_id)
     if held is None:
         return None
     webhook, row = held
@@ -187,20 +197,20 @@ async def _send(job: RunningJob, order: _Try) -> _Came:
         answer = await job.services.outgoing.post(order.url, body=order.body, headers=headers)
     except (UrlRefused, AddressRefused, NotReachable) as error:
         return _Came(None, error.code, None)
-    return _Came(answer.status, None, answer.milliseconds)
+    return _Came(answer.status, None, answer.milliseconds, answer.retry_after)
 
 
 async def _conclude(
     write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID, came: _Came
 ) -> None:
-    held = await _hold(write, delivery_id)
+    held = await _hold(write, job, delivery_id)
     if held is None:
         return
     webhook, row = held
     now = job.clock.now()
     if not came.well and came.status != _GONE and row["attempts"] < TRIES:
         await _told(write, row, WAITING, came, now)
-        at = now + WAITS[row["attempts"] - 1] * SystemRandom().uniform(1.0, 1.25)
+        at = now + _wait(row["attempts"], came, now)
         await send_at(write, [delivery_id], at=at, due_at=at)
         return
     await _end(write, row, DELIVERED if came.well else FAILED, came, now)
@@ -209,6 +219,14 @@ async def _conclude(
     if came.status == _GONE or failures >= FAILED_IN_A_ROW:
         product = await system_viewer(write, company=company)
         await disable(write, product, webhook, GONE if came.status == _GONE else FAILING, clock=job.clock)
+
+
+def _wait(attempts: int, came: _Came, now: datetime) -> timedelta:
+    """How long to wait after so many tries, longer where the receiver asks for it, with a share of chance."""
+    planned = WAITS[attempts - 1]
+    asked = wait_of(came.retry_after, now=now) if came.status in _LATER else None
+    waited = max(planned, min(asked, LONGEST_ASKED)) if asked is not None else planned
+    return waited * SystemRandom().uniform(1.0, 1.25)
 
 
 async def _end(
