@@ -305,7 +305,7 @@ async def test_a_gateway_that_is_killed_in_the_middle_leaves_nothing(
 
 async def until_ready(url: str) -> None:
     async with httpx.AsyncClient() as client:
-        for _ in range(400):
+        for _ in range(1200):  # a process starts in 3 seconds, or in 30 beside others
             try:
                 if (await client.get(f"{url}/readyz")).status_code == 200:
                     return
