@@ -375,7 +375,7 @@ class Writer:
                     self._where(catalogue().record(relation.target), depth + 1) if self.chance(0.7) else {}
                 )
                 where[relation.api_name] = (
-                    {self.random.choice(["some", "some", "none"]): inner} if relation.many else inner
+                    {self.random.choice(["some", "some", "none", "every"]): inner} if relation.many else inner
                 )
             else:
                 found = self.random.choice([f for f in record.visible_fields if f.spec.filter])

@@ -257,9 +257,11 @@ class Reader:
             return all(self.custom_holds(record, row, entry) for entry in wanted)
         if relation is not None and relation.many:
             living = [i for i in self.many(Item(record, row), relation.name) if i.row["archived_at"] is None]
-            some, none = wanted.get("some"), wanted.get("none")
-            return (some is None or any(self.matches(i.record, i.row, some) for i in living)) and (
-                none is None or not any(self.matches(i.record, i.row, none) for i in living)
+            some, none, every = (wanted.get(word) for word in ("some", "none", "every"))
+            return (
+                (some is None or any(self.matches(i.record, i.row, some) for i in living))
+                and (none is None or not any(self.matches(i.record, i.row, none) for i in living))
+                and (every is None or all(self.matches(i.record, i.row, every) for i in living))
             )
         if relation is not None:
             other = self.one(Item(record, row), relation.name)

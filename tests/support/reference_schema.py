@@ -294,7 +294,8 @@ def _check_part(reader: Reader, record: RecordType, name: str, wanted: Any) -> N
     elif relation is not None:
         target = catalogue().record(relation.target)
         link = target if relation.many else record
-        parts = [wanted.get("some"), wanted.get("none")] if relation.many else [wanted]
+        words = ("some", "none", "every")
+        parts = [wanted.get(word) for word in words] if relation.many else [wanted]
         for part in parts:
             if part is not None:
                 reader.usable(link, link.fields[relation.column])

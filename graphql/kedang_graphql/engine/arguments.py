@@ -124,6 +124,8 @@ def _linked(
         found.append(Related(relation, filter_of(viewer, target, value["some"], depth)))
     if value.get("none") is not None:
         found.append(Not(Related(relation, filter_of(viewer, target, value["none"], depth))))
+    if value.get("every") is not None:
+        found.append(Not(Related(relation, Not(filter_of(viewer, target, value["every"], depth)))))
     return found
 
 

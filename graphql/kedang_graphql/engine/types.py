@@ -307,8 +307,10 @@ class Types:
     def _link_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         where = self.of[record.name].where
         some, none = "At least one of them is so", "Not one of them is so"
+        every = "All of them are so, or there are none"
         yield "some", input_field("some", where | None, required=False, description=some)
         yield "none", input_field("none", where | None, required=False, description=none)
+        yield "every", input_field("every", where | None, required=False, description=every)
 
     def _sort_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         classes = self.of[record.name]
