@@ -41,13 +41,13 @@ class Served:
     key: str
     api: Api
 
-    def run(self, *command: str | Path, cwd: Path = HERE, seconds: float = 60) -> str:
+    def run(self, *command: str | Path, cwd: Path = HERE, seconds: float = 60, **environment: str) -> str:
         """What a client's process says; fails the test with all of it when the process fails."""
         told = {"KEDANG_CLIENTS_URL": f"{self.url}/graphql", "KEDANG_CLIENTS_KEY": self.key}
         done = subprocess.run(
             command,
             cwd=cwd,
-            env=os.environ | told,
+            env=os.environ | told | environment,
             check=False,
             capture_output=True,
             text=True,

@@ -2,9 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
 import { relayStylePagination } from "@apollo/client/utilities";
-import { authorization, until, url } from "./kedang.mjs";
+import { createClient } from "graphql-ws";
+import { OperationTypeNode } from "graphql";
+import WebSocket from "ws";
+import { authorization, live, until, url, watch } from "./kedang.mjs";
 
 const PAGE = gql`
   query Page($first: Int!, $after: String) {
@@ -37,11 +41,17 @@ function connect() {
     possibleTypes: { Node: ["Customer", "Contact"] },
     typePolicies: { Query: { fields: { customers: relayStylePagination(["where", "orderBy"]) } } },
   });
-  const client = new ApolloClient({ cache, link: new HttpLink({ uri: url, headers: { authorization } }) });
-  opened.push(client);
+  const socket = createClient({ url: live, webSocketImpl: WebSocket, connectionParams: { authorization } });
+  const link = ApolloLink.split(
+    ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+    new GraphQLWsLink(socket),
+    new HttpLink({ uri: url, headers: { authorization } }),
+  );
+  const client = new ApolloClient({ cache, link });
+  opened.push(client, { stop: () => socket.dispose() });
   return client;
 }
-after(() => opened.forEach((client) => client.stop()));
+after(() => Promise.all(opened.map((one) => one.stop())));
 
 test("pages of a connection become one list", async () => {
   const client = connect();
@@ -117,4 +127,28 @@ test("errors of a request arrive with their codes", async () => {
   assert.ok(CombinedGraphQLErrors.is(partly.error), String(partly.error));
   assert.deepEqual(partly.error.errors.map((error) => error.path), [["customer"]]);
   assert.deepEqual(partly.data, { customer: null, tags: { __typename: "TagConnection", totalCount: 0 } });
+});
+
+test("a change is told over the socket, and what shows the record shows it", async () => {
+  const client = connect();
+  const made = await client.mutate({ mutation: CREATE, variables: { input: { name: "Apollo Sockets", city: "Oslo" } } });
+  const { id } = made.data.createCustomer.record;
+  await client.query({ query: ONE, variables: { id } });
+  const query = gql`subscription ($ids: [ID!]) { customerChanges(ids: $ids, actions: [UPDATED]) { action customer { id name city } } }`;
+  const told = watch((sink) => client.subscribe({ query, variables: { ids: [id] } }).subscribe(sink));
+  let cities = 0;
+  const { data } = await told.first(() =>
+    fetch(url, {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify({
+        query: "mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { userErrors { code } } }",
+        variables: { input: { id, city: `Bergen ${(cities += 1)}` } },
+      }),
+    }),
+  );
+  told.end();
+  assert.equal(data.customerChanges.action, "UPDATED");
+  assert.match(data.customerChanges.customer.city, /^Bergen /);
+  assert.match(client.readQuery({ query: ONE, variables: { id } }).customer.city, /^Bergen /);
 });

@@ -7,8 +7,10 @@ import pytest
 from gql import Client, GraphQLRequest, gql
 from gql.dsl import DSLMutation, DSLQuery, DSLSchema, DSLVariableDefinitions, dsl_gql
 from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport, HTTPXTransport
+from gql.transport.websockets import WebsocketsTransport
 from graphql import GraphQLError
 
 PAGE = """
@@ -88,3 +90,53 @@ def test_errors_arrive_with_their_codes(address, transport, query, code):
     with pytest.raises(TransportQueryError) as failed:
         asyncio.run(ask())
     assert [error["extensions"]["code"] for error in failed.value.errors] == [code]
+
+
+CHANGES = """
+subscription ($ids: [ID!]) { customerChanges(ids: $ids, actions: [UPDATED]) { action changed customer { city } } }"""
+CREATE = """
+mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { record { id } userErrors { code } } }"""
+UPDATE = """
+mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { record { id } userErrors { code } } }"""
+
+
+@pytest.mark.parametrize("transport", [AIOHTTPWebsocketsTransport, WebsocketsTransport])
+def test_a_change_is_told_over_a_socket(address, transport):
+    async def watch():
+        socket = transport(url=address.live, init_payload=address.headers)
+        over_http = AIOHTTPTransport(url=address.url, headers=address.headers)
+        async with Client(transport=socket) as watching, Client(transport=over_http) as asking:
+            made = await asking.execute(
+                GraphQLRequest(CREATE, variable_values={"input": {"name": "Gql Sockets"}})
+            )
+            customer = made["createCustomer"]["record"]["id"]
+
+            async def change():
+                for number in range(100):  # until it is told: nothing says when a subscription has begun
+                    given = {"input": {"id": customer, "city": f"Bergen {number}"}}
+                    await asking.execute(GraphQLRequest(UPDATE, variable_values=given))
+                    await asyncio.sleep(0.2)
+
+            changing = asyncio.create_task(change())
+            changes = watching.subscribe(GraphQLRequest(CHANGES, variable_values={"ids": [customer]}))
+            told = await anext(changes)
+            changing.cancel()
+            await changes.aclose()
+            return told["customerChanges"]
+
+    told = asyncio.run(asyncio.wait_for(watch(), 20))
+    assert (told["action"], told["changed"]) == ("UPDATED", ["city"])
+    assert told["customer"]["city"].startswith("Bergen ")
+
+
+def test_queries_and_errors_go_over_the_socket(address):
+    async def ask(query):
+        socket = WebsocketsTransport(url=address.live, init_payload=address.headers)
+        async with Client(transport=socket) as session:
+            return await session.execute(gql(query))
+
+    found = asyncio.run(ask('{ customers(where: {number: {eq: "ALFKI"}}) { nodes { name } } }'))
+    assert found == {"customers": {"nodes": [{"name": "Alfreds Futterkiste"}]}}
+    with pytest.raises(TransportQueryError) as failed:
+        asyncio.run(ask("{ nosuch }"))
+    assert [error["extensions"]["code"] for error in failed.value.errors] == ["GRAPHQL_VALIDATION_FAILED"]
