@@ -129,6 +129,15 @@ class Walk:
         else:
             assert counts[0] < counts[1], (record.name, name, operator)
 
+    async def operations(self) -> None:
+        """What was asked with a key of the other company is as little told as what was asked with no key at all."""
+        query = "query ($id: ID!) { operations(where: {apiKeyId: $id}) { totalCount nodes { id } } }"
+        await self.own.gateway.services.measurer.flush(self.own.factory.databases)
+        for key in (self.other.ids["key"], self.nobody(self.other.ids["key"])):
+            answer = orjson.loads(await self.told(query, {"id": key}))
+            assert answer["data"] == {"operations": {"totalCount": 0, "nodes": []}}
+        self.visited.add(Position("OperationWhere", "apiKeyId"))
+
     async def _value_of(self, record: Any, name: str) -> str:
         """The id that stands in this field of our own record."""
         one = record.api_name[0].lower() + record.api_name[1:]
@@ -199,6 +208,7 @@ async def test_ids_of_another_company_are_not_found_anywhere(sides):
     wanted = positions(build_gateway().schema.as_str())
     walk = Walk(own, other)
     rival = [other.factory.databases, other.factory.company.ref]
+    await walk.operations()
     before = await digests(*rival, besides=())
     await walk.query_arguments()
     await walk.filters()
