@@ -151,6 +151,57 @@ async def test_what_happens_to_one_record_is_told_in_its_order_and_holds_up_no_o
     assert await hooks.states() == ["DELIVERED"] * 4
 
 
+@pytest.mark.requirement("I1")
+async def test_neither_a_replay_nor_a_test_lets_anything_overtake(shop, hooks, receiver):
+    webhook = await hooks.make(CREATED, UPDATED)
+    customer = await shop.create("customer", name="One")
+    await shop.work()
+    receiver.statuses = [500]
+    for city in ("Berlin", "Paris"):
+        await shop.update("customer", customer, city=city)
+    await shop.work()
+    (created, *_) = await hooks.deliveries()
+    await hooks.replay(created["id"])
+    await hooks.test(webhook, about=("customer", customer))
+    await shop.work()
+    assert [got.json["data"].get("changed", {}).get("city") for got in receiver.got] == [
+        None,
+        "Berlin",
+        None,
+        None,
+    ]
+    shop.clock.move(timedelta(minutes=1))
+    await shop.work()
+    assert [got.json["data"]["changed"].get("city") for got in receiver.got[4:]] == ["Berlin", "Paris"]
+
+
+async def test_a_test_that_fails_holds_nothing_up(shop, hooks, receiver):
+    webhook = await hooks.make(UPDATED)
+    customer = await shop.create("customer", name="One")
+    receiver.statuses = [500]
+    await hooks.test(webhook, about=("customer", customer))
+    await shop.work()
+    await shop.update("customer", customer, city="Berlin")
+    await shop.work()
+    assert await hooks.states() == ["WAITING", "DELIVERED"]
+
+
+@pytest.mark.requirement("I1")
+async def test_what_else_the_company_has_to_do_goes_before_its_deliveries(shop, hooks, receiver):
+    """A receiver that takes its time over thousands of deliveries holds up nothing else."""
+    await hooks.make(CREATED)
+    await shop.create_many("customer", [{"name": f"Customer {n}"} for n in range(3)])
+    receiver.status = 500
+    await shop.work()
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await enqueue(write, NewJob("webhooks.tidy"))
+    async with shop.databases.control_read() as read:
+        waiting = await read.fetch(
+            "SELECT kind FROM work.job WHERE state = 'waiting' ORDER BY priority, due_at"
+        )
+    assert [row["kind"] for row in waiting] == ["webhooks.tidy", *["webhooks.deliver"] * 3]
+
+
 async def test_several_changes_of_one_transaction_are_told_in_their_order(shop, hooks, receiver):
     await hooks.make(CREATED, UPDATED)
     async with shop.databases.tenant_write(shop.company.ref) as write:
@@ -304,6 +355,18 @@ async def test_an_address_that_may_not_be_called_is_not_written_down(shop, hooks
     with pytest.raises(error):
         await hooks.update(webhook, url=url)
     assert (await hooks.row(webhook))["url"] == "https://shop.example/hook"
+
+
+async def test_there_are_fifty_at_the_most_however_they_come_to_be(shop, hooks):
+    first = await hooks.make(CREATED)
+    await shop.archive("webhook", first)
+    for _ in range(50):
+        await hooks.make(CREATED)
+    for one_more in (hooks.make(CREATED), shop.change(Change("webhook", "restore", first))):
+        with pytest.raises(Refused) as caught:
+            await one_more
+        assert [error.code for error in caught.value.errors] == ["TOO_MANY_WEBHOOKS"]
+    assert await shop.value("SELECT count(*) FROM webhook WHERE archived_at IS NULL") == 50
 
 
 async def test_a_webhook_without_events_is_refused(shop, hooks):

@@ -33,14 +33,8 @@ from kedang_tenants.webhooks.queueing import send_now
 from kedang_tenants.webhooks.signing import secret_of
 
 RECORD: Final = "webhook"
-MOST: Final = 50
-"""Webhooks that a company can have, archived ones not counted."""
 QUERY: Final = ("query",)
 _LINE_END: Final = re.compile(r"\r\n?")
-
-
-class TooManyWebhooks(KedangError):
-    """The company has as many as it can have."""
 
 
 class WebhookInactive(KedangError):
@@ -66,7 +60,7 @@ async def create_webhook(
 ) -> UUID:
     """Make a webhook of the viewer's; ``asks`` is needed where ``values`` have a query.
 
-    Raises Forbidden, UrlRefused, AddressRefused, TooManyWebhooks, Refused, EventNotOfQuery, MaskedField and
+    Raises Forbidden, UrlRefused, AddressRefused, Refused, EventNotOfQuery, MaskedField and
     what ``asks`` raises.
     """
     _ensure_may(viewer)
@@ -75,7 +69,6 @@ async def create_webhook(
     question = _question(viewer, query, asks)
     if question is not None:
         ensure_events_fit(question, values["events"], path=QUERY)
-    await ensure_room(write)
     given = {**values, "query": query, "owner_id": viewer.member_id}
     (done,) = await change_internally(
         write, viewer, [Change(RECORD, "create", new_id(), values=given)], clock=clock
@@ -143,16 +136,6 @@ def _plain(query: str | None) -> str | None:
 async def _keep_question(write: TenantWrite, webhook_id: UUID, question: Question | None) -> None:
     stored = None if question is None else encode_question(question)
     await write.fetch("UPDATE webhook SET question = $2::jsonb WHERE id = $1", webhook_id, stored)
-
-
-async def ensure_room(write: TenantWrite) -> None:
-    """Raise TooManyWebhooks where there is no room for one more; held until the transaction's end."""
-    await write.fetch(
-        "SELECT pg_advisory_xact_lock(hashtext('webhooks'), hashtext($1))", write.company.schema
-    )
-    count = await write.fetchval("SELECT count(*) FROM webhook WHERE archived_at IS NULL")
-    if count >= MOST:
-        raise TooManyWebhooks(msg("A company can have {limit} webhooks."), limit=MOST)
 
 
 async def rotate_secret(write: TenantWrite, viewer: Viewer, *, webhook_id: UUID, clock: Clock) -> None:

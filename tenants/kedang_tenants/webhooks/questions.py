@@ -152,6 +152,9 @@ def _ensure_open(viewer: Viewer, record: RecordType, shown: Iterable[Shown]) -> 
                 field = record.fields[one.name]
                 if mask_of(viewer, record, field) is Mask.CLOSED:
                     raise MaskedField(msg("You may not see “{field}”."), field=field.api_name)
+            case "own":
+                if mask_of(viewer, record, record.fields["custom"]) is Mask.CLOSED:
+                    raise MaskedField(msg("You may not see “{field}”."), field="custom")
             case "one":
                 target = catalogue().record(record.relations[one.name].target)
                 _ensure_open(viewer, target, one.inner)

@@ -1,7 +1,8 @@
 """From events to deliveries: one for each webhook that asked for it, those of one record one after the other.
 
 A delivery with a job is on its way; one without is held back until the one before it, of the same
-record to the same webhook, has come to its end. Whoever makes deliveries and whoever ends them hold
+record to the same webhook, has come to its end. Tests hold back nothing, and neither a test nor what is
+sent again lets anything go while another is on its way. Whoever makes deliveries and whoever ends them hold
 the webhook's row, so that none is forgotten between the two.
 """
 
@@ -18,6 +19,7 @@ from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Event, subscribe
+from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.reading import Viewer
 from kedang_tenants.webhooks.models import EVENTS, code_of
 
@@ -37,6 +39,7 @@ _FIRST: Final = """
 SELECT d.id FROM webhook_delivery d WHERE d.id = ANY($1::uuid[]) AND NOT EXISTS (
     SELECT 1 FROM webhook_delivery b
     WHERE b.webhook_id = d.webhook_id AND b.about = d.about AND b.state = 'WAITING' AND b.id <> d.id
+      AND b.sequence IS NOT NULL
       AND (b.sequence < d.sequence OR b.id <> ALL($1::uuid[])))
 ORDER BY d.sequence
 """
@@ -45,8 +48,11 @@ UPDATE webhook_delivery d SET job_id = started.job_id, next_try_at = $3
 FROM unnest($1::uuid[], $2::uuid[]) AS started (id, job_id) WHERE d.id = started.id
 """
 _NEXT: Final = """
-SELECT id FROM webhook_delivery
-WHERE webhook_id = $1 AND about = $2 AND state = 'WAITING' AND job_id IS NULL ORDER BY sequence NULLS FIRST, id LIMIT 1
+SELECT d.id FROM webhook_delivery d
+WHERE d.webhook_id = $1 AND d.about = $2 AND d.state = 'WAITING' AND d.job_id IS NULL AND NOT EXISTS (
+    SELECT 1 FROM webhook_delivery b
+    WHERE b.webhook_id = $1 AND b.about = $2 AND b.state = 'WAITING' AND b.job_id IS NOT NULL AND b.sequence IS NOT NULL)
+ORDER BY d.sequence LIMIT 1
 """
 
 
@@ -82,7 +88,9 @@ async def send_at(
     """Have these deliveries tried at ``at``; ``due_at`` is None where that is now."""
     if not deliveries:
         return
-    jobs = [NewJob(DELIVER, {"delivery": str(one)}, due_at=due_at) for one in deliveries]
+    jobs = [
+        NewJob(DELIVER, {"delivery": str(one)}, due_at=due_at, priority=BEHIND_PEOPLE) for one in deliveries
+    ]
     await write.fetch(_STARTED, list(deliveries), await enqueue(write, *jobs), at)
 
 
