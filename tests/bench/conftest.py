@@ -45,7 +45,7 @@ def start(work_environment, company):
         )
         process = subprocess.Popen([*command, str(port)], cwd=ROOT, env=environment)
         started.append(process)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", port)).close()

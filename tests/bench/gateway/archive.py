@@ -64,3 +64,16 @@ async def department_with_customers(databases: Databases, company: Company) -> A
     other = await make_member(databases, company, "REPRESENTATIVE", department_id=theirs)
     await fill(databases, company, [*members, *members, other.id], customers=CUSTOMERS, contacts=CONTACTS)
     return Archive(manager, (*members, manager.id))
+
+
+async def representative_with_customers(databases: Databases, company: Company) -> Archive:
+    """A representative who owns all customers and may only read names of the department's other ones.
+
+    So each field but the names is masked in every row that is not the asker's, and none of these rows is there: the
+    work of scope and masks is done, and everybody is answered alike.
+    """
+    sales = await Factory(databases, company).one("department", name="Sales")
+    asker = await make_member(databases, company, "REPRESENTATIVE", department_id=sales)
+    colleague = await make_member(databases, company, "REPRESENTATIVE", department_id=sales)
+    await fill(databases, company, [asker.id], customers=CUSTOMERS, contacts=CONTACTS)
+    return Archive(asker, (asker.id, colleague.id))

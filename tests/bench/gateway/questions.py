@@ -86,7 +86,7 @@ def _list(first: int, wanted: float) -> Question:
     )
 
 
-def questions(row_id: UUID) -> list[Question]:
+def questions(row_id: UUID | None) -> list[Question]:
     """The six of issue 4's numbers; ``row_id`` is the customer that the single node asks for."""
     return [
         _list(100, 0.6),

@@ -44,8 +44,8 @@ async def test_beside_postgraphile(databases, company, start_python, start_postg
         assert answer == question.answer(ask(theirs, bearer, question.theirs, variables))
 
         asked = {
-            "kedang": Asked(ours.port, ours.pid, [(_body(question.ours, mine), bearer)]),
-            "postgraphile": Asked(theirs.port, theirs.pid, [(_body(question.theirs, variables), bearer)]),
+            "kedang": Asked(ours.port, ours.pid, [(body_of(question.ours, mine), bearer)]),
+            "postgraphile": Asked(theirs.port, theirs.pid, [(body_of(question.theirs, variables), bearer)]),
         }
         found = in_turns(wrk, asked)
         k, p = found["kedang"], found["postgraphile"]
@@ -70,5 +70,5 @@ async def test_beside_postgraphile(databases, company, start_python, start_postg
     print("\n".join([*latency, "", *throughput]))
 
 
-def _body(query: str, variables: object) -> bytes:
+def body_of(query: str, variables: object) -> bytes:
     return orjson.dumps({"query": query, "variables": variables})

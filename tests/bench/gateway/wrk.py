@@ -59,7 +59,7 @@ class Wrk:
 
     def __init__(self, folder: Path, postmaster: int) -> None:
         self._folder = folder
-        self._postmaster = postmaster
+        self.postmaster = postmaster
 
     def run(self, asked: Asked, *, seconds: int, connections: int = 1) -> Load:
         """Ask for so long; raises AssertionError for any answer that is no success."""
@@ -86,7 +86,7 @@ class Wrk:
         )
 
     def _database_seconds(self) -> float:
-        return processor_seconds(children(self._postmaster))
+        return processor_seconds(children(self.postmaster))
 
     def _script(self, asked: Asked) -> Path:
         name = f"{asked.port}-{abs(hash(tuple(asked.requests)))}"
