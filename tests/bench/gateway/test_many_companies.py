@@ -8,7 +8,7 @@ from tests.bench.gateway.archive import department_with_customers
 from tests.bench.gateway.companies import companies_like
 from tests.bench.gateway.questions import questions
 from tests.bench.gateway.reporting import header, in_turns, row, verdict
-from tests.bench.gateway.test_beside_postgraphile import body_of, ask
+from tests.bench.gateway.test_beside_postgraphile import ask, body_of
 from tests.bench.gateway.wrk import Asked, children, private_memory
 
 pytestmark = [pytest.mark.bench, pytest.mark.gateway_bench]

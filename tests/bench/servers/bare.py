@@ -21,7 +21,7 @@ from kedang_tenants.reading import Viewer
 class Bare(Databases):
     """Transactions that enter nothing."""
 
-    def _opener(self, company: CompanyRef, access: str) -> str:  # noqa: ARG002 - as of Databases
+    def _opener(self, company: CompanyRef, access: str) -> str:
         return f"BEGIN {access}"
 
 
