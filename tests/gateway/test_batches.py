@@ -1,12 +1,15 @@
 """Many at once: all or nothing, or what can be done; and a customer with its contacts."""
 
+import asyncio
 from collections import Counter
 
 import pytest
 
+from kedang_platform.clock import SystemClock
 from kedang_platform.database import TenantWrite
+from kedang_tenants.changing import Change, change
 from tests.support.factories import Factory
-from tests.support.members import make_key, make_member
+from tests.support.members import make_key, make_member, viewer_of
 
 pytestmark = pytest.mark.requirement("I1")
 CREATE = """
@@ -253,3 +256,27 @@ async def test_what_is_taken_already_is_told_of_the_one_that_takes_it(gateway, c
     await Factory(gateway.services.databases, company).one("customer", number="7")
     made = await create(ask, {"name": "A", "number": "8"}, {"name": "B", "number": "7"}, partial=True)
     assert made["userErrors"] == [{"path": ["inputs", "1", "number"], "code": "ALREADY_EXISTS"}]
+
+
+@pytest.mark.parametrize("partial", [True, False])
+async def test_who_was_faster_with_a_number_takes_it_from_one_input_only(gateway, company, ask, partial):
+    """The other's number cannot be seen before it is committed; the batch meets it at the index."""
+    databases = gateway.services.databases
+    member = await make_member(databases, company, "OWNER")
+    faster = Change("customer", "create", values={"name": "Faster", "number": "7"})
+    async with databases.tenant_write(company.ref) as write:
+        await change(write, await viewer_of(databases, member), [faster], clock=SystemClock())
+        asked = asyncio.create_task(
+            create(ask, {"name": "A"}, {"name": "B", "number": "7"}, {"name": "C"}, partial=partial)
+        )
+        async with databases.owner() as owner:
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not await owner.fetchval(waiting):  # noqa: ASYNC110 - PostgreSQL tells nobody of its locks
+                await asyncio.sleep(0.02)
+    made = await asked
+    at = ["inputs", "1", "number"] if partial else ["inputs"]
+    assert made["userErrors"] == [{"path": at, "code": "ALREADY_EXISTS"}]
+    assert [record and record["name"] for record in made["records"]] == (
+        ["A", None, "C"] if partial else [None, None, None]
+    )
+    assert await names(ask) == (["A", "C", "Faster"] if partial else ["Faster"])

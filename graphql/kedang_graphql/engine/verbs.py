@@ -140,15 +140,23 @@ async def _do_all(
 async def _do_what_can_be_done(
     write: TenantWrite, viewer: Viewer, wanted: Sequence[_Wanted], context: Context
 ) -> tuple[list[UUID | None], list[Wrong]]:
-    """Each input wholly or not at all: those with records below them one by one, the others together."""
+    """Each input wholly or not at all: those with records below them one by one, the others together.
+
+    Where these meet a change of somebody else that could not be seen before, they go one by one, too.
+    """
     made: list[UUID | None] = [None] * len(wanted)
     wrong: list[list[Wrong]] = [one.errors for one in wanted]
     plain = [(n, one.head) for n, one in enumerate(wanted) if one.head is not None and not one.below]
-    outcome = await change_accepted(write, viewer, [head for _, head in plain], clock=context.clock)
-    for (n, _), done, errors in zip(plain, outcome.changed, outcome.errors, strict=True):
-        made[n], wrong[n] = done.id if done else None, errors
+    alone = {n for n, one in enumerate(wanted) if one.below}
+    try:
+        async with write.savepoint():
+            outcome = await change_accepted(write, viewer, [head for _, head in plain], clock=context.clock)
+        for (n, _), done, errors in zip(plain, outcome.changed, outcome.errors, strict=True):
+            made[n], wrong[n] = done.id if done else None, errors
+    except Refused:
+        alone |= {n for n, _ in plain}
     for n, one in enumerate(wanted):
-        if one.below:
+        if n in alone:
             try:
                 async with write.savepoint():
                     made[n] = (await _do_all(write, viewer, [one], context))[0]

@@ -117,7 +117,8 @@ async def store(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, 
         else:
             await _update(write, drafts)
     except IntegrityError as error:
-        raise Refused([_lost_race(error)]) from error
+        path = drafts[0].change.path if len(drafts) == 1 else ("input",)
+        raise Refused([_lost_race(error, path)]) from error
     await audit(write, viewer, [(d.record.name, _event(d), d.id, _plain(d)) for d in drafts], clock=clock)
 
 
@@ -151,13 +152,13 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> Any:
     return update(table).where(table.c.id == bindparam("b_id", type_=table.c.id.type)).values(values)
 
 
-def _lost_race(error: IntegrityError) -> UserError:
+def _lost_race(error: IntegrityError, path: tuple[str | int, ...]) -> UserError:
     """Somebody else was faster between our check and our write; the constraint has kept the data right."""
     state = getattr(error.orig, "sqlstate", "")
     if state == "23503":
-        return UserError("NOT_FOUND", msg("There is no such record."), ("input",))
+        return UserError("NOT_FOUND", msg("There is no such record."), path)
     if state == "23505":
-        return UserError("ALREADY_EXISTS", msg("This exists already."), ("input",))
+        return UserError("ALREADY_EXISTS", msg("This exists already."), path)
     raise error
 
 
