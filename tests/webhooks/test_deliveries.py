@@ -1,6 +1,9 @@
 """From a change in the company to a signed request at another system, and what becomes of it."""
 
 import base64
+import hashlib
+import hmac
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -74,6 +77,39 @@ async def test_what_was_chosen_is_told_signed_and_once(shop, hooks, receiver):
         },
     }
     assert created.json["data"]["sequence"] < updated.json["data"]["sequence"]
+
+
+def verify(got, secret: str, now: datetime) -> None:
+    """What the reference implementations of Standard Webhooks do with a message; raises for one they refuse."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    message, sent, signatures = (got.headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+    at = datetime.fromtimestamp(float(sent), tz=UTC)
+    assert abs(now - at) <= timedelta(minutes=5), "too old or too new"
+    signed = f"{message}.{int(at.timestamp())}.{got.body.decode()}"
+    expected = hmac.new(key, signed.encode(), hashlib.sha256).digest()
+    for versioned in signatures.split(" "):
+        version, signature = versioned.split(",")
+        if version == "v1" and hmac.compare_digest(base64.b64decode(signature), expected):
+            return
+    raise AssertionError("no matching signature")
+
+
+@pytest.mark.requirement("I1")
+async def test_every_try_verifies_with_the_reference_algorithm(shop, hooks, receiver):
+    webhook = await hooks.make(CREATED)
+    secret = await hooks.secret(webhook)
+    receiver.statuses = [500, 500]
+    await shop.create("customer", name="Łódź 客户")
+    await shop.work()
+    for number in range(3):
+        verify(receiver.got[number], secret, shop.clock.now())
+        shop.clock.move(timedelta(hours=1))
+        await shop.work()
+    assert len({got.headers["webhook-timestamp"] for got in receiver.got}) == len(receiver.got) == 3
+    forged = replace(receiver.got[0], body=receiver.got[0].body.replace(b"customer", b"contact"))
+    for wrong, now in ((forged, shop.clock.now() - timedelta(hours=3)), (receiver.got[0], shop.clock.now())):
+        with pytest.raises(AssertionError):
+            verify(wrong, secret, now)
 
 
 @pytest.mark.requirement("I1")
@@ -194,7 +230,7 @@ async def test_what_else_the_company_has_to_do_goes_before_its_deliveries(shop, 
     receiver.status = 500
     await shop.work()
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        await enqueue(write, NewJob("webhooks.tidy"))
+        await enqueue(write, NewJob("webhooks.tidy", due_at=shop.clock.now() + timedelta(days=1)))
     async with shop.databases.control_read() as read:
         waiting = await read.fetch(
             "SELECT kind FROM work.job WHERE state = 'waiting' ORDER BY priority, due_at"
@@ -237,6 +273,12 @@ async def test_whoever_says_gone_is_told_nothing_more(shop, hooks, receiver):
     assert (notice["member_id"], notice["about"]) == (shop.viewer.member_id, f"whk_{webhook.hex}")
     (mail,) = shop.mails_to("andrew.fuller@northwind.example")
     assert mail.subject == "The webhook “ERP” was switched off"
+    assert (
+        "The receiver said that it is gone (410). 127.0.0.1 is told nothing more, and what was on its way has been"
+        " called off. Once this is mended, switch the webhook on again; what was called off can be sent again from"
+        " its log."
+    ) in " ".join(mail.text.split())
+    assert "/hook" not in mail.text  # which may be a secret
     await shop.create("customer", name="Two")
     await shop.work()
     assert len(receiver.got) == 1
@@ -433,6 +475,20 @@ async def test_without_an_active_owner_it_is_switched_off(shop, hooks, receiver)
     row = await hooks.row(webhook)
     assert (row["active"], row["disabled_reason"]) == (False, "OWNER_LEFT")
     assert await hooks.states() == ["CANCELLED"]
+    await hooks.update(webhook, active=True)
+    row = await hooks.row(webhook)
+    assert (row["active"], row["owner_id"]) == (True, shop.viewer.member_id)
+    await shop.create("customer", name="Two")
+    await shop.work()
+    assert [got.json["data"]["changed"]["name"] for got in receiver.got] == ["Two"]
+
+
+async def test_switching_on_leaves_it_to_an_owner_who_is_there(shop, hooks):
+    nancy = await shop.hire("Nancy Davolio", "ADMIN")
+    webhook = await hooks.make(CREATED, viewer=await shop.as_member(nancy))
+    await hooks.update(webhook, active=False)
+    await hooks.update(webhook, active=True)
+    assert (await hooks.row(webhook))["owner_id"] == nancy
 
 
 @pytest.mark.requirement("I1")

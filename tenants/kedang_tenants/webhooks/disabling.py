@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -47,12 +48,16 @@ def _telling(webhook: asyncpg.Record, reason: str, member: UUID, clock: Clock) -
         member_id=member,
         occasion=f"webhook-off:{webhook['id'].hex}:{clock.now().isoformat()}",
         title=msg("The webhook “{name}” was switched off"),
-        body=msg("{reason}. Nothing is sent to {url} until somebody switches it on again."),
+        body=msg(
+            "{reason}. {host} is told nothing more, and what was on its way has been called off. Once this is"
+            " mended, switch the webhook on again; what was called off can be sent again from its log."
+        ),
         params={
             "name": webhook["name"],
-            "url": webhook["url"],
+            # The rest of an address may hold a secret, and this goes into mails.
+            "host": urlsplit(webhook["url"]).hostname or "",
             "reason": in_our_languages(lambda language: translate(label, language)),
         },
-        details={"name": webhook["name"], "url": webhook["url"], "reason": reason},
+        details={"name": webhook["name"], "host": urlsplit(webhook["url"]).hostname, "reason": reason},
         about=("webhook", webhook["id"]),
     )

@@ -92,6 +92,7 @@ async def update_webhook(
 
     Switching on forgets why it was switched off and how often it failed, and makes the question of the
     query anew: what another release or other fields of the company's own have done to it is seen then.
+    Where the owner is no longer an active member, whoever switches it on is its owner from then on.
     """
     row = await _hold(write, viewer, webhook_id)
     _check_url(values, settings)
@@ -100,6 +101,8 @@ async def update_webhook(
         changed["query"] = _plain(changed["query"])
     if values.get("active"):
         changed |= {"disabled_at": None, "disabled_reason": None, "failures": 0}
+        if not await write.fetchval(_STILL_THERE, row["owner_id"]):
+            changed["owner_id"] = viewer.member_id
     anew = "query" in changed or bool(values.get("active"))
     if anew:
         question = _question(viewer, changed.get("query", row["query"]), asks)
@@ -151,6 +154,9 @@ async def tell_secret(write: TenantWrite, key: SecretKey, *, webhook_id: UUID) -
     return secret_of(key, company_id=write.company.id, webhook_id=webhook_id, number=number)
 
 
+_STILL_THERE: Final = (
+    "SELECT EXISTS (SELECT 1 FROM member WHERE id = $1 AND state = 'ACTIVE' AND archived_at IS NULL)"
+)
 _TEST: Final = """
 INSERT INTO webhook_delivery (id, version, created_at, updated_at, custom, webhook_id, event, about, state, attempts)
 VALUES ($1, 1, $2, $2, '{}', $3, $4, $5, 'WAITING', 0)
