@@ -13,12 +13,15 @@ from kedang_tenants.measuring.literals import shortened
 from kedang_tenants.measuring.tallies import Signature
 
 _LONGEST_NAME: Final = 100
-_LITERALS: Final = {
-    TokenKind.STRING: '""',
-    TokenKind.BLOCK_STRING: '""',
-    TokenKind.INT: "0",
-    TokenKind.FLOAT: "0",
+# Looking into an enumeration takes longer than all else here: what its members stand for is known by their identity.
+_NAME, _COLON, _COMMENT, _END = TokenKind.NAME, TokenKind.COLON, TokenKind.COMMENT, TokenKind.EOF
+_EMPTIED: Final = {
+    id(TokenKind.STRING): '""',
+    id(TokenKind.BLOCK_STRING): '""',
+    id(TokenKind.INT): "0",
+    id(TokenKind.FLOAT): "0",
 }
+_SIGNS: Final = {id(kind): kind.value for kind in TokenKind}
 _NONE_BEFORE: Final = frozenset(")]:!(")
 _NONE_AFTER: Final = frozenset("([$@")
 
@@ -36,27 +39,36 @@ def _words(document: DocumentNode) -> Iterator[str]:
     """The tokens that tell what is asked. Of equal values in a row, which only a list has, one stays."""
     assert document.loc is not None
     token, last, within = document.loc.start_token.next, "", 0
-    while token is not None and token.kind is not TokenKind.EOF:
-        following = token.next
-        if token.kind is TokenKind.COMMENT:
+    while token is not None:
+        kind, following = token.kind, token.next
+        if kind is _NAME:
+            if within == 0 and following is not None and following.kind is _COLON:
+                token = following.next  # the alias and its colon
+                continue
+            word = token.value or ""
+        elif kind is _COMMENT or kind is _END:
             token = following
             continue
-        word = _LITERALS.get(token.kind) or token.value or token.kind.value
-        within += (token.kind is TokenKind.PAREN_L) - (token.kind is TokenKind.PAREN_R)
-        if within == 0 and token.kind is TokenKind.NAME and following and following.kind is TokenKind.COLON:
-            token = following.next  # the alias and its colon
-            continue
-        if token.kind not in _LITERALS or word != last:
-            yield word
+        else:
+            emptied = _EMPTIED.get(id(kind))
+            word = emptied or _SIGNS[id(kind)]
+            if word == "(":
+                within += 1
+            elif word == ")":
+                within -= 1
+            elif emptied is not None and word == last:
+                token = following
+                continue
+        yield word
         last, token = word, following
 
 
 def _spaced(words: Iterator[str]) -> str:
     parts: list[str] = []
-    last = "("
+    tight = True
     for word in words:
-        if word not in _NONE_BEFORE and last not in _NONE_AFTER:
+        if not (tight or word in _NONE_BEFORE):
             parts.append(" ")
         parts.append(word)
-        last = word
+        tight = word in _NONE_AFTER
     return "".join(parts)
