@@ -135,7 +135,8 @@ async def test_a_refused_root_field_leaves_the_others_answered(office, beside):
 
 
 @pytest.mark.requirement("I1")
-async def test_what_the_database_breaks_off_costs_no_other_root_field(office, monkeypatch):
+@pytest.mark.parametrize("beside", ["", "me { person { name } }"], ids=["by the engine", "beside a verb"])
+async def test_what_the_database_breaks_off_costs_no_other_root_field(office, monkeypatch, beside):
     customer = f"cus_{(await office.factory.one('customer')).hex}"
     ask = await office("OWNER")
     await ask("{ customers { totalCount } }")
@@ -148,9 +149,7 @@ async def test_what_the_database_breaks_off_costs_no_other_root_field(office, mo
         return await fetch(self, sql, *values)
 
     monkeypatch.setattr(TenantRead, "fetch", fetching)
-    query = (
-        "query ($id: ID!) { a: customer(id: $id) { id } b: customer(id: $id) { id } me { person { name } } }"
-    )
+    query = f"query ($id: ID!) {{ a: customer(id: $id) {{ id }} b: customer(id: $id) {{ id }} {beside} }}"
     answer = await ask(query, {"id": customer})
     assert answer.codes == ["STATEMENT_TIMEOUT"]
     assert (answer.body["data"]["a"], answer.body["data"]["b"]) == (None, {"id": customer})
