@@ -43,7 +43,7 @@ test-story: env $(FONTS)  ## the main job from one command to the demonstration 
 	@$(RUN_TESTS) tests.support.chromium -q -m story tests/demo
 
 test-clients: env $(CLIENTS_NODE) $(CLIENTS_VENV)/.installed  ## other people's clients, unchanged, against the running product (needs Node 20)
-	@$(RUN_TESTS) pytest -q -m clients tests/clients
+	@$(RUN_TESTS) pytest -q -m clients tests/clients tests/docs
 
 check: env  ## format, lint, types, import contracts
 	@$(RUN) ruff format --check .

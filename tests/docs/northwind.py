@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from kedang_platform.clock import SystemClock
 from kedang_platform.database import Databases
 from kedang_platform.identity.api_keys import create_api_key
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.ids import new_id
 from kedang_platform.registry import Company, NewCompany, claim_schema, find_company, set_status
 from kedang_platform.settings import Settings
+from kedang_platform.work import Services
+from kedang_workers.composition import make_services
 from tests.docs.receiver import Receiver, listening
 from tests.support.factories import Factory
 from tests.support.gateway import RunningGateway, serve
@@ -55,6 +58,7 @@ class Northwind:
     gateway: RunningGateway
     company: Company
     receiver: Receiver
+    workers: Services
     members: dict[str, TestMember] = field(default_factory=dict)
     credentials: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -94,8 +98,7 @@ class Northwind:
 
     async def work(self) -> None:
         """Let everything be done that is due."""
-        services = self.gateway.services
-        await run_jobs(services.databases, settings=services.settings)
+        await run_jobs(self.gateway.services.databases, services=self.workers)
 
     async def spend(self, who: str) -> None:
         """Leave less than nothing in the bucket of a key: three seconds until there is a point again."""
@@ -108,17 +111,20 @@ class Northwind:
 
 
 @asynccontextmanager
-async def open_northwind(databases: Databases, settings: Settings, var: Any) -> AsyncIterator[Northwind]:
+async def open_northwind(databases: Databases, settings: Settings, **own: Any) -> AsyncIterator[Northwind]:
     """The company behind a gateway of its own, with the limits that the product begins with."""
     async with (
-        serve(databases, settings, var=var, outgoing_allowed="127.0.0.1/32") as gateway,
+        serve(databases, settings, outgoing_allowed="127.0.0.1/32", **own) as gateway,
         listening() as receiver,
     ):
-        shop = Northwind(gateway, await _company(databases), receiver)
+        workers = make_services(databases=databases, settings=gateway.services.settings, clock=SystemClock())
+        shop = Northwind(gateway, await _company(databases), receiver, workers)
         await _people(shop)
         await _archive(shop)
         await shop.work()
         yield shop
+        await workers.live.close()
+        await gateway.services.buckets.close()
 
 
 async def _company(databases: Databases) -> Company:
@@ -170,6 +176,7 @@ async def _archive(shop: Northwind) -> None:
 
 
 @pytest.fixture
-async def northwind(databases, database_settings, tmp_path) -> AsyncIterator[Northwind]:
-    async with open_northwind(databases, database_settings, tmp_path / "var") as shop:
+async def northwind(databases, database_settings, work_redis_url, tmp_path) -> AsyncIterator[Northwind]:
+    own = {"var": tmp_path / "var", "redis_url": work_redis_url}
+    async with open_northwind(databases, database_settings, **own) as shop:
         yield shop

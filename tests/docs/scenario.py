@@ -7,7 +7,8 @@ What a page is made of:
 - ``sh`` and ``python``: run in a folder of the page, with KEDANG_URL and KEDANG_KEY; ``text output`` or ``json
   output`` or ``jsonl output`` is what they print. ``python verify.py`` is only written there, ``jsonl customers.jsonl`` is a file there.
 - ``json delivery``: the body of the last webhook that the integrator's system got.
-- notes: ``as`` who asks, ``jobs`` what is due is done, ``spent`` the bucket is emptied, ``varies`` keys of the next answer
+- notes: ``as`` who asks, ``jobs`` what is due is done, ``working`` it is done while the next program runs,
+  ``spent`` the bucket is emptied, ``varies`` keys of the next answer
   whose values differ each time, ``told`` the webhook's receiver answers with this status from now on.
 """
 
@@ -48,6 +49,7 @@ class Scenario:
     fillings: list[tuple[Part, str]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     executed: int = 0
+    working: asyncio.Task[None] | None = None
 
     async def play(self) -> None:
         """Execute the page; AssertionError tells all differences by their line."""
@@ -66,6 +68,7 @@ class Scenario:
             "text output": lambda: self._printed(part),
             "json delivery": lambda: self._delivery(part),
             "jobs:": self.shop.work,
+            "working:": self._begin_work,
             "spent:": lambda: self.shop.spend(self.who),
         }
         whole = " ".join(part.kind.split()[:2])
@@ -126,10 +129,25 @@ class Scenario:
             stderr=asyncio.subprocess.PIPE,
         )
         out, err = await running.communicate()
+        await self._end_work()
         self.output = out.decode()
         self.executed += 1
         if running.returncode:
             self.wrong.append(f"line {part.line}: ended with {running.returncode}\n{err.decode()}")
+
+    async def _begin_work(self) -> None:
+        async def work() -> None:
+            while True:
+                await self.shop.work()
+                await asyncio.sleep(0.05)
+
+        self.working = asyncio.create_task(work())
+
+    async def _end_work(self) -> None:
+        if self.working is not None:
+            self.working.cancel()
+            await asyncio.wait([self.working])
+            self.working = None
 
     async def _printed(self, part: Part) -> None:
         if part.kind.startswith("json"):

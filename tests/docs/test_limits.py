@@ -15,7 +15,7 @@ from kedang_tenants.changing import repeating
 from kedang_tenants.people import custom_fields
 from kedang_tenants.reading import groups, planner
 from kedang_tenants.trade import orders
-from kedang_tenants.webhooks import operations as webhooks
+from kedang_tenants.webhooks import guards as webhooks
 from tests.docs.codes import codes
 from tests.docs.pages import CHINESE, GUIDE
 
@@ -57,6 +57,8 @@ LIMITS = {
     "bytes of a file": receiving.LARGEST_FILE,
     "lines of a bulk import": bulk.MOST_LINES,
     "bytes of a line of a bulk import": bulk.LONGEST_LINE,
+    "WebSockets of a credential in a process": _DEFAULTS["live_connections"],
+    "operations under way on a WebSocket": _DEFAULTS["live_operations"],
     "time of a statement in the database": _DEFAULTS["statement_timeout"],
 }
 
@@ -76,7 +78,7 @@ def test_the_table_says_what_the_code_says():
 
 def test_what_happens_beyond_is_a_code_or_a_word_of_the_api():
     told = {code for _, _, code in rows(GUIDE / "limits.md") if code}
-    assert told - set(codes()) == {"hasMoreGroups", "AT_LEAST"}
+    assert told - set(codes()) == {"hasMoreGroups", "AT_LEAST", "1013"}
 
 
 def test_the_table_is_the_same_in_both_languages():
