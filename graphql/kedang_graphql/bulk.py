@@ -19,6 +19,7 @@ from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.selection import (
     ConnectionNode,
     EdgeNode,
+    Own,
     RecordNode,
     ToMany,
     ToOne,
@@ -27,7 +28,7 @@ from kedang_graphql.engine.selection import (
 )
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
-from kedang_graphql.stored_queries import StoredQuery, read_query
+from kedang_graphql.stored_queries import StoredQuery, own_shown, read_query
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
@@ -80,8 +81,7 @@ async def answer_bulk_export(
     info: Info[Context, None],
     input: BulkExportInput,  # noqa: A002 - the API's word
 ) -> BulkOperationVerbPayload:
-    # Strawberry keeps graphql-core's schema private; the query is validated against it.
-    core: GraphQLSchema = info.schema._schema  # noqa: SLF001
+    core = await info.context.schema()
 
     async def start(write: TenantWrite, viewer: Viewer) -> UUID:
         return await start_bulk_export(
@@ -211,6 +211,8 @@ def _shown(node: RecordNode, *, lists: bool) -> tuple[Shown, ...]:
                 shown.append(Shown(output.key, "field", name))
             case ToOne(relation=relation, node=inner):
                 shown.append(Shown(output.key, "one", relation, _shown(inner, lists=False)))
+            case Own():
+                shown.append(own_shown(output))
             case ToMany() if not lists:
                 raise _refused(msg("A nested list must stand directly below a list."))
     return tuple(shown)

@@ -21,6 +21,8 @@ from kedang_platform.settings import Settings
 from kedang_tenants.reading import Viewer
 
 if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
     from kedang_graphql.engine.viewers import Viewers
     from kedang_graphql.overlay.overlays import Overlays
 
@@ -60,12 +62,12 @@ class Context:
     viewers: Viewers
     files: FileStore
     file_links: FileLinks
+    overlays: Overlays
     identified: Identified | None
     language: Language
     request_address: str
     user_agent: str
     idempotency_key: str | None = None
-    overlays: Overlays | None = None
     answer: Answer = field(default_factory=Answer)
     writing: Writing = field(default_factory=Writing)
     measured: Measured = field(default_factory=Measured)
@@ -82,6 +84,10 @@ class Context:
     async def viewer(self) -> Viewer:
         """The member who asks, with the rights they have now (at most 5 seconds old)."""
         return await self.viewers.of(self.signed_in())
+
+    async def schema(self) -> GraphQLSchema:
+        """The schema of the company of who asks, its own fields in it: for documents that stand in an input."""
+        return await self.overlays.schema_for(await self.viewer())
 
     def require_scope(self, scope: str) -> None:
         """Raise Forbidden when the API key was not given this scope."""

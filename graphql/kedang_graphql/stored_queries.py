@@ -13,6 +13,7 @@ from kedang_graphql.engine.operations import Operation, OperationCache
 from kedang_graphql.engine.selection import (
     ConnectionNode,
     EdgeNode,
+    Own,
     RecordNode,
     SelectionReader,
     ToMany,
@@ -74,6 +75,17 @@ def shown_of(node: RecordNode, select: Select) -> tuple[Shown, ...]:
     return tuple(_output(output, select) for output in node.outputs)
 
 
+def own_shown(own: Own) -> Shown:
+    """Own fields in the words of reading: by their ids, since those stay."""
+    inner = (
+        Shown(one.key, "type", one.name)
+        if isinstance(one, TypeName)
+        else Shown(one.key, "own_field" if one.options is None else "own_option", one.field.id)
+        for one in own.outputs
+    )
+    return Shown(own.key, "own", inner=tuple(inner))
+
+
 def lists_in(node: RecordNode) -> Iterator[ConnectionNode]:
     """Every list that is selected at or below a record."""
     for output in node.outputs:
@@ -95,6 +107,8 @@ def _output(output: object, select: Select) -> Shown:
             return Shown(key, "field", name)
         case ToOne(key=key, relation=relation, node=inner):
             return Shown(key, "one", relation, shown_of(inner, dict(select.one)[relation]))
+        case Own():
+            return own_shown(output)
         case ToMany(key=key, connection=connection):
             return _list(key, connection, dict(select.many)[connection.child])
     raise AssertionError(output)

@@ -116,7 +116,7 @@ async def answer_create_webhook(
             values=_values(given(input)),
             settings=context.settings,
             clock=context.clock,
-            asks=_asks(info, viewer),
+            asks=await _asks(info, viewer),
         )
         return made, await operations.tell_secret(write, load_secret_key(context.settings), webhook_id=made)
 
@@ -138,7 +138,7 @@ async def answer_update_webhook(
             values=_values(said),
             settings=info.context.settings,
             clock=info.context.clock,
-            asks=_asks(info, viewer),
+            asks=await _asks(info, viewer),
         )
         return Ref("webhook", webhook)
 
@@ -192,9 +192,8 @@ async def answer_replay_webhook_delivery(
     return WebhookDeliveryPayload(record=record, user_errors=errors)
 
 
-def _asks(info: Info[Context, None], viewer: Viewer) -> operations.Asks:
-    # Strawberry keeps graphql-core's schema private; the query is validated against it.
-    return partial(read_webhook_query, info.schema._schema, viewer)  # noqa: SLF001
+async def _asks(info: Info[Context, None], viewer: Viewer) -> operations.Asks:
+    return partial(read_webhook_query, await info.context.schema(), viewer)
 
 
 def _values(said: dict[str, Any]) -> dict[str, Any]:

@@ -86,13 +86,18 @@ class Overlays:
         self._bound()
         return found
 
+    async def schema_for(self, viewer: Viewer) -> GraphQLSchema:
+        """The schema with the own fields of a viewer's company in it."""
+        overlay = await self.of(viewer)
+        return overlay.schema if overlay is not None else self._schema
+
     async def printed(self, viewer: Viewer | None) -> Printed:
         """The text of the schema that a viewer is answered by; without one, of that which all companies share."""
         overlay = await self.of(viewer) if viewer is not None else None
         if overlay is None:
             return self._printer.base
         if overlay.printed is None:
-            overlay.printed = await asyncio.to_thread(self._printer.extended, overlay.schema, overlay.changed)
+            overlay.printed = await asyncio.to_thread(self.text_of, overlay)
             self._bound()
         return overlay.printed
 
@@ -134,6 +139,10 @@ class Overlays:
         )
         weight = _BYTES + extended.parts * _BYTES_A_PART
         return Overlay(extended.schema, operations, weight, extended.changed)
+
+    def text_of(self, overlay: Overlay) -> Printed:
+        """The text of an overlay's schema."""
+        return self._printer.extended(overlay.schema, overlay.changed)
 
     def _bound(self) -> None:
         held = self.held_bytes

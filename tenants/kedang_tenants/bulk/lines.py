@@ -33,7 +33,7 @@ def as_csv(level: Level, line: Mapping[str, Any]) -> bytes:
 
 def _columns(shown: Sequence[Shown], prefix: str) -> Iterator[str]:
     for one in shown:
-        if one.what == "one":
+        if one.what in {"one", "own"}:
             yield from _columns(one.inner, f"{prefix}{one.key}.")
         else:
             yield prefix + one.key
@@ -42,7 +42,7 @@ def _columns(shown: Sequence[Shown], prefix: str) -> Iterator[str]:
 def _cells(shown: Sequence[Shown], line: Mapping[str, Any] | None) -> Iterator[str]:
     for one in shown:
         value = None if line is None else line[one.key]
-        if one.what == "one":
+        if one.what in {"one", "own"}:
             yield from _cells(one.inner, value)
         else:
             yield _cell(value)

@@ -45,6 +45,7 @@ class RowShower:
             record: {f.id: f.key for f in viewer.custom_fields if f.record == record}
             for record in {f.record for f in viewer.custom_fields}
         }
+        self._own_by_id = {f.id: f for f in viewer.custom_fields}
         self._object = self._reader_of(shown, layout, lists or {}, ())
 
     def show(self, row: Row) -> dict[str, Any]:
@@ -68,6 +69,8 @@ class RowShower:
                 return self._related(one, layout.one[one.name], lists, (*path, one.name))
             case "list":
                 return self._list(one, layout, lists[path, one.name])
+            case "own":
+                return self._own_object(one, layout)
         return self._field(layout.record, one.name, layout.fields[one.name])
 
     def _related(self, one: Shown, layout: Layout, lists: Mapping[ChildKey, Read], path: Path) -> Value:
@@ -112,6 +115,29 @@ class RowShower:
                 return _cursor(listing, read)
         return lambda _: inner.name
 
+    def _own_object(self, one: Shown, layout: Layout) -> Value:
+        """Own fields under the keys they are shown by; what is masked, or a field no more, is null."""
+        place = layout.fields.get("custom")
+        values = [(inner.key, self._own_value(inner)) for inner in one.inner]
+
+        def show(row: Row) -> dict[str, Any]:
+            document = None if place is None else row[place]
+            own = {} if document is None else orjson.loads(document)
+            return {key: value(own) for key, value in values}
+
+        return show
+
+    def _own_value(self, one: Shown) -> Callable[[Mapping[str, Any]], Any]:
+        if one.what == "type":
+            return lambda _: one.name
+        field = self._own_by_id.get(one.name)
+        if field is None:
+            return lambda _: None
+        if one.what == "own_field":
+            return lambda own: own.get(field.id)
+        options = {code: code for code, _ in field.options}
+        return lambda own: options.get(own.get(field.id, ""))
+
     def _field(self, record: RecordType, name: str, place: int) -> Value:
         kind = record.fields[name].kind
         if name == "custom":
@@ -135,6 +161,9 @@ def masked_in(viewer: Viewer, record: RecordType, shown: Sequence[Shown], path: 
             case "field":
                 if mask_of(viewer, record, record.fields[one.name]) is not Mask.OPEN:
                     yield here
+            case "own":
+                if mask_of(viewer, record, record.fields["custom"]) is not Mask.OPEN:
+                    yield from (f"{here}.{inner.key}" for inner in one.inner if inner.what != "type")
             case "one":
                 target = catalogue().record(record.relations[one.name].target)
                 yield from masked_in(viewer, target, one.inner, here)

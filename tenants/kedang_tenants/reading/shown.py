@@ -19,6 +19,10 @@ What = Literal[
     "field",
     "one",
     "list",
+    # the company's own fields, and each of them: as it stands, or as an option of a choice that still has it
+    "own",
+    "own_field",
+    "own_option",
     # the parts of a list, of an edge and of what is told about a page
     "nodes",
     "edges",
@@ -38,7 +42,7 @@ What = Literal[
 class Shown:
     """One key of an answer: the id, a type's name, a field, or what is shown of records behind a relation.
 
-    ``name`` is the field's, the relation's or the type's; a list has a name of its own among all lists of the
+    ``name`` is the field's (the id of an own field), the relation's or the type's; a list has a name of its own among all lists of the
     answer, and ``listing`` says what it holds. ``inner`` are the keys below.
     """
 
@@ -59,6 +63,9 @@ def select_of(shown: Iterable[Shown]) -> Select:
             fields[one.name] = None
         elif one.what == "one":
             related[one.name] = (*related.get(one.name, ()), *one.inner)
+        elif one.what == "own":
+            if any(inner.what != "type" for inner in one.inner):
+                fields["custom"] = None
         elif one.listing is not None:
             lists.append((one.name, one.listing))
     single = tuple((name, select_of(inner)) for name, inner in related.items())
