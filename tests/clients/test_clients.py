@@ -35,7 +35,8 @@ def test_graphql_over_http_is_spoken_as_graphql_http_audits_it(served, tell):
     assert len(results) == AUDITS
 
 
-@pytest.mark.parametrize("client", ["apollo", "graphql-ws", "relay", "urql"])
+@pytest.mark.requirement("I2")
+@pytest.mark.parametrize("client", ["apollo", "codegen", "graphql-ws", "relay", "urql"])
 def test_clients_of_browsers(served, tell, client):
     passed = served.run_node_tests(f"{client}.test.mjs")
     tell(f"{client}: {passed} tests passed")
