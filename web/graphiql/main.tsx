@@ -19,7 +19,8 @@ const WELCOME = `# Requests use the session of this browser if you are signed in
 `;
 
 // Same origin only: the session cookie goes along, and nothing is asked of any other host.
-const fetcher = createGraphiQLFetcher({ url: "/graphql" });
+const live = `${location.origin.replace(/^http/, "ws")}/graphql/ws`;
+const fetcher = createGraphiQLFetcher({ url: "/graphql", subscriptionUrl: live });
 
 const place = document.getElementById("graphiql");
 if (place) {
