@@ -17,7 +17,7 @@ TESTS ?= tests
 .DEFAULT_GOAL := help
 POSTGRAPHILE = tests/bench/postgraphile/node_modules/.kedang
 
-.PHONY: help up down test test-servers test-pages test-story test-clients check bench bench-gateway demo-check requirements messages web lock env moved
+.PHONY: help up down test test-servers test-pages test-story test-clients check bench bench-gateway demo-check requirements messages release-api web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ requirements: env  ## write docs/requirements.md (requirement -> tests), docs/se
 
 messages: env  ## bring the Chinese catalogue up to date with the texts in the code
 	@$(RUN_TESTS) tests.support.messages
+
+release-api: env  ## date what is unreleased in docs/api/changelog.md; later changes are compared with the API as it is now
+	@$(RUN_TESTS) tests.support.api_changes
 
 web: $(GRAPHIQL) $(FONTS)  ## build GraphiQL and fetch the fonts of PDF reports (needs Node 20)
 

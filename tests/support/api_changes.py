@@ -1,6 +1,6 @@
 """What has changed in the API since it was last released, and what of it docs/api/changelog.md does not tell.
 
-``python -m tests.support.api_changes`` is part of a release: what stands under "Unreleased" gets today's date for a heading, and the
+``make release-api`` is part of a release: what stands under "Unreleased" gets today's date for a heading, and the
 API as it is printed becomes docs/api/released.graphql, with which everything after it is compared.
 
 The rules (I1): a breaking change stands under "### Breaking", a dangerous one under "### Dangerous" or "### Breaking", each as
