@@ -22,7 +22,7 @@ from kedang_graphql import websocket_messages as messages
 from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, token_in
 from kedang_graphql.context import Context
 from kedang_graphql.engine.limits import AUTHENTICATION_FIELDS
-from kedang_graphql.errors import told
+from kedang_graphql.errors import GRAPHQL_INVALID, told
 from kedang_graphql.http import (
     LARGEST_ANONYMOUS_BODY,
     LARGEST_BODY,
@@ -246,6 +246,7 @@ class Socket:
             self.close(messages.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists")
             return
         language: Any = choose_language(None)
+        context: Context | None = None
         try:
             context = await self._context()
             context.signed_in()
@@ -257,6 +258,7 @@ class Socket:
                 )
             await self._start(message, context)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this operation
+            self._services.measurer.failed(context, error)
             self._fail(message.id, error, language)
 
     async def _start(self, message: Message, context: Context) -> None:
@@ -266,6 +268,7 @@ class Socket:
             params = checked(message.payload)
         asked = await self._endpoint.understand(context, params, reading, _ALLOWED)
         if isinstance(asked, list):
+            self._services.measurer.unread(context, GRAPHQL_INVALID)
             errors = [told(error, context.language) for error in asked]
             await self._outbox.put(messages.error(message.id, errors))
         elif asked.definition.operation is OperationType.SUBSCRIPTION:
@@ -294,9 +297,10 @@ class Socket:
 
     async def _watch(self, operation: str, context: Context, params: Params, asked: Asked) -> None:
         context.require_scope("read")
+        context.measured.known_as(asked.operations.signature(asked.operation, asked.definition))
         wanted = wanted_by(asked, params.variables, largest_page=self._settings.largest_page)
         charged = await charge(self._services.buckets, context, wanted.measure, asked.variables.coerced)
-        charged.settle(None)
+        context.answer.cost = charged.settle(None)
         watcher = Watcher(
             wanted,
             self.identified,
@@ -305,6 +309,7 @@ class Socket:
         )
         await self._live.watch(watcher)
         self._operations[operation] = watcher
+        self._services.measurer.answered(context, {})  # that it began; what it is told of later is no answer
 
     def _refuse_signing_in(self, asked: Asked) -> None:
         """A session is given by the cookie of an answer over HTTP; here it would be given to nobody."""

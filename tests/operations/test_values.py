@@ -24,7 +24,7 @@ async def test_no_value_is_kept_told_or_logged(databases, database_settings, com
         member = house.owner.id.hex
         asked = [
             (f'query A {{ customers(where: {{name: {{eq: "{CANARY}1"}}}}) {{ nodes {{ name }} }} }}', {}),
-            (f'query B {{ {CANARY}2: customers(search: "{CANARY}3") {{ totalCount }} }} # {CANARY}4', {}),
+            (f'query B {{ {CANARY}2: customers(where: {{search: "{CANARY}3"}}) {{ totalCount }} }} # {CANARY}4', {}),
             (f'query C {{ customers(where: {{address: {{contains: """{CANARY}5"""}}}}) {{ totalCount }} }}', {}),
             ("query D($n: String) { customers(where: {name: {startsWith: $n}}) { nodes { id } } }", {"n": f"{CANARY}6"}),
             (f'query E($n: String = "{CANARY}7") {{ customers(where: {{name: {{eq: $n}}}}) {{ totalCount }} }}', {}),

@@ -89,12 +89,15 @@ class Measurer:
         mutation = context.measured.signature.kind == "MUTATION"
         self._end(context, errors, _refusals(body.get("data")) if mutation else ())
 
-    def failed(self, context: Context, error: Exception) -> None:
+    def failed(self, context: Context | None, error: Exception) -> None:
         """Count an operation that was refused, or met a bug."""
-        self._end(context, (error.code if isinstance(error, KedangError) else "INTERNAL_ERROR",), ())
+        self.unread(context, error.code if isinstance(error, KedangError) else "INTERNAL_ERROR")
 
     def unread(self, context: Context | None, code: str) -> None:
-        """Count a request that was refused before its operation was known; of nobody known only in the metrics."""
+        """Count a request that was refused, most often before its operation was known; once, whoever says so first.
+
+        Of nobody known it is counted in the metrics only.
+        """
         if context is None:
             self.outcomes[UNREAD.kind, "stock", code] += 1
         elif not context.measured.counted:
