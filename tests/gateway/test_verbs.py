@@ -2,6 +2,10 @@
 
 import pytest
 
+from kedang_graphql.engine.verbs import batch_name
+from kedang_graphql.schema import build_gateway
+from kedang_tenants.catalogue import catalogue
+from tests.support.factories import Factory
 from tests.support.members import make_key, make_member
 
 CREATE = "mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { record { id version } } }"
@@ -77,3 +81,35 @@ async def test_a_time_that_no_zone_can_hold_is_refused(gateway, company, at):
         "record": None,
         "userErrors": [{"path": ["input", "at"], "code": "INVALID_INSTANT"}],
     }
+
+
+# What is taken off a list is put on it anew (said where the record is described).
+PUT_ON_ANEW = {"customer_tag", "report_recipient"}
+
+
+@pytest.mark.requirement("I1")
+async def test_every_record_that_can_be_put_away_can_be_brought_back(gateway, company):
+    ask = await _asking(gateway, company, "OWNER")
+    factory = Factory(gateway.services.databases, company)
+    verbs = build_gateway().core.mutation_type.fields
+    brought_back = set()
+    for record in catalogue():
+        for action in record.actions:
+            assert {f"{action}{record.api_name}", batch_name(action, record)} <= verbs.keys()
+        if "archive" not in record.actions:
+            continue
+        assert ("restore" in record.actions) is (record.name not in PUT_ON_ANEW), record.name
+        which = f"{record.prefix}_{(await factory.one(record.name)).hex}"
+        assert await _done(ask, f"archive{record.api_name}", which) is not None
+        if "restore" in record.actions:
+            assert await _done(ask, f"restore{record.api_name}", which) is None
+            brought_back.add(record.name)
+    assert len(brought_back) >= 20
+
+
+async def _done(ask, verb: str, which: str) -> str | None:
+    """When the record was put away, as its payload tells."""
+    query = f"mutation ($id: ID!) {{ it: {verb}(input: {{id: $id}}) {{ record {{ archivedAt }} userErrors {{ path code }} }} }}"
+    told = (await ask(query, {"id": which})).data["it"]
+    assert told["userErrors"] == [], verb
+    return told["record"]["archivedAt"]

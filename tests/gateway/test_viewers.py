@@ -2,6 +2,8 @@
 
 import pytest
 
+from kedang_graphql.engine import viewers
+from kedang_graphql.engine.viewers import Viewers
 from tests.support.factories import Factory
 from tests.support.members import make_key, make_member
 
@@ -46,3 +48,26 @@ async def test_whoever_leaves_is_let_in_no_more(gateway, company):
     gateway.services.viewers.forget()
     answer = await ask(LIST)
     assert (answer.http.status_code, answer.codes) == (401, ["UNAUTHENTICATED"])
+
+
+async def test_whoever_asks_no_more_is_not_held_in_memory(gateway, company, monkeypatch):
+    databases = gateway.services.databases
+    credentials = gateway.services.identity.credentials
+    people = [await make_member(databases, company, "OWNER") for _ in range(4)]
+    keys = [await make_key(databases, member, key=gateway.services.identity.key) for member in people]
+    first, second, third, fourth = [await credentials.identify(bearer=key, cookie=None) for key in keys]
+    now = 1000.0
+    monkeypatch.setattr(viewers.time, "monotonic", lambda: now)
+    known = Viewers(databases)
+    again = await known.of(first)
+    await known.of(second)
+    now += 3
+    await known.of(third)
+    assert await known.of(first) is again
+    assert known.remembered == 3
+    now += 3
+    await known.of(fourth)
+    assert known.remembered == 2, "the first two had their time"
+    monkeypatch.setattr(viewers, "_MOST", 2)
+    await known.of(first)
+    assert known.remembered == 2, "there are never more than the most"

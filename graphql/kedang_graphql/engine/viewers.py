@@ -26,6 +26,11 @@ class Viewers:
         self._known: dict[tuple[UUID, UUID, str], tuple[float, Viewer]] = {}
         self._generation = 0
 
+    @property
+    def remembered(self) -> int:
+        """How many are held in memory."""
+        return len(self._known)
+
     async def of(self, identified: Identified) -> Viewer:
         """Raises Unauthenticated for a member who is not active (any more)."""
         key = (identified.company.id, identified.member_id, identified.kind)
@@ -52,6 +57,12 @@ class Viewers:
             del self._known[key]
 
     def _keep(self, key: tuple[UUID, UUID, str], viewer: Viewer) -> None:
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[key] = (time.monotonic() + REMEMBERED_SECONDS, viewer)
+        """Remember a viewer; whose time is over goes, for one with a large department holds 100 KB."""
+        now = time.monotonic()
+        self._known.pop(key, None)  # all live equally long, so the first to end stand first
+        while self._known:
+            oldest = next(iter(self._known))
+            if self._known[oldest][0] > now and len(self._known) < _MOST:
+                break
+            del self._known[oldest]
+        self._known[key] = (now + REMEMBERED_SECONDS, viewer)

@@ -232,7 +232,7 @@ class Tag(Record):
 
 
 class CustomerTag(Record):
-    """One tag on one customer."""
+    """One tag on one customer. It is put on and taken off: a tag that was taken off is put on anew, not restored."""
 
     __tablename__ = "customer_tag"
     __prefix__ = "ctg"

@@ -184,7 +184,10 @@ class ReportDefinition(Question, Record):
 
 
 class ReportRecipient(Record):
-    """A member who gets the reports of a definition by mail, each made with that member's own rights."""
+    """A member who gets the reports of a definition by mail, each made with that member's own rights.
+
+    Who was taken off the list is put on it anew, not restored.
+    """
 
     __tablename__ = "report_recipient"
     __prefix__ = "rrc"
