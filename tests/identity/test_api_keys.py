@@ -2,7 +2,10 @@
 
 import asyncio
 import re
+import string
+import zlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import orjson
 import pytest
@@ -78,6 +81,19 @@ async def test_a_mistyped_key_is_recognised_without_the_database(town):
         made.text + "\n",
     ):
         assert prefix_of(wrong) is None
+
+
+async def test_a_scanner_of_source_code_knows_a_key_by_what_the_guide_says(town):
+    guide = (Path(__file__).parents[2] / "docs" / "api" / "authentication.md").read_text()
+    (pattern,) = re.findall(r"`(kd_\[[^`]+)`", guide)
+    made = await make(town, await town.viewer(await town.open()))
+    assert re.findall(pattern, f'KEY = "{made.text}"  # ours') == [made.text]
+    number = 0
+    for character in made.text[-6:]:
+        number = number * 62 + (string.digits + string.ascii_lowercase + string.ascii_uppercase).index(
+            character
+        )
+    assert number == zlib.crc32(made.text[:-6].encode())
 
 
 async def test_a_key_with_a_right_checksum_and_prefix_but_another_secret_is_unknown(town):
