@@ -1,44 +1,45 @@
 """Writing down fails without any request noticing, and what was counted waits as long as there is room."""
 
 import asyncio
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from kedang_platform.database import DatabaseBusy, Databases, DatabaseUnavailable
-from kedang_platform.i18n import msg
+from kedang_platform.database import Databases, DatabaseUrls
 from tests.operations.conftest import PLANNED, another_gateway, make_house
+from tests.operations.line import line_to
 
 pytestmark = pytest.mark.requirement("O3")
 
 
-@pytest.fixture
-def away(monkeypatch):
-    """The databases refuse writing as if they were gone, as long as ``away`` is not empty."""
-    missing = [DatabaseUnavailable(msg("The database cannot be reached. Please try again in a moment."))]
-    really = Databases.tenant_write
+async def test_while_postgresql_is_away_figures_wait(databases, database_settings, company):
+    urls = databases._urls["main"]
+    server = urlsplit(urls.app)
+    async with line_to(server.hostname, server.port) as line:
 
-    def tenant_write(self, company, **more):
-        if missing:
-            raise missing[0]
-        return really(self, company, **more)
+        def along(url):
+            parts = urlsplit(url)
+            return urlunsplit(
+                parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{line.port}")
+            )
 
-    monkeypatch.setattr(Databases, "tenant_write", tenant_write)
-    return missing
-
-
-async def test_what_cannot_be_written_down_now_is_written_down_later(house, away):
-    for _ in range(2):
-        assert (await house.ask(PLANNED, {"first": 1})).data
-        await house.flush()
-    away[:] = [DatabaseBusy(msg("The database is busy. Please try again in a moment."))]
-    assert (await house.ask(PLANNED, {"first": 1})).data
-    await house.flush()
-    assert await house.rows("measured_hour") == []
-    away.clear()
-    await house.flush()
-    assert (await house.hours())["QUERY", "Names"]["count"] == 3
-    await house.flush()
-    assert (await house.hours())["QUERY", "Names"]["count"] == 3
+        own = DatabaseUrls(along(urls.owner), along(urls.control), along(urls.app))
+        own_databases = await Databases.open(database_settings, own)
+        async with another_gateway(own_databases, database_settings) as gateway:
+            house = await make_house(gateway, company)
+            for _ in range(2):
+                assert (await house.ask(PLANNED, {"first": 1})).data
+            await line.cut()
+            await house.flush()
+            await house.flush()
+            assert (await house.ask(PLANNED, {"first": 1})).codes == ["DATABASE_UNAVAILABLE"]
+            await line.mend()
+            await house.flush()
+            row = (await house.hours())["QUERY", "Names"]
+            assert (row["count"], row["errors"]) == (3, {"DATABASE_UNAVAILABLE": 1})
+            await house.flush()
+            assert (await house.hours())["QUERY", "Names"]["count"] == 3
+        await own_databases.close()
 
 
 async def test_a_company_that_is_gone_takes_nobody_else_with_it(gateway, two_companies, databases):

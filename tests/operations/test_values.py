@@ -8,7 +8,7 @@ import pytest
 
 from tests.operations.conftest import OPERATIONS, another_gateway, make_house
 
-pytestmark = pytest.mark.requirement("O3", "O4")
+pytestmark = pytest.mark.requirement("O3")
 
 CANARY = "Zitronenfalter"
 TOKEN = "a token for the metrics of tests"
