@@ -7,6 +7,7 @@ from typing import Final
 from graphql import GraphQLError, GraphQLSchema, OperationType, VariableNode, print_ast
 from graphql.execution.collect_fields import FieldDetails
 
+from kedang_graphql.engine.arguments import LARGEST_PAGE
 from kedang_graphql.engine.requests import Binding, Budget, QueryTooLarge
 from kedang_graphql.engine.roots import singular
 from kedang_graphql.engine.selection import RecordNode
@@ -22,20 +23,22 @@ from kedang_tenants.webhooks.questions import MOST_LISTS, MOST_RECORDS, InvalidW
 _VARIABLE: Final = "id"
 
 
-def read_webhook_query(schema: GraphQLSchema, viewer: Viewer, text: str) -> Question:
+def read_webhook_query(
+    schema: GraphQLSchema, viewer: Viewer, text: str, *, largest_page: int = LARGEST_PAGE
+) -> Question:
     """The question that a document asks of the record of an event.
 
     Raises InvalidWebhookQuery, DocumentTooLarge, QueryTooLarge, and what is wrong with its filters; all at ``query``.
     """
     try:
-        return _question(read_query(schema, text, {_VARIABLE: ""}), viewer)
+        return _question(read_query(schema, text, {_VARIABLE: ""}), viewer, largest_page)
     except GraphQLError as error:
         raise _refused(msg("This query cannot be answered: {reason}"), reason=error.message) from None
     except KedangError as error:
         raise type(error)(error.message, path=QUERY, **error.params) from None
 
 
-def _question(query: StoredQuery, viewer: Viewer) -> Question:
+def _question(query: StoredQuery, viewer: Viewer, largest_page: int) -> Question:
     _check_variable(query)
     roots = query.roots()
     if len(roots) != 1:
@@ -48,13 +51,14 @@ def _question(query: StoredQuery, viewer: Viewer) -> Question:
         node = reader.record_node(catalogue().record(name), details)
         if node.outputs:
             _check_lists(node)
-            shown[name] = shown_of(node, _select(query, viewer, node))
+            binding = Binding(viewer, query.variables, Budget(MOST_RECORDS, largest_page))
+            shown[name] = shown_of(node, _select(node, binding))
     return Question(key, shown, only)
 
 
-def _select(query: StoredQuery, viewer: Viewer, node: RecordNode) -> Select:
+def _select(node: RecordNode, binding: Binding) -> Select:
     try:
-        return Binding(viewer, query.variables, Budget(MOST_RECORDS)).select([node])
+        return binding.select([node])
     except QueryTooLarge:
         raise QueryTooLarge(
             msg("The lists of a webhook's query may hold at most {limit} records together."),

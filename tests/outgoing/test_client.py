@@ -409,3 +409,21 @@ async def test_the_certificate_is_checked_against_the_name(serving, certificate)
         with pytest.raises(NotReachable):
             await post(unknown, f"https://shop.example:{server.port}/")
         assert len(server.got) == 1
+
+
+@pytest.mark.requirement("I1")
+async def test_who_never_ends_its_greeting_or_its_leave_is_left_in_time(serving, certificate):
+    """TLS: the one says nothing at all, the other answers and then does not take leave."""
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    trusting = ssl.create_default_context(cafile=certificate / "cert.pem")
+    limits = Limits(seconds=20, connect_seconds=0.3)
+    made = OutgoingClient(
+        allowed=LOOPBACK, resolve=names(**{"shop.example": "127.0.0.1"}), tls=trusting, limits=limits
+    )
+    async with serving(silent=True) as server:
+        with pytest.raises(NotReachable):
+            await asyncio.wait_for(post(made, f"https://shop.example:{server.port}/"), 10)
+    async with serving(tls=own, open_end=True) as server:
+        answer = await asyncio.wait_for(post(made, f"https://shop.example:{server.port}/"), 10)
+        assert answer.status == 200
