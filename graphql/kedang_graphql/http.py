@@ -29,7 +29,7 @@ from starlette.responses import Response
 from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, set_session_cookie
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
-from kedang_graphql.engine.operations import Operation, OperationCache, Plan, RootField
+from kedang_graphql.engine.operations import Operation, OperationCache, Plan, RootField, name_own_fields
 from kedang_graphql.engine.requests import Binding, Budget
 from kedang_graphql.errors import GRAPHQL_INVALID, told
 from kedang_graphql.overlay.overlays import Overlays
@@ -120,10 +120,11 @@ class GraphQLEndpoint:
                 body.setdefault("extensions", {})["cost"] = context.answer.cost
         except KedangError as error:
             status, body = refused(error, language)
-            self._services.measurer.unread(context, error.code)
+            self._services.measurer.failed(context, error)
             throttled = error if isinstance(error, Throttled) else None
         except Exception as error:  # noqa: BLE001 - a bug is logged with a number, its inside is told to nobody
             status, body = 500, {"errors": [told(GraphQLError("", original_error=error), language)]}
+            self._services.measurer.failed(context, error)
         modern = _accepts_response_type(request)
         if status == _INVALID and not modern:
             status = 200  # what was asked could be read; clients of before the draft look into the body
@@ -193,25 +194,17 @@ class GraphQLEndpoint:
 
         What the static schema does not know may be one of the company's own fields.
         """
-        operations = self._operations
+        viewer = await context.viewer() if context.identified is not None else None
         with reading:
-            operation = operations.get(params.query)
-        if operation.asks_the_overlay and context.identified is not None:
-            overlay = await self.overlays.of(await context.viewer())
-            operations = overlay.operations if overlay is not None else operations
-        with reading:
-            operation = operations.get(params.query)
-            if operation.errors:
-                reading.refused = True
-                return operation.errors
-            definition = operation.definition(params.operation_name)
-            if definition.operation not in allowed:
-                raise _not_allowed(definition.operation)
-            variables = operations.variables(definition, params.variables)
-            if isinstance(variables, list):
-                reading.refused = True
-                return variables
-            return Asked(operation, definition, variables, operations)
+            asked, own = _read(self._operations, params, allowed)
+            own = own and viewer is not None and bool(viewer.custom_fields)
+            reading.refused = isinstance(asked, list) and not own
+        overlay = await self.overlays.of(viewer) if own and viewer is not None else None
+        if overlay is not None:
+            with reading:
+                asked, _ = _read(overlay.operations, params, allowed)
+                reading.refused = isinstance(asked, list)
+        return asked
 
     async def _execute(
         self, context: Context, params: Params, method: str, reading: Reading
@@ -307,6 +300,22 @@ class GraphQLEndpoint:
             if result.data is None and codes <= set(_STATUS):
                 return _STATUS[next(iter(codes))], body
         return 200, body
+
+
+def _read(
+    operations: OperationCache, params: Params, allowed: Collection[OperationType]
+) -> tuple[Asked | list[GraphQLError], bool]:
+    """What is asked, or what is wrong with it; and whether own fields of a company might make it something else."""
+    operation = operations.get(params.query)
+    if operation.errors:
+        return operation.errors, operation.asks_the_overlay
+    definition = operation.definition(params.operation_name)
+    if definition.operation not in allowed:
+        raise _not_allowed(definition.operation)
+    variables = operations.variables(definition, params.variables)
+    if isinstance(variables, list):
+        return variables, operation.asks_the_overlay or name_own_fields(params.variables)
+    return Asked(operation, definition, variables, operations), operation.asks_the_overlay
 
 
 def _not_allowed(operation: OperationType) -> NotAllowedHere:

@@ -33,6 +33,19 @@ async def test_what_is_left_out_stays_and_null_empties(described):
     assert same.data["updateCustomer"]["record"]["customFields"]["seats"] == 8
 
 
+async def test_a_document_without_their_names_takes_them_in_variables(described):
+    create = (
+        "mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { userErrors { code } } }"
+    )
+    made = await described.ask(create, input={"name": "A", "custom": {"seats": 1}})
+    assert made.data["createCustomer"]["userErrors"] == []
+    listed = "query ($where: CustomerWhere) { customers(where: $where) { nodes { customFields } } }"
+    found = await described.ask(listed, where={"customFields": {"seats": {"eq": 1}}})
+    assert found.data["customers"]["nodes"][0]["customFields"]["seats"] == 1
+    refused = await described.ask(listed, where={"customFields": {"seat": {"eq": 1}}})
+    assert "Did you mean 'seats'?" in refused.errors[0]["message"]
+
+
 @pytest.mark.parametrize(
     ("own", "message"),
     [

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -295,6 +296,11 @@ class OperationCache:
         while self._bytes > self._most_bytes and len(self._operations) > 1:
             _, gone = self._operations.popitem(last=False)
             self._bytes -= gone.weight
+
+
+def name_own_fields(values: Mapping[str, Any]) -> bool:
+    """Whether names that an overlay may know stand in variables; too many found cost some time, no more."""
+    return _OWN_NAMES.search(orjson.dumps(values).decode()) is not None
 
 
 def _tokens(document: DocumentNode) -> int:
