@@ -11,7 +11,8 @@ const WELCOME = `# Requests use the session of this browser if you are signed in
 # With an API key instead, put this under "Headers" below:
 #   { "Authorization": "Bearer <key>" }
 #
-# Ctrl-Space completes, Ctrl-Enter runs.
+# Ctrl-Space completes, Ctrl-Enter runs. The guide of the API, with an example
+# for everything, is docs/api/README.md (中文: docs/api/zh-CN/README.md).
 
 {
   __typename
