@@ -352,6 +352,10 @@ async def _active_webhook(side: Side) -> Input:
     return {"id": side.public("webhook", await side.factory.one("webhook", **owner))}
 
 
+async def _tested_webhook(side: Side) -> Input:
+    return {**await _active_webhook(side), "recordId": await side.fresh("customer")}
+
+
 async def _delivery(side: Side) -> Input:
     webhook = UUID((await _active_webhook(side))["id"].partition("_")[2])
     made = await side.factory.one("webhook_delivery", webhook_id=webhook, state="FAILED")
@@ -390,7 +394,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "createWebhook": _webhook,
     "updateWebhook": _changed_webhook,
     "rotateWebhookSecret": _made_webhook,
-    "testWebhook": _active_webhook,
+    "testWebhook": _tested_webhook,
     "replayWebhookDelivery": _delivery,
     "runReport": _report,
     "runReportDefinition": _report_definition,

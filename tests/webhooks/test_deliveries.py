@@ -1,5 +1,6 @@
 """From a change in the company to a signed request at another system, and what becomes of it."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -14,6 +15,7 @@ from kedang_platform.outgoing import AddressRefused, UrlRefused
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change
 from kedang_tenants.webhooks.delivering import TRIES, WAITS
+from kedang_tenants.webhooks.disabling import disable
 from kedang_tenants.webhooks.models import EVENTS
 from kedang_tenants.webhooks.operations import StillOnItsWay, WebhookInactive
 from kedang_tenants.webhooks.signing import signed_headers
@@ -525,6 +527,24 @@ async def test_a_test_is_sent_at_once_and_a_webhook_that_is_off_is_not_tried(sho
     await shop.archive("webhook", webhook)
     with pytest.raises(NotFound):
         await hooks.test(webhook)
+    await shop.work()
+    assert len(receiver.got) == 1
+
+
+async def test_what_is_called_off_while_it_is_taken_is_delivered(shop, hooks, receiver):
+    webhook = await hooks.make(CREATED)
+    receiver.slow = 1
+    await shop.create("customer", name="One")
+    working = asyncio.create_task(shop.work())
+    while not receiver.got:  # noqa: ASYNC110 - the receiver has no event for it
+        await asyncio.sleep(0.01)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        row = await write.fetchrow("SELECT * FROM webhook WHERE id = $1 FOR NO KEY UPDATE", webhook)
+        await disable(write, await shop.product(), row, "FAILING", clock=shop.clock)
+    assert await hooks.states() == ["CANCELLED"]
+    await working
+    (delivery,) = await hooks.deliveries()
+    assert (delivery["state"], delivery["response_status"], delivery["job_id"]) == ("DELIVERED", 204, None)
     await shop.work()
     assert len(receiver.got) == 1
 

@@ -75,6 +75,11 @@ UPDATE webhook_delivery SET state = $2, response_status = $3, error_code = $4, d
     version = version + 1, job_id = NULL, next_try_at = NULL
 WHERE id = $1
 """
+_TAKEN: Final = """
+UPDATE webhook_delivery SET state = 'DELIVERED', response_status = $2, duration_ms = $3, error_code = NULL,
+    updated_at = $4, version = version + 1
+WHERE id = $1 AND state = 'CANCELLED'
+"""
 _FAILURES: Final = "UPDATE webhook SET failures = $2 WHERE id = $1 AND failures <> $2"
 
 
@@ -204,10 +209,12 @@ async def _conclude(
     write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID, came: _Came
 ) -> None:
     held = await _hold(write, job, delivery_id)
+    now = job.clock.now()
     if held is None:
+        if came.well:  # it was called off while the receiver was taking it
+            await write.fetch(_TAKEN, delivery_id, came.status, came.milliseconds, now)
         return
     webhook, row = held
-    now = job.clock.now()
     if not came.well and came.status != _GONE and row["attempts"] < TRIES:
         await _told(write, row, WAITING, came, now)
         at = now + _wait(row["attempts"], came, now)
