@@ -39,8 +39,15 @@ _REMEMBERED: Final = 5_000
 _BATCH: Final = 500
 _CHECK_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 3.0
+_LONGEST_READING: Final = 3.0
 
 log = structlog.get_logger(__name__)
+
+
+class TooSlowToTell(KedangError):
+    """Reading what a subscription shows takes so long that others would wait for it."""
+
+    passing = True  # the statement was broken off, and the transaction with it
 
 
 class Connection(Protocol):
@@ -339,6 +346,10 @@ async def _read(
 ) -> list[Told]:
     """What the group is told; ``viewers`` are those who were loaded for this batch already."""
     who = _who(group.identified)
-    if who not in viewers:
-        viewers[who] = await _viewer(tx, group.identified)
-    return await group.wanted.tell(tx, viewers[who], events)
+    try:
+        async with asyncio.timeout(_LONGEST_READING):
+            if who not in viewers:
+                viewers[who] = await _viewer(tx, group.identified)
+            return await group.wanted.tell(tx, viewers[who], events)
+    except TimeoutError:
+        raise TooSlowToTell(msg("This takes too long to be told of every change. Ask for less.")) from None

@@ -33,7 +33,7 @@ from kedang_graphql.http import (
     checked,
     refused,
 )
-from kedang_graphql.live import GOING_AWAY, TRY_AGAIN_LATER, Live, Watcher
+from kedang_graphql.live import GOING_AWAY, TRY_AGAIN_LATER, Live, TooSlowToTell, Watcher
 from kedang_graphql.live_watching import wanted_by
 from kedang_graphql.services import Services
 from kedang_graphql.throttling import READ, Reading, Throttled, charge
@@ -353,7 +353,8 @@ class Socket:
 
 def _interrupts(error: Exception) -> bool:
     """Whether something was not told that can be told later."""
-    return isinstance(error, KedangError) and error.passing and not isinstance(error, Throttled)
+    ended = isinstance(error, Throttled | TooSlowToTell)
+    return isinstance(error, KedangError) and error.passing and not ended
 
 
 def _errors(error: Exception, language: Any) -> list[dict[str, Any]]:

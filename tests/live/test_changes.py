@@ -1,8 +1,16 @@
 """What is told of records that change: to whom, of what, and nothing else."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from kedang_tenants.changing import Change
+from kedang_graphql.live_types import CODES, watchable
+from kedang_platform.ids import new_id
+from kedang_platform.live import LiveEvent, Publisher
+from kedang_tenants.catalogue import catalogue
+from kedang_tenants.changing import Change, events_of
+from kedang_tenants.changing.events import _subscribers
+from kedang_tenants.webhooks.models import EVENTS
 
 WATCH = "subscription { customerChanges { action id sequence at changed customer { id name city } } }"
 NAMES = "subscription { customerChanges { action customer { name } } }"
@@ -168,9 +176,6 @@ async def test_a_companys_own_fields_are_told(town, side):
 
 async def test_what_is_told_twice_by_workers_is_told_once(town, side):
     """A worker that dies after it has told, and before it has noted so, is followed by one that tells again."""
-    from kedang_platform.live import LiveEvent, Publisher
-    from kedang_tenants.changing import events_of
-
     client = await town.client(side.key)
     await client.watch(NAMES)
     customer = await side.create("customer", name="Once")
@@ -184,3 +189,32 @@ async def test_what_is_told_twice_by_workers_is_told_once(town, side):
     await town.work()
     assert (await client.change())["customer"] == {"name": "Once"}
     await client.nothing()
+
+
+@pytest.mark.requirement("T1", "I1")
+async def test_not_even_a_message_in_the_wrong_channel_tells_of_another_company(town, two_companies):
+    """Every record is watched; told of what lies in the other company, nobody is told anything."""
+    ours, theirs = [await town.open(company) for company in two_companies]
+    customer = await theirs.create("customer", name="Rival's customer")
+    product = await theirs.create("product", number="1", name="Rival's product")
+    known = {"customer": customer, "product": product, "member": theirs.owner.id}
+    client = await town.client(ours.key)
+    for field in watchable():
+        await client.watch(f"subscription {{ {field} {{ id action changed }} }}", field)
+    events = [
+        LiveEvent(
+            record.name, known.get(record.name, new_id()), "updated", n, datetime.now(UTC), ("version",)
+        )
+        for n, record in enumerate(catalogue(), 10**9)
+    ]
+    await town.services.live.publish(ours.company.id, events)
+    own = await ours.create("customer", name="Ours")
+    await town.work()
+    assert (await client.change("customerChanges"))["id"] == f"cus_{own.hex}"
+    await client.nothing()
+
+
+def test_every_event_that_there_is_has_its_action():
+    catalogue()
+    names = {*_subscribers, *EVENTS}
+    assert {name.partition(".")[2] for name in names} <= set(CODES)

@@ -356,3 +356,23 @@ async def started(work_processes, **own: str) -> int:
                 pass
             await asyncio.sleep(0.1)
     raise TimeoutError(work_processes.said())
+
+
+async def test_what_takes_too_long_ends_and_holds_up_nobody(town, side, monkeypatch):
+    monkeypatch.setattr("kedang_graphql.live._LONGEST_READING", 0.2)
+    client = await town.client(side.key)
+    await client.watch(NAMES)
+    await client.watch("subscription { productChanges { product { name } } }", "products")
+    customer = await side.create("customer", name="Locked")
+    product = await side.create("product", number="1", name="Chai")
+    events = [
+        LiveEvent(record, one, "updated", sequence, datetime.now(UTC), ("name",))
+        for sequence, (record, one) in enumerate([("customer", customer), ("product", product)], 10**9)
+    ]
+    async with town.databases.owner() as owner, owner.transaction():
+        await owner.execute(f'LOCK TABLE "{side.company.ref.schema}".customer IN ACCESS EXCLUSIVE MODE')
+        await town.services.live.publish(side.company.id, events)
+        (error,) = await client.next()
+        assert error["extensions"]["code"] == "TOO_SLOW_TO_TELL"
+        assert (await client.change("products"))["product"] == {"name": "Chai"}
+    assert (await client.ask("{ __typename }"))["data"]

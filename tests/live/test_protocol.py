@@ -2,8 +2,11 @@
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kedang_graphql.authentication import cookie_name
+from kedang_graphql.websocket_messages import InvalidMessage, read_message
 from tests.live.conftest import serve_live
 
 NAMES = "subscription { customerChanges { customer { name } } }"
@@ -256,3 +259,27 @@ async def test_clients_that_vanish_leave_nothing_behind(town, side):
     await side.create("customer", name="Still here")
     await town.work()
     assert (await again.change())["customer"] == {"name": "Still here"}
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_KIND = st.sampled_from(["connection_init", "ping", "pong", "subscribe", "complete", "next", "error", ""])
+_LIKELY = st.fixed_dictionaries(
+    {"type": _KIND | _JSON}, optional={"id": st.text(max_size=3) | _JSON, "payload": _JSON}
+)
+
+
+@given(text=st.text() | (_JSON | _LIKELY).map(lambda value: orjson.dumps(value).decode()))
+def test_whatever_comes_is_a_message_or_told_not_to_be_one(text):
+    try:
+        message = read_message(text)
+    except InvalidMessage:
+        return
+    given_back = orjson.loads(text)
+    assert given_back["type"] == message.kind
+    assert message.kind not in {"subscribe", "complete"} or message.id == given_back["id"] != ""
+    assert message.payload is None or message.payload == given_back["payload"]
+    assert message.kind != "subscribe" or isinstance(message.payload, dict)
