@@ -10,12 +10,13 @@ from redis.exceptions import RedisError
 
 CHANNEL = "kedang:work"
 _SECONDS = 2.0
+_APART = 0.01
 
 log = structlog.get_logger(__name__)
 
 
 class Waker:
-    """Publishes to Valkey that there is work; calls that come while one is under way become one more."""
+    """Publishes to Valkey that there is work: at once, and then at most every 10 milliseconds."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis = Redis.from_url(redis_url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
@@ -40,3 +41,4 @@ class Waker:
                 await self._redis.publish(CHANNEL, b"")
             except (RedisError, OSError) as error:
                 log.debug("work.wake_failed", error=str(error))
+            await asyncio.sleep(_APART)

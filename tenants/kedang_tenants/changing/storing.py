@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, insert, update
+import orjson
+from asyncpg.exceptions import IntegrityConstraintViolationError
+from sqlalchemy import Column, Table, bindparam, insert, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
@@ -116,7 +119,7 @@ async def store(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, 
             await _insert(write, drafts)
         else:
             await _update(write, drafts)
-    except IntegrityError as error:
+    except (IntegrityError, IntegrityConstraintViolationError) as error:
         path = drafts[0].change.path if len(drafts) == 1 else ("input",)
         raise Refused([_lost_race(error, path)]) from error
     await audit(write, viewer, [(d.record.name, _event(d), d.id, _plain(d)) for d in drafts], clock=clock)
@@ -131,10 +134,34 @@ def _keep_books(draft: Draft, now: datetime) -> None:
 
 
 async def _insert(write: TenantWrite, drafts: Sequence[Draft]) -> None:
-    table = drafts[0].record.table
     names = sorted({name for draft in drafts for name in draft.values})
     rows = [{name: draft.values.get(name) for name in names} for draft in drafts]
-    await write.execute(insert(table), rows)
+    await _insert_rows(write, drafts[0].record.table, rows)
+
+
+async def _insert_rows(write: TenantWrite, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """A single row, which is what people mostly write, goes to the driver as text made once."""
+    sql = _insert_text(table, tuple(rows[0])) if len(rows) == 1 else None
+    if sql is None:
+        await write.execute(insert(table), rows)
+    else:
+        await write.fetch(sql, *(_bound(table.c[name], value) for name, value in rows[0].items()))
+
+
+@lru_cache(maxsize=2_000)
+def _insert_text(table: Table, names: tuple[str, ...]) -> str | None:
+    """The statement that inserts these columns; None where SQLAlchemy has others to fill in."""
+    if any(column.default is not None for column in table.columns if column.name not in names):
+        return None
+    places = ", ".join(f"${place}" for place in range(1, len(names) + 1))
+    return f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"
+
+
+def _bound(column: Column[Any], value: object) -> object:
+    """A value as the driver takes it: documents as text."""
+    if not isinstance(column.type, JSONB) or (value is None and column.type.none_as_null):
+        return value
+    return orjson.dumps(value).decode()
 
 
 async def _update(write: TenantWrite, drafts: Sequence[Draft]) -> None:
@@ -152,9 +179,11 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> Any:
     return update(table).where(table.c.id == bindparam("b_id", type_=table.c.id.type)).values(values)
 
 
-def _lost_race(error: IntegrityError, path: tuple[str | int, ...]) -> UserError:
+def _lost_race(
+    error: IntegrityError | IntegrityConstraintViolationError, path: tuple[str | int, ...]
+) -> UserError:
     """Somebody else was faster between our check and our write; the constraint has kept the data right."""
-    state = getattr(error.orig, "sqlstate", "")
+    state = getattr(error.orig if isinstance(error, IntegrityError) else error, "sqlstate", "")
     if state == "23503":
         return UserError("NOT_FOUND", msg("There is no such record."), path)
     if state == "23505":
@@ -214,7 +243,7 @@ async def audit(
         }
         for record, event, record_id, changes in entries
     ]
-    await write.execute(insert(Audit), rows)
+    await _insert_rows(write, cast("Table", Audit.__table__), rows)
     if EVENTS not in write.done_once:
         job = NewJob(EVENTS, {"transaction": transaction.hex}, key=f"{EVENTS}:{transaction.hex}")
         await enqueue(write, job)
