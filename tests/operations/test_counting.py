@@ -159,6 +159,16 @@ async def test_operations_beyond_the_limit_are_counted_together(house, monkeypat
     assert hours["OTHERS", None]["count"] == 4
 
 
+async def test_a_bug_is_counted_as_one(house, monkeypatch):
+    async def fail(*_args, **_more):
+        raise RuntimeError("inside")
+
+    monkeypatch.setattr("kedang_graphql.http.GraphQLEndpoint._answer", fail)
+    assert (await house.ask(PLANNED)).codes == ["INTERNAL_ERROR"]
+    await house.flush()
+    assert (await house.hours())["QUERY", "Names"]["errors"] == {"INTERNAL_ERROR": 1}
+
+
 async def test_an_anonymous_operation_is_counted_for_no_company(house, gateway):
     before = (
         gateway.services.measurer.sums["QUERY", "stock"].statements

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from kedang_graphql import throttling
 from kedang_platform.settings import Settings
 from tests.operations.conftest import PLANNED, another_gateway, make_house
+from tests.support.workers import ROOT
 
 pytestmark = pytest.mark.requirement("O3")
 
@@ -115,6 +116,15 @@ async def test_labels_have_few_values_and_no_names(told):
     text = repr(values)
     for name in ("Geheim", house.company.ref.schema, house.company.id.hex, house.company.name):
         assert name not in text
+
+
+async def test_the_guide_names_every_metric(told):
+    house, read = told
+    await house.ask(PLANNED)
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    families = {name.rpartition("_bucket")[0] for name, *_ in await read() if name.endswith("_bucket")}
+    assert len(families) == 5
+    assert {family for family in families if family not in guide} == set()
 
 
 async def test_no_page_no_probes(house):

@@ -1,14 +1,17 @@
 """What administrators are told of operations: figures, orders, filters, pages; and nobody else anything."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from kedang_graphql import throttling
 from kedang_graphql.answering import opaque_id
+from kedang_tenants.measuring.findings import TEXTS
 from tests.operations.conftest import OPERATIONS, PLANNED, make_house
 from tests.support.digests import digests
 from tests.support.members import make_key, make_member
+from tests.support.workers import ROOT
 
 pytestmark = pytest.mark.requirement("I1", "O3")
 
@@ -185,6 +188,14 @@ async def test_another_company_sees_nothing_of_it(gateway, two_companies):
     assert (await other.told(where={"apiKeyId": opaque_id("key", credential)}))["totalCount"] == 0
 
 
-async def test_nobody_is_told_nothing(gateway):
+async def test_who_is_not_known_is_told_nothing(gateway):
     answer = await gateway.client()(OPERATIONS)
     assert answer.codes == ["UNAUTHENTICATED"]
+
+
+async def test_the_example_of_the_guide_works(busy):
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    (example,) = re.findall(r"```graphql\n(.*?)```", guide, re.DOTALL)
+    told = (await busy.ask(example)).data["operations"]["nodes"]
+    assert {node["name"] for node in told} == {"Names", "Bad", "Call"}
+    assert set(re.findall(r"\| `([A-Z_]{4,})` \|", guide)) <= set(TEXTS)
