@@ -33,6 +33,8 @@ FINISH_SECONDS = 10.0
 # A backend keeps about 28 KB for each table and company it touched; a young one has touched fewer.
 RECYCLE_SECONDS = (300, 600)
 STATEMENTS_PER_CONNECTION = 512
+# An update of a dozen columns takes 46 KB compiled, and each set of columns is one: these take about 25 MB.
+COMPILED_STATEMENTS = 400
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +207,7 @@ def _engine(url: str, *, size: int) -> AsyncEngine:
         pool_timeout=WAIT_SECONDS,
         pool_recycle=random.randint(*RECYCLE_SECONDS),  # noqa: S311 - spreads reconnections, guards nothing
         pool_use_lifo=True,
-        query_cache_size=2_000,
+        query_cache_size=COMPILED_STATEMENTS,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
