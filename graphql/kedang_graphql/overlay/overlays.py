@@ -32,7 +32,7 @@ OVERLAY_BYTES = 64 * 1024 * 1024
 OPERATION_BYTES = 4 * 1024 * 1024
 # Bytes of memory, measured and rounded up: of any overlay, and of each part (type, field, argument, value) made for it.
 _BYTES = 50_000
-_BYTES_A_PART = 440
+_BYTES_A_PART = 500
 
 _Key = tuple[UUID, tuple[CustomField, ...]]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from graphql import (
     GraphQLBoolean,
@@ -35,7 +35,6 @@ from kedang_graphql.overlay.naming import (
     own_type,
 )
 from kedang_graphql.overlay.scalars import WHOLE_NUMBER, WHOLE_NUMBER_FILTER, filter_on
-from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import ChoiceKind, RecordType, catalogue
 from kedang_tenants.catalogue.custom import CustomField
 from kedang_tenants.changing import OwnFields
@@ -44,6 +43,7 @@ from kedang_tenants.changing import OwnFields
 READ = WRITTEN = "custom"
 FILTERED = "customFields"
 SORTED = "customField"
+OWN_FIELDS: Final = "The company's own fields, each in its type."
 
 
 def additions_of(schema: GraphQLSchema, fields: Sequence[CustomField]) -> Additions:
@@ -86,7 +86,7 @@ class _Own:
                 f.key: GraphQLField(self._type(f), description=labels[f.key], extensions={OWN_FIELD: f})
                 for f in self._fields
             },
-            description=msg("The company's own fields."),
+            description=OWN_FIELDS,
         )
         written = GraphQLInputObjectType(
             f"{name}Input",
@@ -104,7 +104,7 @@ class _Own:
             made.types[new.name] = new
         made.parts += 4 * len(self._fields)
         made.fields[record.api_name] = {
-            READ: (GraphQLNonNull(read), {"description": msg("The company's own fields.")})
+            READ: (GraphQLNonNull(read), {"description": OWN_FIELDS})
         }
         self._extend(f"{record.api_name}Where", FILTERED, filtered, _filters)
         self._extend(f"{record.api_name}Sort", SORTED, sorted_by, _sortings)
@@ -112,7 +112,7 @@ class _Own:
             self._extend(name, WRITTEN, written, _values)
 
     def _extend(self, name: str, field: str, wanted: Any, out_type: Any) -> None:
-        spec: Spec = (wanted, {})
+        spec: Spec = (wanted, {"description": OWN_FIELDS})
         self._made.inputs[name] = {field: spec}
         before = self._schema.type_map[name]
         assert isinstance(before, GraphQLInputObjectType)
