@@ -8,7 +8,7 @@ from kedang_tenants.catalogue import Record, RecordType, catalogue
 from tests.reading.population import populate
 from tests.reading.test_differential import seed
 from tests.support.factories import Factory
-from tests.support.members import make_key
+from tests.support.members import make_key, make_member
 from tests.support.reference_reader import Item, Reader
 from tests.support.telling import say
 
@@ -82,3 +82,66 @@ async def test_pages_put_together_are_the_list(gateway, company, database_superu
                 walked += 1
     say(f"{walked} lists walked")
     assert walked > 200
+
+
+CITIES = """
+query ($orderBy: [CustomerSort!], $first: Int, $after: String, $last: Int, $before: String) {
+  customers(orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before) {
+    nodes { name } pageInfo { startCursor endCursor }
+  }
+}"""
+BY_CITY = [{"field": "CITY", "direction": "DESC", "nulls": "FIRST"}, {"field": "NAME"}]
+
+
+@pytest.mark.requirement("I1")
+async def test_what_is_changed_between_two_pages_moves_nothing_else(gateway, company):
+    """The record at the cursor may leave, or move: the next page begins where it stood."""
+    databases = gateway.services.databases
+    factory = Factory(databases, company)
+    rows = [
+        {"name": name, "city": city}
+        for name, city in zip("ABCDEF", [None, None, "Y", "Y", "X", "X"], strict=True)
+    ]
+    ids = dict(zip("ABCDEF", await factory.many("customer", rows), strict=True))
+    owner = await make_member(databases, company, "OWNER")
+    ask = gateway.client(await make_key(databases, owner, key=gateway.services.identity.key))
+
+    async def page(**given):
+        found = (await ask(CITIES, {"orderBy": BY_CITY} | given)).data["customers"]
+        return "".join(node["name"] for node in found["nodes"]), found["pageInfo"]
+
+    first, info = await page(first=3)
+    assert first == "ABC"
+    await factory.update("customer", ids["C"], city=None)
+    await factory.one("customer", name="CC", city="Y")
+    await factory.one("customer", name="BB", city="Z")
+    after, _ = await page(first=2, after=info["endCursor"])
+    assert after == "CCD"
+    before, _ = await page(last=3, before=info["endCursor"])
+    assert before == "BCBB"
+
+
+@pytest.mark.requirement("I1")
+async def test_a_cursor_belongs_to_its_sorting_also_below_a_record(gateway, company):
+    databases = gateway.services.databases
+    factory = Factory(databases, company)
+    customer = await factory.one("customer", name="Alfreds")
+    await factory.many("contact", [{"name": name, "customer_id": customer} for name in "AB"])
+    owner = await make_member(databases, company, "OWNER")
+    ask = gateway.client(await make_key(databases, owner, key=gateway.services.identity.key))
+    below = """query ($after: String, $by: [ContactSort!]) { customers { nodes {
+      contacts(first: 1, after: $after, orderBy: $by) { nodes { name } pageInfo { endCursor } } } } }"""
+    by_name = [{"field": "NAME"}]
+    found = (await ask(below, {"by": by_name})).data["customers"]["nodes"][0]["contacts"]
+    cursor = found["pageInfo"]["endCursor"]
+    second = (await ask(below, {"by": by_name, "after": cursor})).data["customers"]["nodes"][0]["contacts"]
+    assert second["nodes"] == [{"name": "B"}]
+    for by in (
+        [{"field": "NAME", "direction": "DESC"}],
+        [{"field": "CREATED_AT"}],
+        [*by_name, {"field": "CREATED_AT"}],
+    ):
+        assert (await ask(below, {"by": by, "after": cursor})).codes == ["BAD_CURSOR"]
+    assert (
+        await ask("query ($c: String) { customers(after: $c) { totalCount nodes { id } } }", {"c": cursor})
+    ).codes == ["BAD_CURSOR"]
