@@ -23,6 +23,7 @@ from kedang_tenants.reading import Viewer
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
+    from kedang_graphql.engine.executor import Selecting
     from kedang_graphql.engine.viewers import Viewers
     from kedang_graphql.overlay.overlays import Overlays
 
@@ -71,6 +72,8 @@ class Context:
     answer: Answer = field(default_factory=Answer)
     writing: Writing = field(default_factory=Writing)
     measured: Measured = field(default_factory=Measured)
+    selected: Selecting | None = None
+    """What remembers how this operation's payloads select; None reads the selection anew each time."""
 
     def signed_in(self) -> Identified:
         if self.identified is None:

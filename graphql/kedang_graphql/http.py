@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 
@@ -287,7 +288,7 @@ class GraphQLEndpoint:
             asked.operation.document,
             variable_values=dict(params.variables),
             operation_name=params.operation_name,
-            context_value=context,
+            context_value=replace(context, selected=partial(asked.operations.selected, asked.operation)),
             executor_class=self._gateway.executor,
         )
         result: ExecutionResult = await running if isawaitable(running) else running

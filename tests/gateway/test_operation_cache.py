@@ -4,9 +4,11 @@ import gc
 
 import pytest
 from graphql import Token
+from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
 from kedang_graphql.engine.operations import OperationCache
+from kedang_graphql.engine.selection import RecordNode
 from kedang_graphql.schema import build_gateway
 from kedang_platform.errors import KedangError
 from kedang_tenants.catalogue import catalogue
@@ -103,3 +105,23 @@ def test_an_operation_that_was_forgotten_while_it_ran_weighs_nothing(cache):
     before = cache.held_bytes
     assert cache.plan(operation, definition, values) is not None
     assert cache.held_bytes == before
+
+
+def selected(cache: OperationCache, operation, *, short: bool) -> object:
+    definition = operation.definition(None)
+    values = cache.variables(definition, {"short": short})
+    details = [FieldDetails(definition.selection_set.selections[0], None)]
+    return cache.selected(operation, "tag", details, values, lambda: RecordNode(catalogue().record("tag")))
+
+
+def test_what_a_payload_selects_is_found_out_once_for_what_its_directives_say(cache):
+    operation = cache.get(
+        "mutation ($short: Boolean!) { archiveTag(input: {id: 1}) { record { id name @skip(if: $short) } } }"
+    )
+    before = cache.held_bytes
+    once = selected(cache, operation, short=True)
+    weighed = cache.held_bytes
+    assert weighed > before
+    assert selected(cache, operation, short=True) is once
+    assert cache.held_bytes == weighed
+    assert selected(cache, operation, short=False) is not once

@@ -14,16 +14,17 @@ from uuid import UUID
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetails
-from graphql.execution.values import get_argument_values
+from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
+from kedang_graphql.engine.operations import Selected
 from kedang_graphql.engine.references import Ref, References, Shown
 from kedang_graphql.engine.requests import Binding, Budget, masked_paths
 from kedang_graphql.engine.roots import RootReader, Roots, answer_records
-from kedang_graphql.engine.selection import SelectionReader
+from kedang_graphql.engine.selection import RecordNode, SelectionReader
 from kedang_graphql.engine.together import Together
 from kedang_graphql.idempotency import Answered, begin, digest, keep, key_of, one_at_a_time
 from kedang_platform.errors import Forbidden
@@ -33,6 +34,7 @@ from kedang_tenants.catalogue import catalogue
 __all__ = ["EngineExecutor", "Ref", "Verb", "executor_class"]
 
 Verb = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
+Selecting = Callable[[str, Sequence[FieldDetails], VariableValues, Callable[[], RecordNode]], Selected]
 
 
 class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -157,11 +159,16 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         selections = SelectionReader(
             self.schema, catalogue(), self.operation, self.fragments, self.variable_values
         )
-        node = selections.record_node(catalogue().record(record), details)
+        read = partial(selections.record_node, catalogue().record(record), details)
+        if context.selected is None:
+            selected = Selected(read())
+        else:
+            selected = context.selected(record, details, self.variable_values, read)
+        node = selected.node
         context.answer.masked.update(masked_paths(viewer, node, pattern))
         binding = Binding(viewer, self.variable_values, self.budget)
         async with context.writing.reading(context.databases, viewer.company) as tx:
-            return await answer_records(tx, binding, Composer(viewer, {}), node, ids)
+            return await answer_records(tx, binding, Composer(viewer, selected.compiled), node, ids)
 
     async def _change(
         self,

@@ -10,7 +10,7 @@ import hashlib
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ from kedang_graphql.engine.limits import (
     too_deep,
 )
 from kedang_graphql.engine.roots import Root, RootReader, Roots
+from kedang_graphql.engine.selection import RecordNode
 from kedang_graphql.measuring.signatures import sign
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
@@ -83,6 +84,14 @@ class Plan:
     masked_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What is selected of a record that a resolver returns, and the code generated for it."""
+
+    node: RecordNode
+    compiled: dict[int, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Operation:
     """One document: what is wrong with it, or its definitions and the plans made so far."""
@@ -91,6 +100,7 @@ class Operation:
     errors: list[GraphQLError]
     fragments: dict[str, FragmentDetails] = field(default_factory=dict)
     plans: dict[tuple[object, ...], Plan | None] = field(default_factory=dict)
+    selected: dict[tuple[object, ...], Selected] = field(default_factory=dict)
     directive_variables: frozenset[str] = frozenset()
     measures: dict[str | None, Measure] = field(default_factory=dict)
     signatures: dict[str | None, Signature] = field(default_factory=dict)
@@ -204,15 +214,34 @@ class OperationCache:
         """How the engine answers an operation wholly; None where anything in it is not the engine's."""
         if definition.operation is not OperationType.QUERY:
             return None
-        coerced = variables.coerced
         name = definition.name.value if definition.name else None
-        key = (name, *(coerced.get(v) for v in sorted(operation.directive_variables)))
+        key = (name, *_directive_values(operation, variables))
         if key not in operation.plans:
             if len(operation.plans) >= _MOST_PLANS:
                 self._forget_plans(operation)
             operation.plans[key] = self._plan(operation, definition, variables)
             self._weigh(operation, _plan_weight(operation))
         return operation.plans[key]
+
+    def selected(
+        self,
+        operation: Operation,
+        record: str,
+        details: Sequence[FieldDetails],
+        variables: VariableValues,
+        read: Callable[[], RecordNode],
+    ) -> Selected:
+        """What fields of an operation select of a record, as ``read`` finds it out the first time."""
+        # The document holds the nodes for as long as this is remembered with it.
+        key = (record, *(id(detail.node) for detail in details), *_directive_values(operation, variables))
+        known = operation.selected.get(key)
+        if known is None:
+            if len(operation.selected) >= _MOST_PLANS:
+                self._weigh(operation, -_plan_weight(operation) * len(operation.selected))
+                operation.selected.clear()
+            known = operation.selected[key] = Selected(read())
+            self._weigh(operation, _plan_weight(operation))
+        return known
 
     def masked(self, plan: Plan, viewer: Viewer) -> list[str]:
         """The paths of fields that are masked for everybody whose rights reach as far as this viewer's."""
@@ -316,6 +345,11 @@ def _kept(error: GraphQLError) -> GraphQLError:
     """An error to be remembered: without the frames it came through, which hold the parser and all its tokens."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
+
+
+def _directive_values(operation: Operation, variables: VariableValues) -> list[object]:
+    """On what it depends which of its fields an operation selects."""
+    return [variables.coerced.get(name) for name in sorted(operation.directive_variables)]
 
 
 def _plan_weight(operation: Operation) -> int:
