@@ -16,7 +16,7 @@ from tests.support.database import SECRET
 from tests.support.members import TestMember
 
 TABLES = ("member", "department", "custom_field", "customer")
-CUSTOMERS = 100
+CUSTOMERS = 120  # a part of them belongs to the other department
 _LANES = 4
 _COMPANY = """
 INSERT INTO platform.company (id, name, schema_name, handle, database, status, country, language, time_zone, currency,
@@ -31,7 +31,7 @@ SELECT person_id, $2, $4, seat, state, created_at FROM platform.membership WHERE
 
 
 async def companies_like(databases: Databases, asker: TestMember, *, count: int) -> list[str]:
-    """So many further companies with the asker's members and 100 customers; the asker's API key in each."""
+    """So many further companies with the asker's members and as many customers as a list takes; the asker's API key in each."""
     # A member is of one company: everywhere the asker has another id.
     schemas = {new_schema_name(): new_id() for _ in range(count)}
     lanes = [list(schemas.items())[lane::_LANES] for lane in range(_LANES)]
