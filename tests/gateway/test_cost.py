@@ -65,6 +65,9 @@ async def test_a_point_is_a_root_field_or_a_hundred_records(http, company):
         ("{ ...F } fragment F on Query { tags(first: 250) { ... { nodes { id } } } }", {}, (4, 3)),
         ("{ customers(first: 9) { nodes { contacts(first: 99) { nodes { id } } } } }", {}, (10, 1)),
         ("{ customers(first: 9) { nodes { owner { id } contacts { totalCount } } } }", {}, (2, 1)),
+        ("{ tags(first: 250) { pageInfo { hasNextPage } } }", {}, (4, 4)),
+        ("{ tags(first: 250) { nodes { id } pageInfo { hasNextPage } } }", {}, (4, 3)),
+        ("{ customers(first: 9) { nodes { contacts(first: 99) { pageInfo { endCursor } } } } }", {}, (10, 1)),
         ("{ tagAggregates { __typename } }", {}, (10, 10)),
         (
             "mutation ($i: [CreateTagInput!]!) { createTags(inputs: $i) { userErrors { code } } }",

@@ -54,7 +54,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """A list of records: where it stands in the answer, how long it may be, and the lists in each record."""
+    """A list of records: where it stands in the answer, how long it may be, and the lists in each record.
+
+    One without ``rows`` tells of its page only where it begins or ends, which takes reading all of it.
+    """
 
     path: tuple[str, ...]
     rows: tuple[str, ...]
@@ -63,19 +66,24 @@ class Pages:
 
     def most(self, variables: Mapping[str, Any], largest: int) -> int:
         """How many records the list and those below it may hold, where no page holds more than ``largest``."""
-        size = min(max(self.size.of(variables), 0), largest)
-        return size * (1 + sum(inner.most(variables, largest) for inner in self.below))
+        return self._size(variables, largest) * (
+            1 + sum(inner.most(variables, largest) for inner in self.below)
+        )
 
-    def held(self, parent: Any) -> int:
+    def held(self, parent: Any, variables: Mapping[str, Any], largest: int) -> int:
         """How many they hold in an answer."""
-        count = 0
-        for found in _at(parent, self.path):
+        pages = _at(parent, self.path)
+        count = 0 if self.rows else len(pages) * self._size(variables, largest)
+        for found in pages:
             for key in self.rows:
                 rows = [row for row in found.get(key) or () if row is not None]
                 count += len(rows)
                 for inner in self.below:
-                    count += sum(map(inner.held, rows))
+                    count += sum(inner.held(row, variables, largest) for row in rows)
         return count
+
+    def _size(self, variables: Mapping[str, Any], largest: int) -> int:
+        return min(max(self.size.of(variables), 0), largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,9 @@ class Measure:
         """The points of what was answered; an operation that was refused costs 1."""
         if data is None:
             return 1
-        return self._fixed(variables) + _points(sum(pages.held(data) for pages in self.pages))
+        return self._fixed(variables) + _points(
+            sum(pages.held(data, variables, self.largest_page) for pages in self.pages)
+        )
 
     def _fixed(self, variables: Mapping[str, Any]) -> int:
         return self.base + sum(count.of(variables) for count in self.batches)
@@ -198,14 +208,16 @@ class _Reader:
     def _connection(self, node: FieldNode, named: GraphQLNamedType, path: tuple[str, ...]) -> Iterator[Pages]:
         rows: list[str] = []
         below: list[Pages] = []
+        ends = False
         assert node.selection_set is not None
         for inner, owner in self.fields(named, node.selection_set):
+            ends = ends or inner.name.value == "pageInfo"
             row = _type_of(owner, inner)
             if inner.name.value not in {"nodes", "edges"} or inner.selection_set is None or row is None:
                 continue
             rows.append(inner.alias.value if inner.alias else inner.name.value)
             below += self.pages(row, inner.selection_set, ())
-        if rows:
+        if rows or ends:
             yield Pages(path, tuple(rows), _page_size(node), tuple(below))
 
     def _on(self, condition: Any, otherwise: GraphQLNamedType) -> GraphQLNamedType:
