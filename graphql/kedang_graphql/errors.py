@@ -9,6 +9,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from kedang_graphql.engine.types import UserError
+from kedang_platform.database.noting import note_refusal
 from kedang_platform.errors import KedangError, Refused
 from kedang_platform.errors import UserError as Wrong
 from kedang_platform.i18n import msg, translate
@@ -48,6 +49,8 @@ def _formatted(error: GraphQLError, message: str, code: str) -> dict[str, Any]:
 def user_errors(error: KedangError, language: str) -> list[UserError]:
     """A refusal as the ``userErrors`` of a payload."""
     wrongs: Sequence[Wrong] = error.errors if isinstance(error, Refused) else [Wrong.of(error)]
+    for wrong in wrongs:
+        note_refusal(wrong.code)
     return [
         UserError(
             path=[str(step) for step in wrong.path],

@@ -195,9 +195,11 @@ class MeasuredOperation:
     )
     count: int
     failed: int = strawberry.field(description="Answers with `errors`.")
-    refused: int = strawberry.field(description="Answers with `userErrors`, where these were asked for.")
+    refused: int = strawberry.field(description="Answers with `userErrors`.")
     error_share: float = strawberry.field(description="The failed ones among all, between 0 and 1.")
-    errors: list[OperationErrorCount] = strawberry.field(description="All codes that occurred.")
+    errors: list[OperationErrorCount] = strawberry.field(
+        description="All codes that occurred, those of `userErrors` among them."
+    )
     cost_charged: int = strawberry.field(description="Points charged before, and for reading the requests.")
     cost_refunded: int
     cost: int = strawberry.field(description="Points charged and not refunded.")

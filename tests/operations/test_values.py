@@ -42,13 +42,15 @@ async def test_no_value_is_kept_told_or_logged(databases, database_settings, com
             (f'query K {{ broken "{CANARY}13', {}),
             (f'query L {{ callLookup(number: "0301234{CANARY}") {{ matches {{ phone }} }} }}', {}),
             (f'mutation M {{ signIn(input: {{email: "{CANARY}14", password: "{CANARY}15"}}) {{ userErrors {{ code }} }} }}', {}),
+            (f'mutation N {{ createCustomer(input: {{name: "", phone: "{CANARY}16"}}) {{ userErrors {{ code: message }} }} }}', {}),
+            (f'mutation O {{ createCustomer(input: {{name: "{CANARY}17"}}) {{ userErrors: record {{ code: name }} }} }}', {}),
         ]  # fmt: skip
         for query, variables in asked:
             await house.ask(query, variables)
         await house.flush()
         for row in await house.rows("measured_operation"):
             gateway.services.measurer._explained.clear()
-            assert row["name"] is None or row["name"] in "ABCDEFGHIJKLM"
+            assert row["name"] is None or row["name"] in "ABCDEFGHIJKLMNO"
         told = (await house.ask(OPERATIONS)).http.text
         metrics = (await house.ask.http.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})).text
     kept = [

@@ -47,6 +47,10 @@ class _Company:
     tallies: dict[tuple[UUID, UUID], Tally] = field(default_factory=dict)
 
 
+_NOTHING = Ledger()
+_NOTHING.is_open = False
+
+
 class Measured:
     """One answer in the making: when it began, what it turned out to be, and its statements."""
 
@@ -59,7 +63,7 @@ class Measured:
         self.counted = False
         self.spent = 0
         """Points that reading the request cost."""
-        self.ledger: Ledger | None = None
+        self.ledger = _NOTHING
 
     def known_as(self, signature: Signature) -> None:
         """The operation is known and begins: what is asked of the databases from now on is its own."""
@@ -86,8 +90,7 @@ class Measurer:
     def answered(self, context: Context, body: Mapping[str, Any]) -> None:
         """Count an operation that was answered, perhaps with errors; its cost is known by now."""
         errors = tuple([error["extensions"]["code"] for error in body["errors"]]) if "errors" in body else ()
-        mutation = context.measured.signature.kind == "MUTATION"
-        self._end(context, errors, _refusals(body.get("data")) if mutation else ())
+        self._end(context, errors)
 
     def failed(self, context: Context | None, error: Exception) -> None:
         """Count an operation that was refused, or met a bug."""
@@ -101,14 +104,16 @@ class Measurer:
         if context is None:
             self.outcomes[UNREAD.kind, "stock", code] += 1
         elif not context.measured.counted:
-            self._end(context, (code,), ())
+            self._end(context, (code,))
 
-    def _end(self, context: Context, errors: tuple[str, ...], refusals: tuple[str, ...]) -> None:
+    def _end(self, context: Context, errors: tuple[str, ...]) -> None:
         measured, cost, identified = context.measured, context.answer.cost, context.identified
         measured.counted = True
-        signature = measured.signature
+        signature, ledger = measured.signature, measured.ledger
         seconds = perf_counter() - measured.began
-        statements = measured.ledger.close() if measured.ledger else []
+        ledger.is_open = False
+        refusals = ledger.refusals
+        statements, ledger.statements = ledger.statements, []  # parameters are not held longer than needed
         charged, refunded = measured.spent, 0
         if cost is not None:
             charged += cost["requestedQueryCost"]
@@ -137,24 +142,32 @@ class Measurer:
 
     async def flush(self, databases: Databases) -> None:
         """Write down what was counted and explain what was slow; what the database does not take now waits."""
-        companies, self._companies = self._companies, {}
+        pending, self._companies = self._companies, {}
         self._tallies = self._text = 0
         away = False
-        for counted in companies.values():
-            if away:
+        try:
+            while pending and not away:
+                _, counted = pending.popitem()
+                away = not await self._write_down(databases, counted)
+        finally:  # also when there is no more time
+            for counted in pending.values():
                 self._put_back(counted)
-                continue
-            try:
-                async with databases.tenant_write(counted.ref) as write:
-                    await store_tallies(write, counted.tallies.values(), now=self._clock.now())
-            except KedangError as error:
-                log.warning("what operations took is written down later: %s", error.code)
-                self._put_back(counted)
-                away = isinstance(error, DatabaseUnavailable)
-            except Exception:
-                log.warning("what operations took could not be written down", exc_info=True)
         while self._slow and not away:
             await self._explain(databases, *self._slow.popleft())
+
+    async def _write_down(self, databases: Databases, counted: _Company) -> bool:
+        """Whether the database can be reached; what it does not take at the moment is put back."""
+        try:
+            async with databases.tenant_write(counted.ref) as write:
+                await store_tallies(write, counted.tallies.values(), now=self._clock.now())
+        except KedangError as error:
+            log.warning("what operations took is written down later: %s", error.code)
+            self._put_back(counted)
+            return not isinstance(error, DatabaseUnavailable)
+        except Exception:
+            # Of a company that is gone, say: figures are lost, nothing else.
+            log.warning("what operations took could not be written down", exc_info=True)
+        return True
 
     def _count(self, company: CompanyRef, credential: UUID, signature: Signature, taken: Taken) -> None:
         counted = self._companies.get(company.id)
@@ -228,11 +241,3 @@ async def keep_measuring(measurer: Measurer, databases: Databases, *, interval: 
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_SECONDS):
                 await measurer.flush(databases)
-
-
-def _refusals(data: Any) -> tuple[str, ...]:
-    """The codes of ``userErrors`` in the payloads of a mutation, where they were asked for."""
-    if not isinstance(data, dict):
-        return ()
-    told = [payload.get("userErrors") for payload in data.values() if isinstance(payload, dict)]
-    return tuple([error.get("code", "USER_ERROR") for errors in told if errors for error in errors])

@@ -17,19 +17,17 @@ class Noted(NamedTuple):
 
 
 class Ledger:
-    """The statements of one piece of work and of the tasks that it starts, until it is closed."""
+    """The statements of one piece of work and of the tasks that it starts, and the codes of its refusals.
 
-    __slots__ = ("is_open", "statements")
+    Once it is closed, what tasks that outlive the work do is not its own.
+    """
+
+    __slots__ = ("is_open", "refusals", "statements")
 
     def __init__(self) -> None:
         self.is_open = True
         self.statements: list[Noted] = []
-
-    def close(self) -> list[Noted]:
-        """All statements; what tasks that outlive the work do from now on is not its own."""
-        self.is_open = False
-        statements, self.statements = self.statements, []
-        return statements
+        self.refusals: list[str] = []
 
 
 _current: ContextVar[Ledger | None] = ContextVar("kedang_ledger", default=None)
@@ -40,6 +38,13 @@ def open_ledger() -> Ledger:
     ledger = Ledger()
     _current.set(ledger)
     return ledger
+
+
+def note_refusal(code: str) -> None:
+    """Note that something was refused to the work under way."""
+    ledger = _current.get()
+    if ledger is not None and ledger.is_open:
+        ledger.refusals.append(code)
 
 
 def note(sql: str, args: tuple[object, ...], began: float, rows: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -65,8 +65,8 @@ class Taken:
     charged: int = 0
     refunded: int = 0
     errors: tuple[str, ...] = ()
-    refusals: tuple[str, ...] = ()
-    statements: tuple[Noted, ...] | list[Noted] = ()
+    refusals: Sequence[str] = ()
+    statements: Sequence[Noted] = ()
 
 
 @dataclass(slots=True)
