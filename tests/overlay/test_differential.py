@@ -19,7 +19,7 @@ from tests.support.reference_reader import Reader
 from tests.support.reference_schema import Reference
 from tests.support.telling import say
 
-DOCUMENTS = 100
+DOCUMENTS = 60
 VALUES: dict[str, list[Any]] = {
     "TEXT": ["x", "Ålesund", ""],
     "INTEGER": [-1, 0, 5, 10**12, 7],
