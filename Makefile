@@ -13,11 +13,12 @@ TEST_WORKERS ?= 2
 CLIENTS_NODE = tests/clients/node_modules/.kedang
 CLIENTS_VENV = .venv-clients
 TESTS ?= tests
+REQUESTS ?= 1000000
 
 .DEFAULT_GOAL := help
 POSTGRAPHILE = tests/bench/postgraphile/node_modules/.kedang
 
-.PHONY: help up down test test-servers test-pages test-story test-clients check bench bench-gateway demo-check requirements messages release-api web lock env moved
+.PHONY: help up down test test-servers test-pages test-story test-clients check bench bench-gateway bench-memory demo-check requirements messages release-api web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,7 +57,11 @@ bench: env  ## measure; the numbers belong into docs/benchmarks.md
 
 bench-gateway: env $(POSTGRAPHILE)  ## measure the gateway beside PostGraphile 5 (needs Node 20 and Debian's wrk)
 	@command -v wrk > /dev/null || { echo "wrk is needed: apt-get install wrk"; exit 1; }
-	@$(RUN_TESTS) pytest -q -s -p no:cacheprovider -m gateway_bench tests/bench/gateway
+	@$(RUN_TESTS) pytest -q -s -p no:cacheprovider -m gateway_bench --ignore tests/bench/gateway/test_memory.py tests/bench/gateway
+
+bench-memory: env  ## the gateway's memory over REQUESTS requests of 10,000 documents (needs Debian's wrk)
+	@command -v wrk > /dev/null || { echo "wrk is needed: apt-get install wrk"; exit 1; }
+	@BENCH_REQUESTS=$(REQUESTS) $(RUN_TESTS) pytest -q -s -p no:cacheprovider -m gateway_bench tests/bench/gateway/test_memory.py
 
 demo-check: env  ## compare the running demonstration company with figures worked out from its CSV files
 	@$(RUN) kedang_workers.demo check

@@ -14,9 +14,11 @@ for path in io.lines("{bodies}") do
   requests[#requests + 1] = wrk.format("POST", "{path}", {{
     ["host"] = "127.0.0.1", ["content-type"] = "application/json", ["authorization"] = "Bearer " .. bearer}}, body)
 end
+math.randomseed(os.time())
 request = function()
   n = n % #requests + 1
-  return requests[n]
+  if {often} > 0 and math.random() < 0.5 then return requests[math.random({often})] end
+  return requests[{often} > 0 and math.random(#requests) or n]
 end
 done = function(summary, latency)
   local errors = summary.errors
@@ -52,6 +54,8 @@ class Asked:
     pid: int
     requests: Sequence[tuple[bytes, str]]
     path: str = "/graphql"
+    often: int = 0
+    """How many of the requests are half of all that are sent, drawn by chance as the rest is; 0: all in turns."""
 
 
 class Wrk:
@@ -94,7 +98,7 @@ class Wrk:
         if not script.exists():
             lines = [f"{body.decode()}\t{bearer}\n" for body, bearer in asked.requests]
             bodies.write_text("".join(lines))
-            script.write_text(_SCRIPT.format(bodies=bodies, path=asked.path))
+            script.write_text(_SCRIPT.format(bodies=bodies, path=asked.path, often=asked.often))
         return script
 
 
