@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kedang_graphql import http, idempotency
-from kedang_graphql.engine import aggregates, arguments, limits, requests, verbs
+from kedang_graphql.engine import aggregates, arguments, cost, limits, requests, verbs
 from kedang_platform.files import receiving
 from kedang_platform.identity import api_keys
 from kedang_platform.settings import Settings
@@ -84,3 +84,11 @@ def test_what_happens_beyond_is_a_code_or_a_word_of_the_api():
 def test_the_table_is_the_same_in_both_languages():
     english, chinese = rows(GUIDE / "limits.md"), rows(CHINESE / "limits.md")
     assert [row[1:] for row in chinese] == [row[1:] for row in english]
+
+
+@pytest.mark.parametrize("folder", [GUIDE, CHINESE], ids=["en", "zh-CN"])
+def test_prices_are_those_that_are_charged(folder):
+    page = (folder / "limits.md").read_text()
+    prices = re.findall(r"^\| ([^|]+) \| (\d+)(?:, and 1|，|,)?[^|]* \|$", page.split("```")[0], re.MULTILINE)
+    assert [int(price) for _, price in prices] == [1, 1, cost.CHANGE, cost.SUMMARY]
+    assert str(cost.NODES_PER_POINT) in prices[1][0]
