@@ -26,7 +26,7 @@ from tests.support.factories import Factory
 from tests.support.members import make_key
 from tests.support.telling import say
 
-DOCUMENTS = int(os.environ.get("KEDANG_TEST_WEBHOOK_DOCUMENTS", "100"))
+DOCUMENTS = int(os.environ.get("KEDANG_TEST_WEBHOOK_DOCUMENTS", "60"))
 LIMITS = {"DOCUMENT_TOO_LARGE", "QUERY_TOO_LARGE"}
 
 
