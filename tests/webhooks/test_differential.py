@@ -26,7 +26,7 @@ from tests.support.factories import Factory
 from tests.support.members import make_key
 from tests.support.telling import say
 
-DOCUMENTS = int(os.environ.get("KEDANG_TEST_WEBHOOK_DOCUMENTS", "60"))
+DOCUMENTS = int(os.environ.get("KEDANG_TEST_WEBHOOK_DOCUMENTS", "80"))
 LIMITS = {"DOCUMENT_TOO_LARGE", "QUERY_TOO_LARGE"}
 
 
@@ -105,4 +105,5 @@ async def test_payloads_are_what_the_api_answers(gateway, company, database_supe
         nothing += api.data == {next(iter(api.data)): None}
     assert compared > DOCUMENTS * 0.8, (compared, refused)
     assert masked > DOCUMENTS / 10
-    assert 0 < nothing < DOCUMENTS / 2
+    assert nothing > 0  # out of sight
+    assert compared - nothing > DOCUMENTS / 4
