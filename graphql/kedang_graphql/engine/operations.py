@@ -329,7 +329,10 @@ class OperationCache:
 
 def name_own_fields(values: Mapping[str, Any]) -> bool:
     """Whether names that an overlay may know stand in variables; too many found cost some time, no more."""
-    return _OWN_NAMES.search(orjson.dumps(values).decode()) is not None
+    try:
+        return _OWN_NAMES.search(orjson.dumps(values).decode()) is not None
+    except orjson.JSONEncodeError:  # nested more deeply than anybody means it
+        return False
 
 
 def _tokens(document: DocumentNode) -> int:
