@@ -7,6 +7,7 @@ import ast
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -27,6 +28,7 @@ _FINDERS = {"UserError", "Wrong", "refuse", "InvalidValue", "_refuse_custom", "_
 _OUTSIDE = {"GRAPHQL_VALIDATION_FAILED", "INTERNAL_ERROR"}  # of errors that are none of ours
 
 
+@cache
 def codes() -> dict[str, set[str]]:
     """All codes that an integrator can meet, with the English messages that are written beside them."""
     found: dict[str, set[str]] = {code: set() for code in _OUTSIDE}
