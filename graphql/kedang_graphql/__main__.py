@@ -14,7 +14,6 @@ from kedang_graphql.http import LARGEST_BODY
 from kedang_graphql.live import Live
 from kedang_platform.settings import Settings
 
-
 # Rows of a long list are no cycles, but at the interpreter's 700 each such list was looked through four times.
 COLLECT_AFTER = (20_000, 20, 20)
 
