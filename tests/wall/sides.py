@@ -139,6 +139,11 @@ async def _order(side: Side) -> Input:
     }
 
 
+async def _order_with_lines(side: Side) -> Input:
+    given = await _order(side)
+    return {**given["order"], "lines": given["lines"]}
+
+
 async def _import(side: Side) -> Input:
     return {"fileId": await upload(side.ask, b"number,name\n1,A\n"), "record": "customer"}
 
@@ -381,6 +386,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "changeMember": _changed_member,
     "deactivateMember": _member,
     "placeOrder": _order,
+    "createOrder": _order_with_lines,
     "assignServiceRequest": _assignment,
     "answerServiceRequest": _request,
     "waitForCustomer": _request,
