@@ -7,10 +7,11 @@ from graphql import Token
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
+from kedang_graphql.engine.arguments import page_of
 from kedang_graphql.engine.operations import OperationCache
 from kedang_graphql.engine.selection import RecordNode
 from kedang_graphql.schema import build_gateway
-from kedang_platform.errors import KedangError
+from kedang_platform.errors import BadUserInput, KedangError
 from kedang_tenants.catalogue import catalogue
 from tests.support.attacks import ATTACKS
 
@@ -125,3 +126,14 @@ def test_what_a_payload_selects_is_found_out_once_for_what_its_directives_say(ca
     assert selected(cache, operation, short=True) is once
     assert cache.held_bytes == weighed
     assert selected(cache, operation, short=False) is not once
+
+
+@pytest.mark.parametrize(("largest", "points"), [(250, 4), (1000, 11)])
+def test_pages_may_be_larger_where_the_operator_says_so(largest, points):
+    gateway = build_gateway()
+    cache = gateway.operation_cache(largest)
+    operation = cache.get("{ tags(first: 1000) { nodes { id } } }")
+    assert cache.measure(operation, operation.definition(None)).requested({}) == points
+    assert page_of({"first": largest}, largest=largest).limit == largest
+    with pytest.raises(BadUserInput):
+        page_of({"first": largest + 1}, largest=largest)
