@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable, given
 from kedang_graphql.scalars import DecimalString
 from kedang_platform.database import TenantWrite
+from kedang_platform.errors import BadUserInput
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Viewer
-from kedang_tenants.trade.orders import place_order
+from kedang_tenants.trade.orders import NewLine, place_order
 
 ORDER = generated_types().of["order"].node
 _CREATE_ORDER: Any = generated_types().of["order"].create
@@ -51,14 +53,17 @@ async def answer_place_order(
     input: PlaceOrderInput,  # noqa: A002 - the API's word
 ) -> PlaceOrderPayload:
     async def place(write: TenantWrite, viewer: Viewer) -> UUID:
-        head, line = catalogue().record("order"), catalogue().record("order_line")
+        head = catalogue().record("order")
         order = given(input.order)
         return await place_order(
             write,
             viewer,
             order=values_of(head, order),
             custom=custom_of(viewer, head, order.get("customFields")),
-            lines=[values_of(line, given(each)) for each in input.lines],
+            lines=[
+                *_lines(viewer, order.get("lines") or (), ("input", "order", "lines")),
+                *_lines(viewer, input.lines, ("input", "lines")),
+            ],
             clock=info.context.clock,
         )
 
@@ -66,8 +71,21 @@ async def answer_place_order(
     return PlaceOrderPayload(record=Ref("order", order_id) if order_id else None, user_errors=errors)
 
 
+def _lines(viewer: Viewer, lines: Iterable[object], path: tuple[str, ...]) -> Iterator[NewLine]:
+    record = catalogue().record("order_line")
+    for number, each in enumerate(lines):
+        line = given(each)
+        place: tuple[str | int, ...] = (*path, number)
+        try:
+            own = custom_of(viewer, record, line.get("customFields"))
+        except BadUserInput as error:
+            raise BadUserInput(error.message, path=(*place, "customFields")) from None
+        yield NewLine(values_of(record, line), own, place)
+
+
 @strawberry.type
 class TradeMutation:
     place_order: PlaceOrderPayload = strawberry.mutation(
-        resolver=answer_place_order, description="Create an order with its lines, all or nothing."
+        resolver=answer_place_order,
+        description="Create an order with its lines, all or nothing; createOrder takes lines as well.",
     )

@@ -213,12 +213,25 @@ async def test_orders_come_with_their_lines_in_the_order_of_the_input(gateway, c
         ],
         "userErrors": [{"path": ["inputs", "1", "lines", "1", "quantity"], "code": "OUT_OF_RANGE"}],
     }
+    place = """mutation ($input: PlaceOrderInput!) {
+      placeOrder(input: $input) { record { lines { nodes { position quantity } } } userErrors { path code } }
+    }"""
+    mixed = {"order": order("6", "7"), "lines": [{"productId": product, "quantity": "8", "unitPrice": "1"}]}
+    placed = (await ask(place, {"input": mixed})).data["placeOrder"]
+    assert placed["record"]["lines"]["nodes"] == [
+        {"position": 1, "quantity": "7"},
+        {"position": 2, "quantity": "8"},
+    ]
+    mixed["order"] = order("7", "-1")
+    assert (await ask(place, {"input": mixed})).data["placeOrder"]["userErrors"] == [
+        {"path": ["input", "order", "lines", "0", "quantity"], "code": "OUT_OF_RANGE"}
+    ]
     refused = await ask(query, {"inputs": [order("4", "1"), order("5", "-1")], "partial": False})
     assert refused.data["createOrders"]["userErrors"] == [
         {"path": ["inputs", "1", "lines", "0", "quantity"], "code": "OUT_OF_RANGE"}
     ]
     counts = await ask("{ orders { totalCount } orderLines { totalCount } }")
-    assert counts.data == {"orders": {"totalCount": 2}, "orderLines": {"totalCount": 2}}
+    assert counts.data == {"orders": {"totalCount": 3}, "orderLines": {"totalCount": 4}}
 
 
 async def test_who_may_not_create_creates_none(gateway, company, ask):

@@ -9,7 +9,7 @@ import pytest
 from kedang_platform.errors import Refused
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import Change
-from kedang_tenants.trade.orders import place_order
+from kedang_tenants.trade.orders import NewLine, place_order
 
 DAY = date(1996, 7, 4)
 
@@ -81,16 +81,24 @@ async def test_an_order_is_placed_with_its_lines_or_not_at_all(shop):
     customer = await shop.create("customer", name="Toms Spezialitäten")
     product = await shop.create("product", number="14", name="Tofu")
     good = {"product_id": product, "quantity": 9, "unit_price": "18.6"}
+
+    def placed(*lines):
+        return [NewLine(line, {}, ("input", "lines", n)) for n, line in enumerate(lines)]
+
     order = {"number": "10249", "customer_id": customer, "ordered_on": DAY}
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        made = await place_order(write, shop.viewer, order=order, lines=[good, good], clock=shop.clock)
+        made = await place_order(write, shop.viewer, order=order, lines=placed(good, good), clock=shop.clock)
     assert await shop.value("SELECT total FROM sales_order WHERE id = $1", made) == 33480
 
     bad = good | {"discount": "1.5", "product_id": new_id()}
     with pytest.raises(Refused) as refused:
         async with shop.databases.tenant_write(shop.company.ref) as write:
             await place_order(
-                write, shop.viewer, order=order | {"number": "10250"}, lines=[good, bad], clock=shop.clock
+                write,
+                shop.viewer,
+                order=order | {"number": "10250"},
+                lines=placed(good, bad),
+                clock=shop.clock,
             )
     assert [(error.code, error.path) for error in refused.value.errors] == [
         ("OUT_OF_RANGE", ("input", "lines", 1, "discount")),

@@ -133,15 +133,13 @@ async def _order(side: Side) -> Input:
     record = catalogue().record("order")
     values = await side.factory.complete(record, await side.filled(record, writable=True))
     product = side.public("product", await side.factory.one("product"))
-    return {
-        "order": side.written(record, values),
-        "lines": [{"productId": product, "quantity": "1", "unitPrice": "2"}],
-    }
+    line = {"productId": product, "quantity": "1", "unitPrice": "2"}
+    return {"order": {**side.written(record, values), "lines": [line]}, "lines": [line]}
 
 
 async def _order_with_lines(side: Side) -> Input:
-    given = await _order(side)
-    return {**given["order"], "lines": given["lines"]}
+    given: Input = (await _order(side))["order"]
+    return given
 
 
 async def _import(side: Side) -> Input:

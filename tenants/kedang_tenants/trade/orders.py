@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
 
@@ -17,20 +18,28 @@ from kedang_tenants.reading import Viewer
 MOST_LINES = 500
 
 
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line of a new order: its values, the company's own fields by their key, and where errors are told."""
+
+    values: Mapping[str, object]
+    custom: Mapping[str, object]
+    path: tuple[str | int, ...]
+
+
 async def place_order(
     write: TenantWrite,
     viewer: Viewer,
     *,
     order: Mapping[str, object],
-    lines: Sequence[Mapping[str, object]],
+    lines: Sequence[NewLine],
     custom: Mapping[str, object] = MappingProxyType({}),
     clock: Clock,
 ) -> UUID:
-    """Create an order with its lines, all or nothing; the lines stand in the order given, from position 1.
+    """Create an order with its lines, all or nothing; lines without a position follow in the order given.
 
-    ``custom`` holds the company's own fields of the order by their key.
-    Raises Refused; errors have the paths ``input.order`` and ``input.lines.<index>``. At most
-    ``MOST_LINES`` lines are taken.
+    ``custom`` holds the company's own fields of the order by their key. Raises Refused; errors have the path
+    ``input.order`` and those of the lines. At most ``MOST_LINES`` lines are taken.
     """
     if len(lines) > MOST_LINES:
         raise BadUserInput(
@@ -42,10 +51,11 @@ async def place_order(
         Change(
             "order_line",
             "create",
-            values={**line, "order_id": order_id, "position": index + 1},
-            path=("input", "lines", index),
+            values={**line.values, "order_id": order_id},
+            custom=line.custom,
+            path=line.path,
         )
-        for index, line in enumerate(lines)
+        for line in lines
     ]
     await change(write, viewer, [head, *below], clock=clock)
     return order_id
