@@ -26,7 +26,7 @@ from kedang_platform.database import TenantRead
 from kedang_platform.errors import KedangError, Unauthenticated
 from kedang_platform.i18n import msg
 from kedang_platform.identity.credentials import Identified, living
-from kedang_platform.live import Feed, LiveEvent, LiveUnavailable
+from kedang_platform.live import Feed, LiveEvent, unavailable
 from kedang_tenants.people.viewers import load_viewer
 from kedang_tenants.reading import Viewer
 
@@ -145,7 +145,7 @@ class Live:
         Raises LiveUnavailable, and what reading with its wish would raise.
         """
         if self._feed is None:
-            raise LiveUnavailable(msg("Live updates are not available at the moment."))
+            raise unavailable()
         company = watcher.identified.company
         room = self._rooms.setdefault(company.id, _Room(self._services, self._places))
         room.coming += 1
@@ -154,6 +154,8 @@ class Live:
             async with self._services.databases.tenant_read(company.ref) as tx:
                 viewer = await _viewer(tx, watcher.identified)
                 await watcher.wanted.check(tx, viewer)
+            if not self._feed.hears(company.id):  # lost meanwhile: who is not in a room yet was not sent away
+                raise unavailable()
             room.enter(watcher)
         finally:
             room.coming -= 1
@@ -200,7 +202,7 @@ class Live:
             self._suspicion.clear()
             try:
                 await self._end_ended()
-            except (KedangError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, credentials are to be looked at again
                 log.warning("live.credentials_not_checked", error=str(error))
                 await asyncio.sleep(1)
 

@@ -10,11 +10,13 @@ from uuid import UUID
 import httpx
 import pytest
 import uvicorn
+from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed
 
 from kedang_graphql.__main__ import DrainingServer
 from kedang_graphql.app import create_app
 from kedang_graphql.authentication import cookie_name
+from kedang_graphql.live_watching import Wanted
 from kedang_platform.identity import sign_out
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.identity.tables import api_key
@@ -387,3 +389,56 @@ async def test_what_takes_too_long_ends_and_holds_up_nobody(town, side, monkeypa
         assert error["extensions"]["code"] == "TOO_SLOW_TO_TELL"
         assert (await client.change("products"))["product"] == {"name": "Chai"}
     assert (await client.ask("{ __typename }"))["data"]
+
+
+@pytest.mark.requirement("I1")
+async def test_a_valkey_lost_while_somebody_subscribes_leaves_nobody_deaf(
+    town, side, database_settings, work_redis_url, monkeypatch
+):
+    """After the company is listened to, and before the subscription stands."""
+    line = Line(work_redis_url)
+    await line.mend()
+    gateway = await opened(town, database_settings, line.url)
+    check, waiting = Wanted.check, asyncio.Event()
+
+    async def slowly(wanted, tx, viewer):
+        await line.cut()
+        await waiting.wait()
+        await check(wanted, tx, viewer)
+
+    monkeypatch.setattr(Wanted, "check", slowly)
+    client = await town.client(side.key, gateway)
+    with capture_logs() as logged:
+        await client.send("subscribe", "1", {"query": NAMES})
+        async with asyncio.timeout(5):
+            while not any(one["event"] == "live.valkey_lost" for one in logged):  # noqa: ASYNC110 - the log has no event for it
+                await asyncio.sleep(0.01)
+    waiting.set()
+    assert await client.closed() == (1013, "Live updates are not available")
+
+
+async def test_who_goes_while_a_company_begins_to_be_listened_to_stands_in_nobodys_way(work_redis_url):
+    feed = Feed(work_redis_url, told=lambda *_: None, lost=lambda: None)
+    company = new_id()
+    gone = asyncio.create_task(feed.listen(company))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    await feed.listen(company)
+    assert feed.hears(company)
+    await feed.close()
+
+
+async def test_a_company_that_nobody_watches_any_more_can_be_watched_again(work_redis_url):
+    """Also after a time in which nothing at all was listened to."""
+    lost = asyncio.Event()
+    feed = Feed(work_redis_url, told=lambda *_: None, lost=lost.set, quiet=0.05)
+    company = new_id()
+    for _ in range(2):
+        await feed.listen(company)
+        assert feed.hears(company)
+        await feed.ignore(company, unless=lambda: False)
+        assert not feed.hears(company)
+        await asyncio.sleep(0.2)
+    assert not lost.is_set()
+    await feed.close()

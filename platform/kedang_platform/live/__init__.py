@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kedang_platform.live.events import LiveEvent, LiveUnavailable
+from kedang_platform.live.events import LiveEvent, LiveUnavailable, unavailable
 from kedang_platform.live.listening import Feed
 from kedang_platform.live.publishing import Publisher
 
-__all__ = ["Feed", "LiveEvent", "LiveUnavailable", "Publisher"]
+__all__ = ["Feed", "LiveEvent", "LiveUnavailable", "Publisher", "unavailable"]

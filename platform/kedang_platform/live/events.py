@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
 
 _CHANNEL: Final = "kedang:live:"
 
@@ -19,6 +20,10 @@ class LiveUnavailable(KedangError):
     """Valkey cannot be reached, so nobody can be told of changes at the moment."""
 
     passing = True
+
+
+def unavailable() -> LiveUnavailable:
+    return LiveUnavailable(msg("Live updates are not available at the moment."))
 
 
 @dataclass(frozen=True, slots=True)

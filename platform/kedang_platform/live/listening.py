@@ -18,8 +18,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from kedang_platform.buckets import database_beside
-from kedang_platform.i18n import msg
-from kedang_platform.live.events import LiveEvent, LiveUnavailable, channel_of, company_in, read
+from kedang_platform.live.events import LiveEvent, channel_of, company_in, read, unavailable
 
 _LONGEST_WAIT: Final = 1.0
 _QUIET: Final = 5.0
@@ -64,9 +63,17 @@ class Feed:
                     await self._subscribe(company_id)
                 except (RedisError, OSError) as error:
                     await self._give_up(error)
+                except asyncio.CancelledError:
+                    self._listening.pop(company_id, None)  # whoever comes next asks for it themselves
+                    raise
         await asyncio.wait([heard], timeout=_LONGEST_WAIT)
         if not heard.done() or heard.cancelled():
-            raise LiveUnavailable(msg("Live updates are not available at the moment."))
+            raise unavailable()
+
+    def hears(self, company_id: UUID) -> bool:
+        """Whether this company is listened to at this moment: the connection may be lost after ``listen``."""
+        heard = self._listening.get(company_id)
+        return heard is not None and heard.done()
 
     async def ignore(self, company_id: UUID, *, unless: Callable[[], bool]) -> None:
         """Nobody watches this company any more, ``unless`` somebody has begun to meanwhile."""
@@ -124,7 +131,7 @@ class Feed:
                 self._told(company, read(message["data"]))
 
     async def _give_up(self, error: Exception) -> None:
-        """Close the connection and tell that nothing is heard any more."""
+        """Tell that nothing is heard any more, and close the connection."""
         log.warning("live.valkey_lost", error=str(error))
         reading, self._reading = self._reading, None
         if reading is not None:
@@ -134,6 +141,6 @@ class Feed:
         for heard in listening.values():
             if not heard.done():
                 heard.cancel()
+        self._lost()
         if pubsub is not None:
             await pubsub.aclose()
-        self._lost()

@@ -12,8 +12,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from kedang_platform.buckets import database_beside
-from kedang_platform.i18n import msg
-from kedang_platform.live.events import LiveEvent, LiveUnavailable, channel_of, written
+from kedang_platform.live.events import LiveEvent, channel_of, unavailable, written
 
 _LONGEST_WAIT: Final = 0.5
 _MOST_A_MESSAGE: Final = 500
@@ -37,7 +36,7 @@ class Publisher:
             for begin in range(0, len(events), _MOST_A_MESSAGE):
                 await self._redis.publish(channel, written(events[begin : begin + _MOST_A_MESSAGE]))
         except (RedisError, OSError) as error:
-            raise LiveUnavailable(msg("Live updates are not available at the moment.")) from error
+            raise unavailable() from error
 
     async def close(self) -> None:
         await self._redis.aclose()
