@@ -1,7 +1,16 @@
 """Work done later: written with the change that asks for it, run once, never lost."""
 
 from kedang_platform.work.handlers import JobHandler, Registry, handler, recurring
-from kedang_platform.work.jobs import JSON, JobStatus, NewJob, Progress, enqueue, job_status, request_cancel
+from kedang_platform.work.jobs import (
+    JSON,
+    JobStatus,
+    NewJob,
+    Progress,
+    asking_for,
+    enqueue,
+    job_status,
+    request_cancel,
+)
 from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
 from kedang_platform.work.services import Services
 
@@ -17,6 +26,7 @@ __all__ = [
     "Registry",
     "RunningJob",
     "Services",
+    "asking_for",
     "enqueue",
     "handler",
     "job_status",

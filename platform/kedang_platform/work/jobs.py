@@ -79,6 +79,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smal
 ON CONFLICT (tenant, key) WHERE key IS NOT NULL DO NOTHING
 RETURNING id
 """
+_INSERT_ONE = """
+INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, '-infinity'), $8)
+ON CONFLICT (tenant, key) WHERE key IS NOT NULL DO NOTHING
+""".strip()
 _BY_KEY = """
 SELECT job.tenant, job.key, job.id
 FROM unnest($1::text[], $2::text[]) AS asked (tenant, key)
@@ -117,6 +122,12 @@ async def enqueue(tx: TenantWrite | ControlTransaction, *jobs: NewJob) -> list[U
         return [row[0] for row in rows]
     earlier = await _ids_by_key(tx, [row for row in rows if row[0] not in made])
     return [row[0] if row[0] in made else earlier[row[2], row[4]] for row in rows]
+
+
+def asking_for(tx: TenantWrite | ControlTransaction, job: NewJob) -> tuple[str, Sequence[object]]:
+    """The statement that asks for a job as ``enqueue`` does, and its values, to be sent with another one."""
+    tx.asks_for_work = True
+    return _INSERT_ONE, _row(tx, job)
 
 
 _Row: TypeAlias = tuple[UUID, UUID | None, str, str, str | None, int, datetime | None, str]

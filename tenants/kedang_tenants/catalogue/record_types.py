@@ -27,6 +27,9 @@ def pascal(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
+_BOOKKEEPING = frozenset({"created_at", "updated_at"})
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a record, as everything outside the models sees it."""
@@ -96,6 +99,27 @@ class RecordType:
     def references(self) -> tuple[Field, ...]:
         """The fields that point to other records."""
         return tuple(found for found in self.fields.values() if found.target is not None)
+
+    @cached_property
+    def filled_in(self) -> tuple[tuple[Field, object], ...]:
+        """The fields that a new record has even where it is not said: with the column's default, or None where it must be."""
+        defaults = [(found, self.table.c[found.name].default) for found in self.fields.values()]
+        return tuple(
+            (found, default)
+            for found, default in defaults
+            if default is not None
+            or (found.required and found.name not in _BOOKKEEPING and not found.spec.read_only)
+        )
+
+    @cached_property
+    def searched(self) -> tuple[Field, ...]:
+        """The fields that are found by their words."""
+        return tuple(found for found in self.fields.values() if found.spec.search)
+
+    @cached_property
+    def deriving(self) -> tuple[Field, ...]:
+        """The fields that other columns follow from: a number in its international form, people's order."""
+        return tuple(found for found in self.fields.values() if found.spec.derives or found.spec.sort_key)
 
     @property
     def owners(self) -> tuple[tuple[str, ...], ...]:

@@ -63,17 +63,13 @@ def _check_value(draft: Draft, field: Field, value: object) -> None:
 def _fill_in(draft: Draft) -> None:
     """Defaults for what a new record does not say; note what it must say."""
     refused = {error.path[-1] for error in draft.errors if error.path}
-    for field in draft.record.fields.values():
+    for field, default in draft.record.filled_in:
         if field.name in draft.values or field.api_name in refused:
             continue
-        column = draft.record.table.c[field.name]
-        if column.default is not None:
-            draft.values[field.name] = _default(column.default)
-        elif field.required and field.name not in _OWN_COLUMNS and not field.spec.read_only:
+        if default is not None:
+            draft.values[field.name] = _default(default)
+        else:
             draft.refuse(field.name, "REQUIRED", msg("This must be filled in."))
-
-
-_OWN_COLUMNS = frozenset({"created_at", "updated_at"})
 
 
 def _default(default: object) -> object:

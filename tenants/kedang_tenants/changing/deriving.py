@@ -13,12 +13,12 @@ from kedang_tenants.reading import Viewer
 
 def derive(viewer: Viewer, draft: Draft) -> None:
     """Set every derived column whose source the draft sets."""
-    for field in draft.record.fields.values():
+    for field in draft.record.deriving:
         if field.spec.derives is not None and {field.name, "country"} & draft.values.keys():
             _derive_phone(viewer, draft, field.name, field.spec.derives)
         if field.spec.sort_key is not None and field.name in draft.values:
             draft.values[field.spec.sort_key] = name_sort(str(draft.values[field.name] or ""))
-    sources = [field for field in draft.record.fields.values() if field.spec.search]
+    sources = draft.record.searched
     if draft.record.searchable and any(field.name in draft.values for field in sources):
         text = _searched(draft, sources)
         draft.values["search_text"] = text

@@ -6,13 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
-import orjson
 from asyncpg.exceptions import IntegrityConstraintViolationError
-from sqlalchemy import Column, Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
@@ -20,10 +18,11 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Refused, UserError
 from kedang_platform.i18n import msg
-from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work import NewJob, asking_for
 from kedang_tenants.catalogue import RecordType
 from kedang_tenants.changing.checking import decoded
 from kedang_tenants.changing.drafts import Draft
+from kedang_tenants.changing.statements import OneRow, insertion, renewal, together
 from kedang_tenants.changing.tables import Audit
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.masks import owned, visible
@@ -34,6 +33,8 @@ _BOOKKEEPING = frozenset(
 )
 _JSON_TYPES = frozenset({str, int, bool, type(None), list, dict})
 EVENTS = "events.fan_out"
+Entry: TypeAlias = tuple[str, str, UUID, Mapping[str, object]]
+"""A record, what happened to it, its id, and its changes as the trail keeps them."""
 
 
 async def lock(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, internal: bool) -> None:
@@ -108,21 +109,24 @@ def differs(draft: Draft) -> bool:
 
 
 async def store(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], *, clock: Clock) -> None:
-    """Write the drafts, their audit rows and the job that tells others; raises Refused for a lost race."""
+    """Write the drafts, their audit rows and the job that tells others; raises Refused for a lost race.
+
+    For a single draft all of it is one statement.
+    """
     if not drafts:
         return
     now = clock.now()
     for draft in drafts:
         _keep_books(draft, now)
+    entries = [(d.record.name, _event(d), d.id, _plain(d)) for d in drafts]
+    alone = _statement(drafts[0]) if len(drafts) == 1 else None
     try:
-        if drafts[0].action == "create":
-            await _insert(write, drafts)
-        else:
-            await _update(write, drafts)
+        if alone is None:
+            await _write_many(write, drafts)
+        await _note(write, viewer, entries, alone, clock=clock)
     except (IntegrityError, IntegrityConstraintViolationError) as error:
         path = drafts[0].change.path if len(drafts) == 1 else ("input",)
         raise Refused([_lost_race(error, path)]) from error
-    await audit(write, viewer, [(d.record.name, _event(d), d.id, _plain(d)) for d in drafts], clock=clock)
 
 
 def _keep_books(draft: Draft, now: datetime) -> None:
@@ -133,35 +137,20 @@ def _keep_books(draft: Draft, now: datetime) -> None:
         draft.values["version"] = cast("int", draft.old["version"]) + 1
 
 
-async def _insert(write: TenantWrite, drafts: Sequence[Draft]) -> None:
-    names = sorted({name for draft in drafts for name in draft.values})
-    rows = [{name: draft.values.get(name) for name in names} for draft in drafts]
-    await _insert_rows(write, drafts[0].record.table, rows)
+def _statement(draft: Draft) -> OneRow | None:
+    """What writes one draft; None where SQLAlchemy has columns to fill in."""
+    table = draft.record.table
+    row = dict(sorted(draft.values.items()))
+    return insertion(table, row) if draft.action == "create" else renewal(table, row | {"id": draft.id})
 
 
-async def _insert_rows(write: TenantWrite, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """A single row, which is what people mostly write, goes to the driver as text made once."""
-    sql = _insert_text(table, tuple(rows[0])) if len(rows) == 1 else None
-    if sql is None:
-        await write.execute(insert(table), rows)
+async def _write_many(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    if drafts[0].action == "create":
+        names = sorted({name for draft in drafts for name in draft.values})
+        rows = [{name: draft.values.get(name) for name in names} for draft in drafts]
+        await write.execute(insert(drafts[0].record.table), rows)
     else:
-        await write.fetch(sql, *(_bound(table.c[name], value) for name, value in rows[0].items()))
-
-
-@lru_cache(maxsize=2_000)
-def _insert_text(table: Table, names: tuple[str, ...]) -> str | None:
-    """The statement that inserts these columns; None where SQLAlchemy has others to fill in."""
-    if any(column.default is not None for column in table.columns if column.name not in names):
-        return None
-    places = ", ".join(f"${place}" for place in range(1, len(names) + 1))
-    return f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, names))}) VALUES ({places})"
-
-
-def _bound(column: Column[Any], value: object) -> object:
-    """A value as the driver takes it: documents as text."""
-    if not isinstance(column.type, JSONB) or (value is None and column.type.none_as_null):
-        return value
-    return orjson.dumps(value).decode()
+        await _update(write, drafts)
 
 
 async def _update(write: TenantWrite, drafts: Sequence[Draft]) -> None:
@@ -221,15 +210,25 @@ def plain(value: object) -> object:
 async def audit(
     write: TenantWrite,
     viewer: Viewer,
-    entries: Sequence[tuple[str, str, UUID, Mapping[str, object]]],
+    entries: Sequence[Entry],
     *,
     clock: Clock,
 ) -> None:
     """Note what was done: ``(record, event, record id, changes)`` each; one job tells others of all of it."""
-    if not entries:
-        return
-    transaction = write.transaction_id
-    now = clock.now()
+    if entries:
+        await _note(write, viewer, entries, None, clock=clock)
+
+
+async def _note(
+    write: TenantWrite,
+    viewer: Viewer,
+    entries: Sequence[Entry],
+    before: OneRow | None,
+    *,
+    clock: Clock,
+) -> None:
+    """Audit rows and their job, in one statement with what they tell of where these are single rows."""
+    transaction, now = write.transaction_id, clock.now()
     rows = [
         {
             "at": now,
@@ -243,8 +242,17 @@ async def audit(
         }
         for record, event, record_id, changes in entries
     ]
-    await _insert_rows(write, cast("Table", Audit.__table__), rows)
+    parts = [before] if before is not None else []
     if EVENTS not in write.done_once:
         job = NewJob(EVENTS, {"transaction": transaction.hex}, key=f"{EVENTS}:{transaction.hex}")
-        await enqueue(write, job)
-        write.done_once.add(EVENTS)
+        parts.append(OneRow(*asking_for(write, job)))
+    table = cast("Table", Audit.__table__)
+    alone = insertion(table, rows[0]) if len(rows) == 1 else None
+    if alone is None:
+        await write.execute(insert(table), rows)
+    else:
+        parts.append(alone)
+    if parts:
+        whole = together(parts)
+        await write.fetch(whole.sql, *whole.values)
+    write.done_once.add(EVENTS)
