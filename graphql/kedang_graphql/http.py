@@ -20,7 +20,6 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    execute,
     located_error,
 )
 from graphql.execution.values import VariableValues
@@ -30,6 +29,7 @@ from starlette.responses import Response
 from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, set_session_cookie
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
+from kedang_graphql.engine.introspection import answer_about_schema
 from kedang_graphql.engine.operations import Operation, OperationCache, Plan, RootField, name_own_fields
 from kedang_graphql.engine.requests import Binding, Budget
 from kedang_graphql.errors import GRAPHQL_INVALID, told
@@ -236,11 +236,15 @@ class GraphQLEndpoint:
         data = None
         try:
             plan = operations.plan(operation, definition, variables)
+            if measure.about_schema:
+                data, took = await answer_about_schema(operations, operation, definition, params.variables)
+                context.measured.spent += charged.introspected(took)
+                return 200, {"data": data}
             if plan is not None and context.identified is not None:
                 context.measured.planned = True
                 status, body = await self._answer(context, plan, asked)
             else:
-                status, body = await self._execute_stock(context, asked, params)
+                status, body = await self._execute_stock(context, asked)
             data = body.get("data")
             return status, body
         finally:
@@ -279,19 +283,16 @@ class GraphQLEndpoint:
             body["extensions"] = {"masked": masked}
         return 200, body
 
-    async def _execute_stock(
-        self, context: Context, asked: Asked, params: Params
-    ) -> tuple[int, dict[str, Any]]:
-        assert asked.operation.document is not None
-        running = execute(
+    async def _execute_stock(self, context: Context, asked: Asked) -> tuple[int, dict[str, Any]]:
+        running = self._gateway.executor.prepared(
             asked.operations.schema,
-            asked.operation.document,
-            variable_values=dict(params.variables),
-            operation_name=params.operation_name,
-            context_value=replace(context, selected=partial(asked.operations.selected, asked.operation)),
-            executor_class=self._gateway.executor,
-        )
-        result: ExecutionResult = await running if isawaitable(running) else running
+            asked.operation,
+            asked.definition,
+            asked.variables,
+            replace(context, selected=partial(asked.operations.selected, asked.operation)),
+        ).execute_operation()
+        result = await running if isawaitable(running) else running
+        assert isinstance(result, ExecutionResult)  # nothing here is delivered in parts
         body: dict[str, Any] = {"data": result.data}
         if context.answer.masked:
             body["extensions"] = {"masked": sorted(context.answer.masked)}

@@ -39,6 +39,12 @@ class Charge:
     variables: Mapping[str, Any]
     requested: int
 
+    def introspected(self, milliseconds: float) -> int:
+        """Charge for the time that it took to tell what the schema has; returns the points."""
+        points = round(milliseconds * INTROSPECTED)
+        self.buckets.spend(self.key, points)
+        return points
+
     def settle(self, data: Any) -> Mapping[str, Any]:
         """Refund what the answer did not take; ``extensions.cost`` of the answer."""
         actual = min(self.measure.actual(self.variables, data), self.requested)
@@ -49,6 +55,8 @@ class Charge:
 # Points for a millisecond of processor time spent on reading a request that is refused then, or is not.
 REFUSED = 20
 READ = 1
+# For one spent on telling what the schema has; an answer that is remembered takes no time.
+INTROSPECTED = 3
 
 
 class Reading:

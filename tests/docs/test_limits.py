@@ -35,6 +35,8 @@ LIMITS = {
     "aliases": limits.MOST_ALIASES,
     "directives": limits.MOST_DIRECTIVES,
     "mutations in a document": limits.MOST_MUTATIONS,
+    "`__schema` in a document": limits.MOST_SCHEMAS,
+    "`__type` in a document": limits.MOST_TYPES,
     "values in the variables": limits.MOST_VALUES,
     "records of a page": _DEFAULTS["largest_page"],
     "ids of `nodes`": arguments.LARGEST_PAGE,

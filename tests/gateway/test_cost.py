@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from kedang_graphql import throttling
-from kedang_graphql.engine import operations
+from kedang_graphql.engine import introspection, operations
 from tests.gateway.conftest import codes
 from tests.support.digests import digests
 from tests.support.factories import Factory
@@ -138,6 +138,19 @@ async def test_reading_what_is_refused_is_paid_for_by_its_time(http, small, monk
     answer = await http.post({"query": "{ __typename } # new here"}, kedang_cost="1")
     left = answer.json()["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"]
     assert left == 10 - 1 - 1  # a document that takes a while is paid for as well
+
+
+async def test_telling_the_schema_is_paid_for_by_its_time_and_remembered(http, small, monkeypatch):
+    spent = iter([0.0, 0.05])
+    monkeypatch.setattr(introspection, "thread_time", lambda: next(spent))
+    query = {"query": "{ __schema { queryType { name } } } # paid once"}
+    first = await http.post(query)  # 10 of 100 points, and 3 for each of 50 ms: a debt of 60
+    assert first.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    assert codes(await http.post(query)) == ["THROTTLED"]
+    small[0] += 6.9  # 9 points
+    assert codes(await http.post(query)) == ["THROTTLED"]
+    small[0] += 0.1
+    assert (await http.post(query)).content == first.content
 
 
 async def test_what_no_bucket_could_hold_is_refused_for_good(http, small):

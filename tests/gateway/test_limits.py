@@ -1,8 +1,9 @@
 """How large a request may be; beyond that it is refused before anything is read or written."""
 
 import pytest
-from graphql import get_introspection_query
+from graphql import execute, get_introspection_query, parse
 
+from kedang_graphql.schema import build_gateway
 from tests.gateway.conftest import codes
 from tests.support.digests import digests
 
@@ -154,6 +155,54 @@ async def test_a_body_that_does_not_say_its_size_is_cut_off_as_well(http):
     assert (answer.status_code, codes(answer)) == (413, ["BODY_TOO_LARGE"])
 
 
-async def test_introspection_is_answered_whole(http):
-    answer = await http.post({"query": get_introspection_query()})
-    assert answer.json()["data"]["__schema"]["queryType"]["name"] == "Query"
+async def test_introspection_is_answered_whole_and_remembered(http):
+    query = {"query": get_introspection_query()}
+    first = await http.post(query)
+    expected = execute(build_gateway().core, parse(query["query"])).data
+    assert first.json() == {"data": expected}
+    again = await http.post(query)
+    assert again.content == first.content
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "told"),
+    [
+        (
+            "query ($name: String!) { a: __type(name: $name) { name } }",
+            {"name": "Customer"},
+            {"a": {"name": "Customer"}},
+        ),
+        (
+            "query ($name: String!) { a: __type(name: $name) { name } }",
+            {"name": "Contact"},
+            {"a": {"name": "Contact"}},
+        ),
+        (
+            "{ ...F __typename } fragment F on Query { __schema { queryType { name } } }",
+            {},
+            {"__schema": {"queryType": {"name": "Query"}}, "__typename": "Query"},
+        ),
+        (
+            'query A { __schema { queryType { name } } } query B { __type(name: "No") { name } }',
+            {},
+            {"__type": None},
+        ),
+    ],
+)
+async def test_questions_about_the_schema(http, query, variables, told):
+    given = {"query": query, "variables": variables, "operationName": "B" if "query B" in query else None}
+    for _ in range(2):
+        assert (await http.post(given)).json() == {"data": told}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ a: __schema { queryType { name } } b: __schema { queryType { name } } }",
+        "{ __schema { queryType { name } } ...F } fragment F on Query { b: __schema { queryType { name } } }",
+        "{" + " ".join(f'a{n}: __type(name: "Customer") {{ name }}' for n in range(6)) + "}",
+    ],
+)
+async def test_the_schema_is_told_once_in_a_request(http, query):
+    answer = await http.post({"query": query})
+    assert codes(answer) == ["DOCUMENT_TOO_LARGE"]

@@ -94,6 +94,8 @@ class Measure:
     batches: tuple[Count, ...]
     pages: tuple[Pages, ...]
     largest_page: int = LARGEST_PAGE
+    about_schema: bool = False
+    """Whether nothing is asked for but what the schema itself has."""
 
     def requested(self, variables: Mapping[str, Any]) -> int:
         """The points that the operation costs at the most."""
@@ -142,15 +144,20 @@ def measure(
     }[operation.operation]
     assert root is not None
     reader = _Reader(schema, fragments)
-    base, batches = 0, []
+    base, batches, names = 0, [], set()
     for node, _ in reader.fields(root, operation.selection_set):
+        names.add(node.name.value)
         if operation.operation is OperationType.MUTATION:
             base += CHANGE
             batches += [_length(a.value) for a in node.arguments or () if a.name.value == "inputs"]
         else:
             base += _price(root, node)
     pages = tuple(reader.pages(root, operation.selection_set, ()))
-    return Measure(max(base, 1), tuple(batches), pages, largest_page)
+    about_schema = names <= _INTROSPECTION and names != {"__typename"}
+    return Measure(max(base, 1), tuple(batches), pages, largest_page, about_schema)
+
+
+_INTROSPECTION = frozenset({"__schema", "__type", "__typename"})
 
 
 def _price(root: GraphQLObjectType, node: FieldNode) -> int:

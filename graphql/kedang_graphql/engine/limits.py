@@ -19,6 +19,9 @@ DEEPEST = 12
 MOST_ALIASES = 30
 MOST_DIRECTIVES = 20
 MOST_MUTATIONS = 5
+# Telling the whole schema takes some hundred milliseconds, whatever is left out of it.
+MOST_SCHEMAS = 1
+MOST_TYPES = 5
 MOST_VALUES = 10_000
 # What comparing fields of the same key with each other may cost graphql-core, in its own units (two a pair).
 MOST_COMPARISONS = 20_000
@@ -33,7 +36,11 @@ _TOO_MANY = {
     "aliases": msg("A request may hold at most {limit} aliases."),
     "directives": msg("A request may hold at most {limit} directives."),
     "changes": msg("A request may hold at most {limit} changes."),
+    "__schema": msg("A request may ask for the whole schema once."),
+    "__type": msg("A request may ask for at most {limit} types."),
 }
+
+_ABOUT_SCHEMA = {"__schema": MOST_SCHEMAS, "__type": MOST_TYPES}
 
 
 class DocumentTooLarge(KedangError):
@@ -118,6 +125,8 @@ class _Count:
             self._authentications += 1
             if self._authentications > 1:
                 raise DocumentTooLarge(msg("One sign-in or sign-up is allowed in a request."))
+        if node.name.value in _ABOUT_SCHEMA:
+            self._count(node.name.value, 1, _ABOUT_SCHEMA[node.name.value])
         introspection = node.name.value.startswith("__")
         if node.selection_set is not None and not introspection:
             self.visit(node.selection_set, depth + 1)

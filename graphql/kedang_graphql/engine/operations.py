@@ -6,11 +6,12 @@ made of it since, and the least recently used ones go first.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +105,8 @@ class Operation:
     directive_variables: frozenset[str] = frozenset()
     measures: dict[str | None, Measure] = field(default_factory=dict)
     signatures: dict[str | None, Signature] = field(default_factory=dict)
+    told: dict[str | None, bytes] = field(default_factory=dict)
+    """Answers about the schema itself, by the operation's name."""
     tokens: int = 0
     key: bytes = b""
     weight: int = 0
@@ -134,14 +137,19 @@ class OperationCache:
         most_bytes: int = CACHE_BYTES,
         *,
         largest_page: int = LARGEST_PAGE,
+        words: Sequence[Container[str]] = (),
     ) -> None:
+        """``words`` are those of the schema, which stand in signatures (``measuring.signatures.vocabulary``)."""
         self._schema = schema
+        self._words = words
         self._catalogue = catalogue
         self._roots = roots
         self._most_bytes = most_bytes
         self._largest_page = largest_page
         self._operations: OrderedDict[bytes, Operation] = OrderedDict()
         self._bytes = 0
+        self.telling = asyncio.Lock()
+        """Held while an answer about the schema itself is worked out."""
         self.hits = self.misses = 0
         """How often a document was remembered, and was not."""
         bound_validation()
@@ -204,7 +212,7 @@ class OperationCache:
         found = operation.signatures.get(name)
         if found is None:
             assert operation.document is not None
-            found = operation.signatures[name] = sign(operation.document, definition)
+            found = operation.signatures[name] = sign(operation.document, definition, *self._words)
             self._weigh(operation, _SIGNATURE_BYTES + sys.getsizeof(found.document))
         return found
 
@@ -242,6 +250,11 @@ class OperationCache:
             known = operation.selected[key] = Selected(read())
             self._weigh(operation, _plan_weight(operation))
         return known
+
+    def remember_told(self, operation: Operation, name: str | None, told: bytes) -> None:
+        """Remember what an operation was told about the schema."""
+        operation.told[name] = told
+        self._weigh(operation, len(told))
 
     def masked(self, plan: Plan, viewer: Viewer) -> list[str]:
         """The paths of fields that are masked for everybody whose rights reach as far as this viewer's."""
