@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, partial
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from graphql import GraphQLAbstractType, GraphQLObjectType
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    default_field_resolver,
+    default_type_resolver,
+)
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import Path
@@ -20,7 +27,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
-from kedang_graphql.engine.operations import Selected
+from kedang_graphql.engine.operations import Operation, Selected
 from kedang_graphql.engine.references import Ref, References, Shown
 from kedang_graphql.engine.requests import Binding, Budget, masked_paths
 from kedang_graphql.engine.roots import RootReader, Roots, answer_records
@@ -44,6 +51,29 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
     verbs: Mapping[str, Verb]
     changes = 0
     """How many root fields a mutation has."""
+
+    @classmethod
+    def prepared(
+        cls,
+        schema: GraphQLSchema,
+        operation: Operation,
+        definition: OperationDefinitionNode,
+        variables: VariableValues,
+        context: Context,
+    ) -> Self:
+        """For an operation that has been found in its valid document, its variables coerced."""
+        return cls(
+            schema,
+            {name: fragment.definition for name, fragment in operation.fragments.items()},
+            operation.fragments,
+            None,
+            context,
+            definition,
+            variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+        )
 
     @cached_property
     def budget(self) -> Budget:
