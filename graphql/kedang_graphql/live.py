@@ -19,6 +19,7 @@ from uuid import UUID
 import structlog
 
 from kedang_graphql.engine.together import Together
+from kedang_graphql.live_counting import Places
 from kedang_graphql.live_watching import Told, Wanted
 from kedang_graphql.services import Services
 from kedang_graphql.throttling import throttled
@@ -64,12 +65,16 @@ class Connection(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Watcher:
-    """One subscription of one connection: ``push`` tells it, ``fail`` ends it and says why."""
+    """One subscription of one connection: ``push`` tells it, ``fail`` ends it and says why.
+
+    ``size`` is how long its message was: what it holds of this process's memory follows that.
+    """
 
     wanted: Wanted
     identified: Identified
     push: Callable[[bytes], None]
     fail: Callable[[Exception], None]
+    size: int
 
 
 @dataclass(eq=False, slots=True)
@@ -88,6 +93,8 @@ class Live:
         self._services = services
         self._rooms: dict[UUID, _Room] = {}
         self._connections: set[Connection] = set()
+        self._of_credentials = Places(services.settings.live_connections)
+        self._of_strangers = Places(services.settings.live_strangers)
         self._empty = asyncio.Event()
         self._empty.set()
         self._feed: Feed | None = None
@@ -124,18 +131,26 @@ class Live:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._empty.wait()
 
+    def arrive(self, address: str) -> bool:
+        """Whether one more of this address may take its time to say who it is; ``made_known`` ends that."""
+        return self._of_strangers.take(address)
+
+    def made_known(self, address: str) -> None:
+        self._of_strangers.give_back(address)
+
     def enter(self, connection: Connection) -> bool:
         """Take a connection in, unless its credential has as many as it may."""
-        own = connection.identified.credential_id
-        held = sum(other.identified.credential_id == own for other in self._connections)
-        if held >= self._services.settings.live_connections:
+        if not self._of_credentials.take(connection.identified.credential_id):
             return False
         self._connections.add(connection)
         self._empty.clear()
         return True
 
     def leave(self, connection: Connection) -> None:
-        self._connections.discard(connection)
+        """Let a connection go, if it was taken in."""
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._of_credentials.give_back(connection.identified.credential_id)
         if not self._connections:
             self._empty.set()
 
@@ -305,24 +320,32 @@ class _Room:
         most = group.wanted.most_at_once
         try:
             for begin in range(0, len(events), most):
-                reading = partial(_read, viewers, group, events[begin : begin + most])
-                for told in await together.read(reading):
-                    await self._push(group, told)
+                if not group.watchers:
+                    return
+                found = await together.read(partial(_read, viewers, group, events[begin : begin + most]))
+                if not found:
+                    await self._charge(group, group.wanted.least)
+                for told in found:
+                    for watcher in await self._charge(group, told.points):
+                        watcher.push(told.payload)
                     await asyncio.sleep(0)  # those who write to the sockets have their turn
         except Exception as error:  # noqa: BLE001 - it is told to who watches, and holds up nobody else
             for watcher in list(group.watchers):
                 watcher.fail(error)
 
-    async def _push(self, group: _Group, told: Told) -> None:
+    async def _charge(self, group: _Group, points: int) -> list[Watcher]:
+        """Those of the group who could pay; to whom cannot that is told, and nothing more."""
         buckets = self._services.buckets
+        paid = []
         for watcher in list(group.watchers):
-            taken = await buckets.take(watcher.identified.credential_id.hex, told.points)
+            taken = await buckets.take(watcher.identified.credential_id.hex, points)
             if watcher not in group.watchers:
                 continue
             if taken.granted:
-                watcher.push(told.payload)
+                paid.append(watcher)
             else:
-                watcher.fail(throttled(buckets, told.points, taken.available))
+                watcher.fail(throttled(buckets, points, taken.available))
+        return paid
 
 
 def _who(identified: Identified) -> tuple[object, ...]:

@@ -73,6 +73,11 @@ class Wanted:
         nodes = self.measure.requested(self.variables.coerced) * NODES_PER_POINT
         return max(1, min(_MOST_AT_ONCE, MOST_NODES // nodes))
 
+    @property
+    def least(self) -> int:
+        """The points of a reading that brings nothing to tell: as of a query whose answer is empty."""
+        return max(1, self.measure.actual(self.variables.coerced, {}))
+
     async def check(self, tx: TenantRead, viewer: Viewer) -> None:
         """Raise what reading would raise, so that a wish that cannot be met is refused at once."""
         await self._read(tx, viewer, [_NOBODY])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from time import thread_time
 from typing import Any, Final
 
@@ -48,11 +48,12 @@ _ALLOWED: Final = frozenset(OperationType)
 _CLOSE_SECONDS: Final = 2.0
 _LONGEST_REASON: Final = 120  # bytes; a control frame has room for 123 (RFC 6455, 5.5)
 _COST: Final = "kedang-cost"
+_RECEIVING: Final = 0.00005  # seconds of processor that any message takes before it is read
 log = logging.getLogger(__name__)
 
 
 class TooManyOperations(KedangError):
-    """The connection has as many operations under way as it may."""
+    """The connection has as many operations under way, or as long ones, as it may."""
 
 
 class Socket:
@@ -70,6 +71,8 @@ class Socket:
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._operations: dict[str, asyncio.Task[None] | Watcher] = {}
         self._changes: set[asyncio.Task[None]] = set()
+        self._address = websocket.client.host if websocket.client else ""
+        self._stranger = False
         self._greeted = False
         self._hello: Mapping[str, Any] = {}
         self._bearer: str | None = None
@@ -85,7 +88,10 @@ class Socket:
     @property
     def watching(self) -> bool:
         """Whether a subscription is under way."""
-        return any(isinstance(one, Watcher) for one in self._operations.values())
+        return any(self._watchers())
+
+    def _watchers(self) -> Iterator[Watcher]:
+        return (one for one in self._operations.values() if isinstance(one, Watcher))
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection soon; the first to say so says why."""
@@ -100,6 +106,10 @@ class Socket:
             await self._websocket.close(messages.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
             return
         await self._websocket.accept(subprotocol=messages.SUBPROTOCOL)
+        if not self._live.arrive(self._address):
+            await self._websocket.close(TRY_AGAIN_LATER, "Too many connections")
+            return
+        self._stranger = True
         working = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
         timer = asyncio.get_running_loop().call_later(self._settings.live_init_timeout, self._too_late)
         if self._live.draining:
@@ -110,7 +120,14 @@ class Socket:
             self._tell_of_bugs(working)
         finally:
             timer.cancel()
+            self._made_known()
             await self._end(working)
+
+    def _made_known(self) -> None:
+        """Nobody has to wait any more for who this is."""
+        if self._stranger:
+            self._stranger = False
+            self._live.made_known(self._address)
 
     def _too_late(self) -> None:
         if not self._greeted:
@@ -173,7 +190,7 @@ class Socket:
         except InvalidMessage as error:
             self.close(messages.INVALID, str(error))
             return
-        self._pay_for_reading(thread_time() - began)
+        self._pay_for_reading(thread_time() - began + _RECEIVING)
         match message.kind:
             case "connection_init":
                 await self._begin(message)
@@ -211,6 +228,7 @@ class Socket:
             self.close(TRY_AGAIN_LATER if error.passing else messages.FORBIDDEN, error.code)
         else:
             self._identified = context.signed_in()
+            self._made_known()
             if self._live.enter(self):
                 await self._outbox.put(messages.ack())
             else:
@@ -272,7 +290,7 @@ class Socket:
             errors = [told(error, context.language) for error in asked]
             await self._outbox.put(messages.error(message.id, errors))
         elif asked.definition.operation is OperationType.SUBSCRIPTION:
-            await self._watch(message.id, context, params, asked)
+            await self._watch(message, context, params, asked)
         else:
             self._refuse_signing_in(asked)
             task = asyncio.create_task(self._answer(message.id, context, params, asked))
@@ -295,8 +313,14 @@ class Socket:
         await self._outbox.put(messages.next_result(operation, orjson.dumps(body)))
         await self._outbox.put(messages.complete(operation))
 
-    async def _watch(self, operation: str, context: Context, params: Params, asked: Asked) -> None:
+    async def _watch(self, message: Message, context: Context, params: Params, asked: Asked) -> None:
+        operation = message.id
         context.require_scope("read")
+        if message.size + sum(one.size for one in self._watchers()) > LARGEST_BODY:
+            raise TooManyOperations(
+                msg("The subscriptions of a connection may be {limit} bytes long together."),
+                limit=LARGEST_BODY,
+            )
         context.measured.known_as(asked.operations.signature(asked.operation, asked.definition))
         wanted = wanted_by(asked, params.variables, largest_page=self._settings.largest_page)
         charged = await charge(self._services.buckets, context, wanted.measure, asked.variables.coerced)
@@ -306,6 +330,7 @@ class Socket:
             self.identified,
             push=lambda payload: self._push(operation, watcher, payload),
             fail=lambda error: self._fail(operation, error, context.language),
+            size=message.size,
         )
         await self._live.watch(watcher)
         self._operations[operation] = watcher

@@ -31,11 +31,12 @@ class InvalidMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of a client; ``id`` is empty where its kind has none."""
+    """A message of a client; ``id`` is empty where its kind has none, ``size`` is in characters."""
 
     kind: Kind
     id: str
     payload: Mapping[str, Any] | None
+    size: int
 
 
 def read_message(text: str) -> Message:
@@ -53,7 +54,8 @@ def read_message(text: str) -> Message:
         raise InvalidMessage("Message has no id")
     if not isinstance(payload, dict | None) or (kind == "subscribe" and payload is None):
         raise InvalidMessage("Message has no valid payload")
-    return Message(kind, operation if kind in _NAMED else "", payload)  # type: ignore[arg-type] # one of _KINDS
+    name = operation if kind in _NAMED else ""
+    return Message(kind, name, payload, len(text))  # type: ignore[arg-type] # one of _KINDS
 
 
 def ack() -> str:

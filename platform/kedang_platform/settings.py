@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     live_connections: int = Field(
         default=20, ge=1, description="WebSockets that a credential may have open in a gateway process."
     )
+    live_strangers: int = Field(
+        default=100,
+        ge=1,
+        description="WebSockets of one address, in a gateway process, that have not said yet who they are.",
+    )
     live_operations: int = Field(
         default=50,
         ge=1,
