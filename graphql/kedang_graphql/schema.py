@@ -23,6 +23,7 @@ from kedang_graphql.engine.verbs import MOST_INPUTS, batch_name, make_verbs
 from kedang_graphql.features import MUTATIONS, QUERIES
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.live_types import subscription_type
+from kedang_graphql.measuring.signatures import vocabulary
 from kedang_graphql.scalars import CONFIG
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
@@ -42,9 +43,13 @@ class Gateway:
     core: GraphQLSchema
     executor: type[EngineExecutor]
     roots: Roots
+    words: frozenset[str]
+    """All that may stand in the arguments of a document."""
 
     def operation_cache(self, largest_page: int = LARGEST_PAGE) -> OperationCache:
-        return OperationCache(self.core, catalogue(), self.roots, largest_page=largest_page)
+        return OperationCache(
+            self.core, catalogue(), self.roots, largest_page=largest_page, words=(self.words,)
+        )
 
 
 @cache
@@ -62,7 +67,8 @@ def build_gateway() -> Gateway:
     core: GraphQLSchema = schema._schema  # noqa: SLF001
     describe(core, generated_types())
     roots = make_roots()
-    return Gateway(schema, core, executor_class(roots, make_verbs(catalogue())), roots)
+    words = vocabulary(core, core.type_map)
+    return Gateway(schema, core, executor_class(roots, make_verbs(catalogue())), roots, words)
 
 
 def _query(made: Types) -> type:

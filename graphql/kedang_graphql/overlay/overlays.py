@@ -7,6 +7,7 @@ before; what they take of memory is bounded, the documents that are remembered w
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from graphql import GraphQLSchema
 
 from kedang_graphql.engine.arguments import LARGEST_PAGE
 from kedang_graphql.engine.operations import OperationCache
+from kedang_graphql.measuring.signatures import vocabulary
 from kedang_graphql.overlay.extending import Base
 from kedang_graphql.overlay.printing import Printed, Printer
 from kedang_graphql.overlay.types import additions_of
@@ -130,14 +132,16 @@ class Overlays:
     def build(self, fields: tuple[CustomField, ...]) -> Overlay:
         """An overlay with these fields, kept nowhere."""
         extended = self._base.extended(additions_of(self._schema, fields))
+        words = vocabulary(extended.schema, extended.changed)
         operations = OperationCache(
             extended.schema,
             catalogue(),
             self._gateway.roots,
             most_bytes=min(OPERATION_BYTES, self._most_bytes),
             largest_page=self._largest_page,
+            words=(self._gateway.words, words),
         )
-        weight = _BYTES + extended.parts * _BYTES_A_PART
+        weight = _BYTES + extended.parts * _BYTES_A_PART + sys.getsizeof(words)
         return Overlay(extended.schema, operations, weight, extended.changed)
 
     def text_of(self, overlay: Overlay) -> Printed:

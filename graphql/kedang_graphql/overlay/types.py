@@ -103,9 +103,7 @@ class _Own:
         for new in (read, written, filtered, sorted_by):
             made.types[new.name] = new
         made.parts += 4 * len(self._fields)
-        made.fields[record.api_name] = {
-            READ: (GraphQLNonNull(read), {"description": OWN_FIELDS})
-        }
+        made.fields[record.api_name] = {READ: (GraphQLNonNull(read), {"description": OWN_FIELDS})}
         self._extend(f"{record.api_name}Where", FILTERED, filtered, _filters)
         self._extend(f"{record.api_name}Sort", SORTED, sorted_by, _sortings)
         for name in _inputs(self._schema, record):
