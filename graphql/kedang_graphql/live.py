@@ -1,18 +1,19 @@
 """Who watches what in this process: events of a company come in, and each watcher is told what they may see.
 
 A company has a room while somebody watches it. Its events are told one batch after the other, each batch
-in one transaction, with rights that are loaded in that very transaction. Watchers with the same
-rights and the same wish share one reading.
+in one transaction at best, with rights that are loaded for the batch, and again where it takes
+longer than 5 seconds. Watchers of one member with the same wish share one reading.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -41,6 +42,7 @@ _BATCH: Final = 500
 _CHECK_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 3.0
 _LONGEST_READING: Final = 3.0
+_RIGHTS_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +86,14 @@ class _Group:
     wanted: Wanted
     identified: Identified
     watchers: set[Watcher] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A viewer, and until when their rights need not be looked up again while the same batch is told."""
+
+    viewer: Viewer
+    until: float
 
 
 class Live:
@@ -299,21 +309,24 @@ class _Room:
             return
         company = concerned[0][0].identified.company.ref
         together = Together(lambda: self._services.databases.tenant_read(company))
-        viewers: dict[tuple[object, ...], Viewer] = {}
+        viewers: dict[tuple[object, ...], _Loaded] = {}
         await asyncio.gather(
             *(self._tell_group(together, viewers, group, events) for group, events in concerned)
         )
 
     def _concerned(self, batch: Sequence[LiveEvent]) -> Iterator[tuple[_Group, list[LiveEvent]]]:
+        by_record = defaultdict[str, list[LiveEvent]](list)
+        for event in batch:
+            by_record[event.record].append(event)
         for group in list(self._groups.values()):
-            events = [event for event in batch if group.wanted.concerns(event)]
+            events = [event for event in by_record[group.wanted.record.name] if group.wanted.concerns(event)]
             if events:
                 yield group, events
 
     async def _tell_group(
         self,
         together: Together,
-        viewers: dict[tuple[object, ...], Viewer],
+        viewers: dict[tuple[object, ...], _Loaded],
         group: _Group,
         events: list[LiveEvent],
     ) -> None:
@@ -367,14 +380,16 @@ async def _viewer(tx: TenantRead, identified: Identified) -> Viewer:
 
 
 async def _read(
-    viewers: dict[tuple[object, ...], Viewer], group: _Group, events: Sequence[LiveEvent], tx: TenantRead
+    viewers: dict[tuple[object, ...], _Loaded], group: _Group, events: Sequence[LiveEvent], tx: TenantRead
 ) -> list[Told]:
     """What the group is told; ``viewers`` are those who were loaded for this batch already."""
     who = _who(group.identified)
     try:
         async with asyncio.timeout(_LONGEST_READING):
-            if who not in viewers:
-                viewers[who] = await _viewer(tx, group.identified)
-            return await group.wanted.tell(tx, viewers[who], events)
+            known = viewers.get(who)
+            if known is None or known.until <= monotonic():
+                known = _Loaded(await _viewer(tx, group.identified), monotonic() + _RIGHTS_SECONDS)
+                viewers[who] = known
+            return await group.wanted.tell(tx, known.viewer, events)
     except TimeoutError:
         raise TooSlowToTell(msg("This takes too long to be told of every change. Ask for less.")) from None

@@ -60,11 +60,9 @@ class Wanted:
     compiled: dict[int, Any] = field(default_factory=dict)
 
     def concerns(self, event: LiveEvent) -> bool:
-        """Whether the event may be one to tell of, as far as can be said without reading."""
-        return (
-            event.record == self.record.name
-            and (self.ids is None or event.id in self.ids)
-            and (self.actions is None or event.action in self.actions)
+        """Whether an event of the record may be one to tell of, as far as can be said without reading."""
+        return (self.ids is None or event.id in self.ids) and (
+            self.actions is None or event.action in self.actions
         )
 
     @property

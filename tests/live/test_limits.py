@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from contextvars import Context
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +55,7 @@ async def test_reading_what_is_not_told_costs_too(town, side, strict):
 
 async def test_for_whom_has_nothing_left_nothing_more_is_read(town, side, strict, monkeypatch):
     customer = await side.create("customer", name="Often")
+    _, other = await side.hire("OWNER")
     await town.work()
     tell, readings = Wanted.tell, []
 
@@ -62,7 +64,7 @@ async def test_for_whom_has_nothing_left_nothing_more_is_read(town, side, strict
         return await tell(wanted, tx, viewer, batch)
 
     monkeypatch.setattr(Wanted, "tell", counted)
-    poor, rich = await town.client(side.key, strict), await town.client(side.key)
+    poor, rich = await town.client(side.key, strict), await town.client(other)
     for client in (poor, rich):
         await client.watch(NAMES)
     await town.services.live.publish(side.company.id, events(300, customer))
@@ -71,6 +73,26 @@ async def test_for_whom_has_nothing_left_nothing_more_is_read(town, side, strict
     while not isinstance(await poor.next(), tuple):
         pass
     assert readings == [100] * 4  # three for the one, and one for the other
+
+
+async def test_a_batch_that_takes_long_outlives_no_rights(town, side, monkeypatch):
+    """Who is suspended while hundreds of changes are told is not told of all of them."""
+    monkeypatch.setattr("kedang_graphql.live._RIGHTS_SECONDS", 0)
+    nancy, key = await side.hire("OWNER")
+    customer = await side.create("customer", name="Often")
+    await town.work()
+    tell = Wanted.tell
+
+    async def suspended_then(wanted, tx, viewer, batch):
+        found = await tell(wanted, tx, viewer, batch)
+        await asyncio.create_task(side.update("member", nancy.id, state="SUSPENDED"), context=Context())
+        return found
+
+    monkeypatch.setattr(Wanted, "tell", suspended_then)
+    client = await town.client(key)
+    await client.watch(NAMES)
+    await town.services.live.publish(side.company.id, events(300, customer))
+    assert await client.closed() == (4403, "Forbidden")
 
 
 async def test_strangers_of_an_address_are_counted(town, side, databases, database_settings, tmp_path):
