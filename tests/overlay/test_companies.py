@@ -1,11 +1,17 @@
 """An overlay is of one company at one state of its definitions: nothing of it is told to another."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from graphql import build_schema
 
+from kedang_graphql.overlay.overlays import Overlays
+from kedang_graphql.schema import build_gateway
+from kedang_tenants.catalogue.custom import CustomField
 from tests.overlay.conftest import open_office
 from tests.support.gateway import serve
+from tests.support.members import viewer_of
 
 FIELDS = '{ __type(name: "CustomerCustom") { fields { name description } } }'
 REGION = "{ customers { nodes { custom { sales_region } } } }"
@@ -123,3 +129,27 @@ async def _until_it_listens(databases):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("the second gateway never listened")
+
+
+@pytest.mark.requirement("A4")
+async def test_a_field_of_a_kind_that_a_later_release_knows_has_no_type_yet(office, databases):
+    known = CustomField("1" * 32, "customer", "floor", "TEXT", "Floor", "楼层")
+    later = CustomField("2" * 32, "customer", "place", "POINT", "Place", "地点")  # type: ignore[arg-type]
+    viewer = replace(await viewer_of(databases, office.owner), custom_fields=(known, later))
+    text = (await Overlays(build_gateway()).printed(viewer)).text.decode()
+    assert list(build_schema(text).type_map["CustomerCustom"].fields) == ["floor"]
+
+
+@pytest.mark.requirement("A4")
+async def test_fields_of_which_no_schema_can_be_made_lock_nobody_out(office, databases, caplog):
+    broken = CustomField("1" * 32, "customer", "size", "CHOICE", "Size", "大小", options=((1, 1),))  # type: ignore[arg-type]
+    viewer = replace(await viewer_of(databases, office.owner), custom_fields=(broken,))
+    overlays = Overlays(build_gateway())
+    overlay = await overlays.of(viewer)
+    assert await overlays.of(viewer) is overlay  # it is not tried again with each request
+    assert overlay.operations.get("{ customers { nodes { id customFields } } }").errors == []
+    (told,) = overlay.operations.get("{ customers { nodes { custom { size } } } }").errors
+    assert told.message.startswith("Cannot query field 'custom' on type 'Customer'.")
+    assert (await overlays.printed(viewer)).text == (await overlays.printed(None)).text
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert broken.id in logged.getMessage()

@@ -13,7 +13,6 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
-    GraphQLEnumType,
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -114,10 +113,6 @@ class _Extension:
     def _copy(self, made: GraphQLNamedType) -> GraphQLNamedType:
         config: dict[str, Any] = dict(made.to_kwargs())
         self._parts += 1
-        if isinstance(made, GraphQLEnumType):
-            config["values"] = {**made.values, **self._additions.values[made.name]}
-            self._parts += len(config["values"])
-            return _Enum(made, **config)
         if isinstance(made, GraphQLInputObjectType):
             config["fields"] = lambda: self._inputs(made)
             config["out_type"] = self._additions.out_types.get(made.name, made.out_type)
@@ -166,19 +161,3 @@ class _Extension:
         if isinstance(wanted, GraphQLList):
             return GraphQLList(self._anew(wanted.of_type))
         return self._types.get(wanted.name, wanted)
-
-
-class _Enum(GraphQLEnumType):
-    """An enum with more values, which tells and takes those of before as the one does that it extends."""
-
-    def __init__(self, before: GraphQLEnumType, **config: Any) -> None:
-        super().__init__(**config)
-        self._before = before
-
-    def coerce_output_value(self, output_value: Any) -> str:
-        return self._before.coerce_output_value(output_value)
-
-    def coerce_input_value(self, input_value: str, hide_suggestions: bool = False) -> Any:
-        if input_value in self._before.values:
-            return self._before.coerce_input_value(input_value, hide_suggestions)
-        return super().coerce_input_value(input_value, hide_suggestions)

@@ -7,6 +7,7 @@ before; what they take of memory is bounded, the documents that are remembered w
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ OPERATION_BYTES = 4 * 1024 * 1024
 # Bytes of memory, measured and rounded up: of any overlay, and of each part (type, field, argument, value) made for it.
 _BYTES = 50_000
 _BYTES_A_PART = 500
+
+log = logging.getLogger(__name__)
 
 _Key = tuple[UUID, tuple[CustomField, ...]]
 
@@ -97,7 +100,7 @@ class Overlays:
         """The text of the schema that a viewer is answered by; without one, of that which all companies share."""
         overlay = await self.of(viewer) if viewer is not None else None
         if overlay is None:
-            return self._printer.base
+            return await asyncio.to_thread(lambda: self._printer.base)
         if overlay.printed is None:
             overlay.printed = await asyncio.to_thread(self.text_of, overlay)
             self._bound()
@@ -123,11 +126,19 @@ class Overlays:
 
     async def _make(self, key: _Key) -> Overlay:
         try:
-            made = await asyncio.to_thread(self.build, key[1])
+            made = await asyncio.to_thread(self._built, key[1])
             self._overlays[key] = made
             return made
         finally:
             del self._making[key]
+
+    def _built(self, fields: tuple[CustomField, ...]) -> Overlay:
+        """The overlay with these fields, or where none can be made of them that of no fields: nobody is locked out."""
+        try:
+            return self.build(fields)
+        except Exception:
+            log.exception("own fields that no schema can be made of: %s", [field.id for field in fields])
+            return self.build(())
 
     def build(self, fields: tuple[CustomField, ...]) -> Overlay:
         """An overlay with these fields, kept nowhere."""

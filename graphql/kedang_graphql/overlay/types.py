@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from graphql import (
     GraphQLBoolean,
@@ -36,21 +36,22 @@ from kedang_graphql.overlay.naming import (
 )
 from kedang_graphql.overlay.scalars import WHOLE_NUMBER, WHOLE_NUMBER_FILTER, filter_on
 from kedang_tenants.catalogue import ChoiceKind, RecordType, catalogue
-from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.catalogue.custom import CustomField, CustomKindName
 from kedang_tenants.changing import OwnFields
 
 # In inputs and outputs; beside ``where.custom`` and ``orderBy.custom``, whose names are taken.
 READ = WRITTEN = "custom"
 FILTERED = "customFields"
 SORTED = "customField"
+_KINDS: Final = frozenset(get_args(CustomKindName))
 OWN_FIELDS: Final = "The company's own fields, each in its type."
 
 
 def additions_of(schema: GraphQLSchema, fields: Sequence[CustomField]) -> Additions:
-    """Everything that these fields add to the static schema."""
+    """Everything that these fields add to the static schema; one of a kind that only a later release knows, nothing."""
     made = Additions()
     for record in catalogue():
-        own = [f for f in fields if f.record == record.name and is_lawful_key(f.key)]
+        own = [f for f in fields if f.record == record.name and _has_type(f)]
         if own:
             _Own(schema, made, record, own).add()
     return made
@@ -165,6 +166,10 @@ class _Own:
     def _new(self, made: Named) -> Named:
         self._made.types[made.name] = made
         return made
+
+
+def _has_type(field: CustomField) -> bool:
+    return is_lawful_key(field.key) and field.kind_name in _KINDS
 
 
 def _is_enum(field: CustomField) -> bool:
