@@ -1,10 +1,12 @@
 """Writing down fails without any request noticing, and what was counted waits as long as there is room."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from kedang_graphql.measuring import keep_measuring
 from kedang_platform.database import Databases, DatabaseUrls
 from tests.operations.conftest import PLANNED, another_gateway, make_house
 from tests.operations.line import line_to
@@ -77,3 +79,36 @@ async def test_a_gateway_without_valkey_measures_as_well(databases, database_set
         assert (await house.ask(PLANNED, {"first": 1})).data
         await house.flush()
         assert (await house.hours())["QUERY", "Names"]["count"] == 1
+
+
+async def test_a_stop_while_figures_are_written_down_waits_for_them(gateway, two_companies, databases):
+    measurer = gateway.services.measurer
+    measurer.forget()
+    houses = [await make_house(gateway, company) for company in two_companies]
+    for house in houses:
+        await house.ask(PLANNED, {"first": 1})
+    async with AsyncExitStack() as held:
+        for house in houses:
+            owner = await held.enter_async_context(databases.owner())
+            await held.enter_async_context(owner.transaction())
+            await owner.execute(f'LOCK TABLE "{house.company.ref.schema}".measured_hour')
+        keeping = asyncio.create_task(keep_measuring(measurer, databases, interval=0.01))
+        async with databases.owner() as looking, asyncio.timeout(20):
+            while not await looking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - another process's doing
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+        await asyncio.sleep(0.05)
+    await asyncio.wait([keeping])
+    for house in houses:
+        assert (await house.hours())["QUERY", "Names"]["count"] == 1
+
+
+async def test_what_cannot_be_counted_is_answered_all_the_same(house, monkeypatch, caplog):
+    def broken(*_):
+        raise ArithmeticError
+
+    monkeypatch.setattr(house.gateway.services.measurer, "_count", broken)
+    assert (await house.ask(PLANNED, {"first": 1})).data == {"customers": {"nodes": []}}
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "an operation was not counted"
+    ]

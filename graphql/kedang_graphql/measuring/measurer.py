@@ -107,6 +107,12 @@ class Measurer:
             self._end(context, (code,))
 
     def _end(self, context: Context, errors: tuple[str, ...]) -> None:
+        try:
+            self._add_up(context, errors)
+        except Exception:  # what was answered, and perhaps written, stands
+            log.exception("an operation was not counted")
+
+    def _add_up(self, context: Context, errors: tuple[str, ...]) -> None:
         measured, cost, identified = context.measured, context.answer.cost, context.identified
         measured.counted = True
         signature, ledger = measured.signature, measured.ledger
@@ -233,11 +239,15 @@ class Measurer:
 
 async def keep_measuring(measurer: Measurer, databases: Databases, *, interval: float) -> None:
     """Until cancelled: write down every ``interval`` seconds what was counted, and at the end what is left."""
+    writing: asyncio.Future[None] | None = None
     try:
         while True:
             await asyncio.sleep(interval)
-            await measurer.flush(databases)
+            writing = asyncio.ensure_future(measurer.flush(databases))
+            await asyncio.shield(writing)  # broken off, it would lose what it has in its hands
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_SECONDS):
+                if writing is not None:
+                    await writing
                 await measurer.flush(databases)
