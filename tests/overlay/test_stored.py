@@ -3,6 +3,7 @@
 import csv
 import io
 
+import orjson
 import pytest
 
 from kedang_graphql.bulk import read_question
@@ -36,11 +37,11 @@ async def bulk(databases, database_settings, company, tmp_path) -> BulkOffice:
     return office
 
 
-async def exported(office: BulkOffice, file_format: str) -> bytes:
+async def exported(office: BulkOffice, file_format: str, query: str = EXPORT) -> bytes:
     viewer = await office.viewer()
     schema = await Overlays(build_gateway()).schema_for(viewer)
     async with office.databases.tenant_write(office.company.ref) as write:
-        question = read_question(schema, viewer, EXPORT)
+        question = read_question(schema, viewer, query)
         started = await start_bulk_export(
             write, viewer, question=question, file_format=file_format, clock=office.clock
         )
@@ -57,6 +58,55 @@ async def test_an_export_brings_them_as_the_api_shows_them(bulk):
         '{"name":"A","own":{"type":"CustomerCustom","seats":7,"region":"NORTH"}}\n'
         '{"name":"B","own":{"type":"CustomerCustom","seats":null,"region":null}}\n'
     )
+
+
+@pytest.mark.requirement("A4", "I1")
+async def test_what_was_exported_with_types_is_imported_as_it_is(bulk):
+    seats = "SELECT number, name, custom FROM customer ORDER BY number"
+    query = "{ customers { nodes { id name custom { seats sales_region } } } }"
+    outcome = await exported(bulk, "JSONL", query)
+    before = await bulk.rows(seats)
+    again = await bulk.takes_in("customer", outcome, "UPDATE")
+    assert (again.state, again.counts) == ("DONE", (2, 2, 2, 0))
+    assert await bulk.rows(seats) == before
+    other = await bulk.takes_in(
+        "customer", outcome.replace(b"NORTH", b"SOUTH").replace(b":7", b":8"), "UPDATE"
+    )
+    assert other.counts == (2, 2, 2, 0)
+    assert orjson.loads((await exported(bulk, "JSONL", query)).splitlines()[0])["custom"] == {
+        "seats": 8,
+        "sales_region": "SOUTH",
+    }
+
+
+@pytest.mark.requirement("A4", "I1")
+async def test_a_line_has_them_in_one_way_and_is_told_there(bulk):
+    lines = [
+        {"number": "1", "name": "C", "custom": {"seats": 1}, "customFields": {"seats": 2}},
+        {"number": "2", "name": "D", "custom": {}, "customFields": {"seats": 2}},
+        {"number": "3", "name": "E", "custom": {"sales_region": "EAST"}},
+        {"number": "4", "name": "F", "custom": [1]},
+        {"number": "5", "name": "G", "custom": None, "customFields": {"seats": 5}},
+        {"number": "6", "name": "H", "customFields": None, "custom": {"seats": 6}},
+    ]
+    done = await bulk.takes_in("customer", lines)
+    assert done.counts == (6, 6, 6, 4)
+    told = [
+        [(error["path"], error["code"]) for error in line["userErrors"]]
+        for line in done.lines
+        if "userErrors" in line
+    ]
+    assert told == [
+        [(["input", "custom"], "BAD_USER_INPUT")],
+        [(["input", "custom"], "BAD_USER_INPUT")],
+        [(["input", "custom", "sales_region"], "UNKNOWN_VALUE")],
+        [(["input", "custom"], "INVALID_VALUE")],
+    ]
+    rows = await bulk.rows("SELECT name, custom FROM customer WHERE number IS NOT NULL ORDER BY number")
+    assert [(row["name"], list(orjson.loads(row["custom"]).values())) for row in rows] == [
+        ("G", [5]),
+        ("H", [6]),
+    ]
 
 
 async def test_a_table_gives_each_of_them_a_column(bulk):

@@ -79,8 +79,9 @@ async def test_refusals_are_told_where_the_value_stands(described):
     assert refused["userErrors"] == [{"path": ["input", "customFields", "mood"], "code": "UNKNOWN_VALUE"}]
 
 
-async def test_an_input_says_them_in_one_way(described):
-    both = {"name": "A", "custom": {"seats": 1}, "customFields": {"nickname": "x"}}
+@pytest.mark.parametrize("typed", [{"seats": 1}, {}], ids=["some", "none"])
+async def test_an_input_says_them_in_one_way(described, typed):
+    both = {"name": "A", "custom": typed, "customFields": {"nickname": "x"}}
     refused = (await described.ask(CREATE, input=both)).data["createCustomer"]
     assert refused == {
         "record": None,

@@ -253,6 +253,11 @@ def _written(field: Field, value: Any) -> object:
 
 def custom_of(viewer: Viewer, record: RecordType, given: Any) -> dict[str, object]:
     """The own fields of an input by their key; what is wrong with them is told by the change itself."""
+    typed = isinstance(given, OwnFields)
+    if typed and given.beside is not None:
+        raise BadUserInput(
+            msg("Own fields stand either in custom or in customFields."), path=("input", "custom")
+        )
     if not given:
         return {}
     if not isinstance(given, dict):
@@ -262,13 +267,7 @@ def custom_of(viewer: Viewer, record: RecordType, given: Any) -> dict[str, objec
     values = {
         key: _custom_given(viewer.custom_field(record.name, key), value) for key, value in given.items()
     }
-    if not isinstance(given, OwnFields):
-        return values
-    if given.beside is not None:
-        raise BadUserInput(
-            msg("Own fields stand either in custom or in customFields."), path=("input", "custom")
-        )
-    return OwnFields(values)
+    return OwnFields(values) if typed else values
 
 
 def _custom_given(field: CustomField | None, value: Any) -> object:

@@ -64,6 +64,12 @@ def wrong_version() -> UserError:
     return UserError("INVALID_NUMBER", msg("This must be a whole number."), ("input", "version"))
 
 
+def own_fields_twice() -> UserError:
+    return UserError(
+        "BAD_USER_INPUT", msg("Own fields stand either in custom or in customFields."), ("input", "custom")
+    )
+
+
 def no_fields(name: str) -> UserError:
     return UserError("INVALID_VALUE", msg("Own fields are an object of keys and values."), ("input", name))
 

@@ -21,6 +21,7 @@ from kedang_tenants.bulk.errors import (
     no_fields,
     no_list,
     no_object,
+    own_fields_twice,
     too_many_below,
     unknown_field,
     wrong_version,
@@ -38,11 +39,13 @@ from kedang_tenants.catalogue import (
     catalogue,
 )
 from kedang_tenants.catalogue.custom import CustomField
+from kedang_tenants.changing import OwnFields
 from kedang_tenants.imports.mapping import Mode
 from kedang_tenants.reading import Viewer
 
 Key = tuple[object, ...]
 NOBODY: Final = UUID(int=0)
+_OWN: Final = frozenset({OwnFields.told_as, "customFields"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ class Line:
     id: UUID | None = None
     version: int | None = None
     values: dict[str, object] = field(default_factory=dict)
-    custom: dict[str, object] = field(default_factory=dict)
+    custom: Mapping[str, object] = field(default_factory=dict)
+    own: str | None = None
+    """The name under which ``custom`` stands in the line."""
     below: list[Below] = field(default_factory=list)
     key: Key | None = None
     errors: list[UserError] = field(default_factory=list)
@@ -98,8 +103,8 @@ def _take(viewer: Viewer, record: RecordType, mode: Mode, line: Line, name: str,
         line.id = None if value is None else id_inside(record, value)
     elif name == "version" and mode != "CREATE":
         _take_version(line, value)
-    elif name == "customFields":
-        _take_custom(viewer, record, line, value)
+    elif name in _OWN:
+        _take_custom(viewer, record, line, name, value)
     elif (brought := _brought(record, name)) is not None and mode != "UPDATE":
         _take_below(viewer, brought, line, value)
     else:
@@ -145,15 +150,22 @@ def _take_version(line: Line, value: Any) -> None:
         line.version = value
 
 
-def _take_custom(viewer: Viewer, record: RecordType, line: Line, value: Any) -> None:
+def _take_custom(viewer: Viewer, record: RecordType, line: Line, name: str, value: Any) -> None:
+    """Own fields, in ``custom`` as a typed export has them, or in ``customFields``; null is as if it were not there."""
     if value is None:
         return
     if not isinstance(value, dict):
-        line.errors.append(no_fields("customFields"))
+        line.errors.append(no_fields(name))
         return
+    if line.own is not None:
+        line.errors.append(own_fields_twice())
+        return
+    line.own = name
+    taken: dict[str, object] = {}
     for key, given in value.items():
         custom: CustomField | None = viewer.custom_field(record.name, key)
-        line.custom[key] = given if custom is None else _of_kind(custom.kind, given)
+        taken[key] = given if custom is None else _of_kind(custom.kind, given)
+    line.custom = OwnFields(taken) if name == OwnFields.told_as else taken
 
 
 def id_inside(record: RecordType, text: object) -> UUID:
