@@ -7,7 +7,7 @@ once from a document: after that an operation's cost is arithmetic on the page s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,16 +70,13 @@ class Pages:
             1 + sum(inner.most(variables, largest) for inner in self.below)
         )
 
-    def held(self, parent: Any, variables: Mapping[str, Any], largest: int) -> int:
-        """How many they hold in an answer."""
-        pages = _at(parent, self.path)
+    def held(self, parents: Sequence[Any], variables: Mapping[str, Any], largest: int) -> int:
+        """How many they hold in an answer, below all of these objects."""
+        pages = _at(parents, self.path)
         count = 0 if self.rows else len(pages) * self._size(variables, largest)
-        for found in pages:
-            for key in self.rows:
-                rows = [row for row in found.get(key) or () if row is not None]
-                count += len(rows)
-                for inner in self.below:
-                    count += sum(inner.held(row, variables, largest) for row in rows)
+        for key in self.rows:
+            rows = [row for page in pages for row in page.get(key) or () if row is not None]
+            count += len(rows) + sum(inner.held(rows, variables, largest) for inner in self.below)
         return count
 
     def _size(self, variables: Mapping[str, Any], largest: int) -> int:
@@ -108,7 +105,7 @@ class Measure:
         if data is None:
             return 1
         return self._fixed(variables) + _points(
-            sum(pages.held(data, variables, self.largest_page) for pages in self.pages)
+            sum(pages.held([data], variables, self.largest_page) for pages in self.pages)
         )
 
     def _fixed(self, variables: Mapping[str, Any]) -> int:
@@ -119,9 +116,9 @@ def _points(nodes: int) -> int:
     return math.ceil(nodes / NODES_PER_POINT)
 
 
-def _at(value: Any, path: tuple[str, ...]) -> list[Any]:
-    """The objects at a path of an answer: none where null stands, several where a list does."""
-    found = [value]
+def _at(objects: Sequence[Any], path: tuple[str, ...]) -> Sequence[Any]:
+    """The objects at a path below these, which are alike: none where null stands, several where a list does."""
+    found = objects
     for step in path:
         found = [below for one in found if (below := one.get(step)) is not None]
         if found and isinstance(found[0], list):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -60,9 +62,9 @@ async def read_lookup(tx: TenantRead, viewer: Viewer, lookup: Lookup) -> Read:
     """The records with these ids, in the order of the ids; those that are not for the viewer are missing."""
     plan = plan_lookup(viewer, lookup)
     found = {row[plan.layout.id]: row for row in await tx.fetch(plan.sql, *plan.values)}
-    rows = [found[wanted] for wanted in lookup.ids if wanted in found]
-    children = await _read_children(tx, viewer, lookup.select, plan.layout, rows)
-    return Read(plan.layout, {None: PageOfRows(rows)}, children)
+    page = PageOfRows([found[wanted] for wanted in lookup.ids if wanted in found])
+    children = await _read_children(tx, viewer, lookup.select, plan.layout, [page])
+    return Read(plan.layout, {None: page}, children)
 
 
 async def _read_level(tx: TenantRead, viewer: Viewer, listing: Listing, parents: list[object] | None) -> Read:
@@ -75,8 +77,7 @@ async def _read_level(tx: TenantRead, viewer: Viewer, listing: Listing, parents:
         _trim(page, listing)
     if listing.total:
         await _count(tx, viewer, listing, parents, pages)
-    kept = [row for page in pages.values() for row in page.rows]
-    children = await _read_children(tx, viewer, listing.select, plan.layout, kept)
+    children = await _read_children(tx, viewer, listing.select, plan.layout, pages.values())
     return Read(plan.layout, pages, children)
 
 
@@ -96,8 +97,8 @@ def _share_out(rows: list[asyncpg.Record], pages: dict[Any, PageOfRows], parent:
         pages[None].rows = rows
         return
     in_order = [page.rows for page in pages.values()]
-    for row in rows:
-        in_order[row[parent] - 1].append(row)
+    for position, run in groupby(rows, itemgetter(parent)):
+        in_order[position - 1].extend(run)
 
 
 def _trim(page: PageOfRows, listing: Listing) -> None:
@@ -124,11 +125,12 @@ async def _count(
 
 
 async def _read_children(
-    tx: TenantRead, viewer: Viewer, select: Select, layout: Layout, rows: list[asyncpg.Record]
+    tx: TenantRead, viewer: Viewer, select: Select, layout: Layout, pages: Collection[PageOfRows]
 ) -> dict[ChildKey, Read]:
     children: dict[ChildKey, Read] = {}
     for path, place, key, listing in _lists_below(select, layout, ()):
-        parents = list(dict.fromkeys(row[place] for row in rows if row[place] is not None))
+        ids = [row[place] for page in pages for row in page.rows]
+        parents = [found for found in dict.fromkeys(ids) if found is not None]
         children[path, key] = await _read_level(tx, viewer, listing, parents)
     return children
 
