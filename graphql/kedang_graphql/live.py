@@ -39,6 +39,7 @@ FORBIDDEN: Final = 4403
 _MOST_WAITING: Final = 10_000
 _REMEMBERED: Final = 5_000
 _BATCH: Final = 500
+_TOLD_AT_ONCE: Final = 8  # groups; were it all, a request would wait for each of them whenever it waits
 _CHECK_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 3.0
 _LONGEST_READING: Final = 3.0
@@ -249,6 +250,7 @@ class _Room:
     def __init__(self, services: Services, places: asyncio.Semaphore) -> None:
         self._services = services
         self._places = places
+        self._turns = asyncio.Semaphore(_TOLD_AT_ONCE)
         self._groups: dict[tuple[object, ...], _Group] = {}
         self._waiting: deque[LiveEvent] = deque()
         self._known: deque[int] = deque(maxlen=_REMEMBERED)
@@ -338,10 +340,13 @@ class _Room:
                 found = await together.read(partial(_read, viewers, group, events[begin : begin + most]))
                 if not found:
                     await self._charge(group, group.wanted.least)
-                for told in found:
-                    for watcher in await self._charge(group, told.points):
-                        watcher.push(told.payload)
-                    await asyncio.sleep(0)  # those who write to the sockets have their turn
+                async with self._turns:
+                    for told in found:
+                        for watcher in await self._charge(group, told.points):
+                            watcher.push(told.payload)
+                        await asyncio.sleep(
+                            0
+                        )  # requests, and those who write to the sockets, have their turn
         except Exception as error:  # noqa: BLE001 - it is told to who watches, and holds up nobody else
             for watcher in list(group.watchers):
                 watcher.fail(error)
