@@ -201,6 +201,9 @@ async def test_not_even_a_message_in_the_wrong_channel_tells_of_another_company(
     client = await town.client(ours.key)
     for field in watchable():
         await client.watch(f"subscription {{ {field} {{ id action changed }} }}", field)
+    for name, record_id in known.items():
+        named = f'{name}Changes(ids: ["{catalogue().record(name).prefix}_{record_id.hex}"])'
+        await client.watch(f"subscription {{ {named} {{ id action changed }} }}", f"{name} by its id")
     events = [
         LiveEvent(
             record.name, known.get(record.name, new_id()), "updated", n, datetime.now(UTC), ("version",)

@@ -205,7 +205,10 @@ def _codes(answer: bytes, name: str) -> set[str]:
 async def test_ids_of_another_company_are_not_found_anywhere(sides):
     own, other = sides
     began = time.monotonic()
-    wanted = positions(build_gateway().schema.as_str())
+    # Ids that subscriptions take name nothing: they pass over events. tests/live watches those of another company.
+    wanted = {
+        p for p in positions(build_gateway().schema.as_str()) if not p.holder.startswith("Subscription.")
+    }
     walk = Walk(own, other)
     rival = [other.factory.databases, other.factory.company.ref]
     await walk.operations()
