@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -70,7 +71,8 @@ async def store_tallies(write: TenantWrite, tallies: Iterable[Tally], *, now: da
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     await write.fetch(_OPERATIONS, _json([_operation(found) for found in signatures.values()]), now)
     await write.fetch(_HOURS, _json([_hour(tally) for tally in placed]), hour)
-    if statements := list(_statements(placed)):
+    # Emptying texts takes 8 ms for 100 KB of them: beside what the gateway is doing, not in its way.
+    if statements := await asyncio.to_thread(lambda: list(_statements(placed))):
         await write.fetch(_STATEMENTS, _json(statements), hour.date())
 
 
