@@ -304,14 +304,20 @@ class Socket:
         try:
             _, body = await self._endpoint.answer(context, params, asked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this operation
-            self._fail(operation, error, context.language)
+            if self._is_wanted(operation):
+                self._fail(operation, error, context.language)
             return
+        if not self._is_wanted(operation):
+            return
+        del self._operations[operation]
         if context.answer.cost is not None and _COST in self._hello:
             body.setdefault("extensions", {})["cost"] = context.answer.cost
-        if self._operations.pop(operation, None) is None:
-            return  # the client does not want it any more
         await self._outbox.put(messages.next_result(operation, orjson.dumps(body)))
         await self._outbox.put(messages.complete(operation))
+
+    def _is_wanted(self, operation: str) -> bool:
+        """Whether the client still waits for this task: the id of a change left behind may be another's by now."""
+        return self._operations.get(operation) is asyncio.current_task()
 
     async def _watch(self, message: Message, context: Context, params: Params, asked: Asked) -> None:
         operation = message.id

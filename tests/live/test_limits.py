@@ -139,3 +139,22 @@ async def test_messages_that_ask_nothing_cost_too(town, side, strict):
         for _ in range(2_000):
             await client.send("complete", "never heard of")
     assert await client.closed() == (1013, "Throttled")
+
+
+async def test_an_id_is_free_again_although_the_change_under_it_goes_on(town, side):
+    """What comes of the change is told to nobody, and not in place of what bears its id now."""
+    client = await town.client(side.key)
+    made = 'mutation { createCustomer(input: {name: "Left behind"}) { userErrors { code } } }'
+    async with town.databases.owner() as owner, owner.transaction():
+        await owner.execute(f'LOCK TABLE "{side.company.ref.schema}".customer IN EXCLUSIVE MODE')
+        await client.send("subscribe", "1", {"query": made})
+        await client.send("complete", "1")
+        await client.watch(NAMES)
+    for _ in range(100):
+        count = (await client.ask("{ customers { totalCount } }"))["data"]["customers"]["totalCount"]
+        if count:
+            break
+    await client.ask("{ __typename }")
+    await town.work()
+    assert await client.change() == {"customer": {"name": "Left behind"}}
+    await client.nothing()
