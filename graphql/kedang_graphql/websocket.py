@@ -142,6 +142,7 @@ class Socket:
 
     async def _end(self, working: list[asyncio.Task[None]]) -> None:
         """Stop what only reads; what changes something is finished, though nobody is told of it."""
+        self._outbox.close()
         running = [*working]
         for operation in self._operations.values():
             if isinstance(operation, Watcher):

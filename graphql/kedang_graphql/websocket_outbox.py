@@ -13,6 +13,7 @@ class Outbox:
         self._most = most_bytes
         self._messages: deque[str] = deque()
         self._bytes = 0
+        self._closed = False
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -25,10 +26,16 @@ class Outbox:
         return True
 
     async def put(self, message: str) -> None:
-        """Have it written; waits while much waits."""
+        """Have it written; waits while much waits, but not for a socket that is closed."""
         while not self._room.is_set():
             await self._room.wait()
-        self._add(message)
+        if not self._closed:
+            self._add(message)
+
+    def close(self) -> None:
+        """Nothing more is written, so nobody is to wait for it."""
+        self._closed = True
+        self._room.set()
 
     async def take(self) -> str:
         """The next to be written; waits for it."""

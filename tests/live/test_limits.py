@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from kedang_graphql.live_watching import Wanted
+from kedang_graphql.websocket_outbox import Outbox
 from kedang_platform.ids import new_id
 from kedang_platform.live import LiveEvent
 from tests.live.conftest import serve_live
@@ -158,3 +159,15 @@ async def test_an_id_is_free_again_although_the_change_under_it_goes_on(town, si
     await town.work()
     assert await client.change() == {"customer": {"name": "Left behind"}}
     await client.nothing()
+
+
+async def test_nobody_waits_to_write_to_a_socket_that_is_closed():
+    """Else a change that is answered to a client that did not read, and went, would never end."""
+    outbox = Outbox(10)
+    await outbox.put("x" * 20)
+    waiting = asyncio.create_task(outbox.put("more"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    outbox.close()
+    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(outbox.put("and more"), 5)
