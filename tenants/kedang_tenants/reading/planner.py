@@ -238,10 +238,9 @@ def _link(statement: Statement, viewer: Viewer, record: RecordType, alias: str, 
 
 
 def _bounds(statement: Statement, record: RecordType, listing: Listing, keys: list[SortKey]) -> list[str]:
-    signature = sort_signature(record, listing.order_by)
     found = []
     for cursor, backward in ((listing.page.after, False), (listing.page.before, True)):
         if cursor is not None:
-            values = read_cursor(cursor, signature, keys)
+            values = read_cursor(cursor, sort_signature(record, listing.order_by), keys)
             found.append(beyond(statement, keys, values, backward=backward))
     return found
