@@ -30,6 +30,7 @@ from kedang_tenants.opening import (
     sign_up,
 )
 from kedang_tenants.people.working_days import load_calendar
+from kedang_tenants.revision import REVISION
 from tests.support.people import ADDRESS, FULLER, PASSWORD
 
 
@@ -239,8 +240,9 @@ async def test_without_a_spare_schema_the_link_stays_usable(town):
     finally:
         async with town.databases.control() as control:
             await control.fetch(
-                "UPDATE platform.tenant_schema SET revision = '0001' WHERE name = ANY($1::text[])",
+                "UPDATE platform.tenant_schema SET revision = $2 WHERE name = ANY($1::text[])",
                 [row["name"] for row in hidden],
+                REVISION,
             )
     assert (await confirm_email(town.services, token=token)).company.id
 
