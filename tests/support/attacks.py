@@ -56,6 +56,14 @@ ATTACKS = {
     "an alias flood of lists": Attack(
         "{" + "".join(f" a{n}: tags {{ totalCount }}" for n in range(120)) + " }", TOO_LARGE, "parse"
     ),
+    "the schema thirty times": Attack(
+        "{"
+        + "".join(f" a{n}: __schema {{ ...F0 }}" for n in range(30))
+        + " }"
+        + fragments(1, "__Schema", "types { fields { args { type { name } } } }"),
+        TOO_LARGE,
+        "parse",
+    ),
     "a directive flood": Attack("{ __typename" + " @skip(if: false)" * 160 + " }", TOO_LARGE, "parse"),
     "a flood of unknown directives": Attack("{ __typename" + " @x" * 480 + " }", TOO_LARGE, "parse"),
     "a flood of unknown fields": Attack("{ " + SUGGESTED + " }", "GRAPHQL_VALIDATION_FAILED", "validate"),

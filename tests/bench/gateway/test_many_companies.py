@@ -25,7 +25,8 @@ async def test_a_thousand_companies(databases, company, start_python, wrk):
     began = time.perf_counter()
     bearers = await companies_like(databases, archive.asker, count=COMPANIES)
     built = time.perf_counter() - began
-    server = start_python("kedang_graphql")
+    # These companies have the tables that are read, not those where figures of operations are written down.
+    server = start_python("kedang_graphql", KEDANG_MEASURING_INTERVAL="86400")
     question = questions(None)[0]
     (answer,) = {str(ask(server, bearer, question.ours, question.variables)) for bearer in bearers[::100]}
     assert answer.count("cus_") == 100
@@ -36,7 +37,8 @@ async def test_a_thousand_companies(databases, company, start_python, wrk):
     wrk.run(one, seconds=2, connections=8)
     before = backend_memory(wrk)
     wrk.run(many, seconds=20, connections=8)  # every backend comes to every company
-    found = in_turns(wrk, {"one": one, "many": many}, rounds=3, seconds=4)
+    # Long turns: a round through all of them has to be shorter than what is remembered of a viewer lives (5 s).
+    found = in_turns(wrk, {"one": one, "many": many}, rounds=2, seconds=15)
     o, m = found["one"], found["many"]
     lines = header(
         "work", "p50 ms, 1,000 companies / one", "ratio", "p99 ms", "CPU ms a request, server + database"
