@@ -68,6 +68,6 @@ async def fan_out(write: TenantWrite, viewer: Viewer, transaction: UUID, *, cloc
     for event in events:
         by_name[event.name].append(event)
     for name, alike in by_name.items():
-        for subscriber in _subscribers[name]:
+        for subscriber in _subscribers.get(name, ()):
             await subscriber(write, viewer, alike, clock)
     return events
