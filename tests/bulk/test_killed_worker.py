@@ -1,6 +1,8 @@
 """kill -9 of the worker in the middle of an export and of an import: every line once."""
 
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import redis
@@ -19,13 +21,42 @@ def _valkey_is_empty(work_redis_url):
         client.flushdb()
 
 
-async def kill_at(work_processes, kind: str, reached: int) -> None:
-    """Start a worker, and kill it when its job has come so far."""
-    worker = work_processes.start(PROCESS, "product")
-    await work_processes.until(
-        f"SELECT progress_done BETWEEN {reached} AND {ROWS - 1} FROM work.job WHERE kind = '{kind}'"
-    )
-    assert work_processes.end(worker, number=signal.SIGKILL) == -signal.SIGKILL
+# Whoever holds the advisory lock stops a job at the mark that follows its first one, so that however
+# fast the machine is, the worker is in the middle of the job when it is killed.
+_GATE = 4_711
+_PLANT = (
+    "CREATE FUNCTION work.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS"
+    f" 'BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NEW; END'",
+    "CREATE TRIGGER gate BEFORE UPDATE ON work.job FOR EACH ROW"
+    " WHEN (OLD.progress_done > 0 AND NEW.progress_done > OLD.progress_done)"
+    " EXECUTE FUNCTION work.wait_at_the_gate()",
+    "GRANT EXECUTE ON FUNCTION work.wait_at_the_gate() TO PUBLIC",
+)
+_UPROOT = ("DROP TRIGGER gate ON work.job", "DROP FUNCTION work.wait_at_the_gate()")
+
+
+@asynccontextmanager
+async def closed_gate(office) -> AsyncIterator[None]:
+    async with office.databases.owner() as connection:
+        for statement in _PLANT:
+            await connection.execute(statement)
+        await connection.execute(f"SELECT pg_advisory_lock({_GATE})")
+        try:
+            yield
+        finally:
+            await connection.execute(f"SELECT pg_advisory_unlock({_GATE})")
+            for statement in _UPROOT:
+                await connection.execute(statement)
+
+
+async def kill_midway(office, work_processes, kind: str) -> None:
+    """Start a worker, and kill it when its job stands at its gate, between the first mark and the second."""
+    async with closed_gate(office):
+        worker = work_processes.start(PROCESS, "product")
+        await work_processes.until(
+            f"SELECT progress_done BETWEEN 1 AND {ROWS - 1} FROM work.job WHERE kind = '{kind}'"
+        )
+        assert work_processes.end(worker, number=signal.SIGKILL) == -signal.SIGKILL
 
 
 @pytest.mark.requirement("I1", "O1")
@@ -35,7 +66,7 @@ async def test_an_import_and_an_export_survive_killed_workers(office, work_proce
     ]
     import_id = await office.ask_for_import("customer", jsonl(lines))
     work_processes.start(PROCESS, "relay")
-    await kill_at(work_processes, "bulk.import", 1_000)
+    await kill_midway(office, work_processes, "bulk.import")
     work_processes.start(PROCESS, "product")
     await work_processes.until("SELECT state = 'done' FROM work.job WHERE kind = 'bulk.import'", seconds=60)
     done = await office.result(import_id)
@@ -49,7 +80,7 @@ async def test_an_import_and_an_export_survive_killed_workers(office, work_proce
 
     export_id = await office.ask_for_export("{ customers { nodes { id number } } }")
     work_processes.start(PROCESS, "relay")
-    await kill_at(work_processes, "bulk.export", 1)
+    await kill_midway(office, work_processes, "bulk.export")
     work_processes.start(PROCESS, "product")
     await work_processes.until("SELECT state = 'done' FROM work.job WHERE kind = 'bulk.export'", seconds=60)
     done = await office.result(export_id)
