@@ -24,29 +24,27 @@ def _valkey_is_empty(work_redis_url):
 # Whoever holds the advisory lock stops a job at the mark that follows its first one, so that however
 # fast the machine is, the worker is in the middle of the job when it is killed.
 _GATE = 4_711
-_PLANT = (
-    "CREATE FUNCTION work.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS"
-    f" 'BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NEW; END'",
-    "CREATE TRIGGER gate BEFORE UPDATE ON work.job FOR EACH ROW"
-    " WHEN (OLD.progress_done > 0 AND NEW.progress_done > OLD.progress_done)"
-    " EXECUTE FUNCTION work.wait_at_the_gate()",
-    "GRANT EXECUTE ON FUNCTION work.wait_at_the_gate() TO PUBLIC",
-)
-_UPROOT = ("DROP TRIGGER gate ON work.job", "DROP FUNCTION work.wait_at_the_gate()")
+_PLANT = f"""
+CREATE FUNCTION work.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NEW; END';
+GRANT EXECUTE ON FUNCTION work.wait_at_the_gate() TO PUBLIC;
+CREATE TRIGGER gate BEFORE UPDATE ON work.job FOR EACH ROW
+    WHEN (OLD.progress_done > 0 AND NEW.progress_done > OLD.progress_done)
+    EXECUTE FUNCTION work.wait_at_the_gate();
+"""
+_UPROOT = "DROP TRIGGER gate ON work.job; DROP FUNCTION work.wait_at_the_gate();"
 
 
 @asynccontextmanager
 async def closed_gate(office) -> AsyncIterator[None]:
     async with office.databases.owner() as connection:
-        for statement in _PLANT:
-            await connection.execute(statement)
+        await connection.execute(_PLANT)
         await connection.execute(f"SELECT pg_advisory_lock({_GATE})")
         try:
             yield
         finally:
             await connection.execute(f"SELECT pg_advisory_unlock({_GATE})")
-            for statement in _UPROOT:
-                await connection.execute(statement)
+            await connection.execute(_UPROOT)
 
 
 async def kill_midway(office, work_processes, kind: str) -> None:
