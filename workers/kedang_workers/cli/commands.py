@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.settings import Settings
+from kedang_workers.cli.company import company_app
 from kedang_workers.cli.telling import complain, complain_as_json, screen
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 seats_app = typer.Typer(help="Seats of companies and their orders.", no_args_is_help=True)
 app.add_typer(seats_app, name="seats")
+app.add_typer(company_app, name="company")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Tell it as JSON, for a program.")]
 
