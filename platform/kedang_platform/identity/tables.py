@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -83,6 +84,11 @@ session = Table(
     Column("last_used_at", _INSTANT, nullable=False),
     Column("expires_at", _INSTANT, nullable=False),
     Column("user_agent", Text, nullable=False),
+    # When its person last proved who they are, how, and roughly where from. Sessions of an earlier release
+    # have none of the three.
+    Column("authenticated_at", _INSTANT),
+    Column("signed_in_by", Text),
+    Column("network", Text),
     Index("session_person", "person_id"),
     Index("session_expiry", "expires_at"),
 )
@@ -117,9 +123,46 @@ one_time_token = Table(
     Column("created_at", _INSTANT, nullable=False),
     Column("expires_at", _INSTANT, nullable=False),
     Column("used_at", _INSTANT),
-    CheckConstraint("purpose IN ('confirm_email', 'invitation', 'password_reset')", name="purpose_is_known"),
+    CheckConstraint(
+        "purpose IN ('confirm_email', 'invitation', 'password_reset', 'second_factor', 'change_email')",
+        name="purpose_is_known",
+    ),
     Index("one_time_token_email", "email", "purpose"),
     Index("one_time_token_expiry", "expires_at"),
+)
+
+# The app that makes a person's one-time codes (RFC 6238). `sealed` is its secret, encrypted under the installation's;
+# `last_step` the time step of the last code that was taken, since no code is taken twice.
+second_factor = Table(
+    "second_factor",
+    platform_metadata,
+    _person(primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("confirmed_at", _INSTANT),
+    Column("last_step", BigInteger),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    platform_metadata,
+    _person(primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("used_at", _INSTANT),
+)
+
+# Browsers from which a person has signed in before; a browser that several people use is known for each of them.
+device = Table(
+    "device",
+    platform_metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    _person(primary_key=True),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("last_used_at", _INSTANT, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
+    Index("device_person", "person_id"),
+    Index("device_expiry", "expires_at"),
 )
 
 # How often something was tried in the window that `started_at` opened; the bucket never names a person.
@@ -133,4 +176,14 @@ throttle = Table(
     Index("throttle_end", "ends_at"),
 )
 
-__all__ = ["api_key", "membership", "one_time_token", "person", "session", "throttle"]
+__all__ = [
+    "api_key",
+    "device",
+    "membership",
+    "one_time_token",
+    "person",
+    "recovery_code",
+    "second_factor",
+    "session",
+    "throttle",
+]

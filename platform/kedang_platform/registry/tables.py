@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from kedang_platform.database.metadata import platform_metadata
 
@@ -35,6 +47,8 @@ company = Table(
     Column("currency", Text, nullable=False),
     Column("revision", Text, nullable=False),
     Column("created_at", _INSTANT, nullable=False),
+    # Whether every member has to sign in with a second factor.
+    Column("requires_two_factor", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("status IN ('opening', 'active', 'suspended', 'deleting')", name="status_is_known"),
 )
 
