@@ -5,11 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Currency: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Price: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
+
+
+class OpenIdProvider(BaseModel):
+    """Who people may prove themselves with (OpenID Connect); ``issuer`` as its discovery document spells it.
+
+    ``trusts_email``: an address that the provider calls verified is taken for proof of who one is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
+    name: str = Field(min_length=1, max_length=40)
+    issuer: str = Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$))")
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    scopes: str = "openid email profile"
+    trusts_email: bool = True
 
 
 class Settings(BaseSettings):
@@ -81,6 +98,15 @@ class Settings(BaseSettings):
         default=None,
         description="Networks (CIDR, separated by commas) that are not public and that webhooks may call all the"
         " same, there also by plain http.",
+    )
+    openid_providers: tuple[OpenIdProvider, ...] = Field(
+        default=(),
+        max_length=10,
+        description="OpenID Connect providers that people may sign in with, as JSON: a list of objects with key, name,"
+        " issuer, client_id, client_secret and, where an address they call verified is no proof, trusts_email: false.",
+    )
+    companies_per_person: int = Field(
+        default=10, ge=1, description="Companies that one person may open; a limit against abuse."
     )
     sign_ups_per_hour: int = Field(
         default=20, ge=1, description="Sign-ups an hour that one address may ask for; a limit against abuse."

@@ -89,3 +89,19 @@ def password_changed(*, base_url: str, name: str) -> Letter:
         url=f"{base_url}/sign-in",
         closing=(msg("If this was not you, choose a new password on that page at once."),),
     )
+
+
+def identity_linked(*, base_url: str, name: str, provider: str, account: str) -> Letter:
+    return Letter(
+        subject=msg("You can now sign in with {provider}"),
+        paragraphs=(
+            msg("Hello {name},"),
+            msg(
+                "the account {account} of {provider} is now linked to your account at Kedang: it signs you in."
+            ),
+        ),
+        params={"name": name, "provider": provider, "account": account},
+        action=msg("Sign in"),
+        url=f"{base_url}/sign-in",
+        closing=(msg("If this was not you, change your password and take the link away at once."),),
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.identity.credentials import Credentials
+from kedang_platform.identity.openid.providers import Providers
 from kedang_platform.identity.passwords import Passwords
 from kedang_platform.secrets import SecretKey, load_secret_key
 from kedang_platform.settings import Settings
@@ -20,6 +21,7 @@ class IdentityServices:
     key: SecretKey
     passwords: Passwords
     credentials: Credentials
+    openid: Providers
 
     @classmethod
     def open(cls, databases: Databases, settings: Settings, clock: Clock) -> IdentityServices:
@@ -31,6 +33,7 @@ class IdentityServices:
             key=key,
             passwords=Passwords(),
             credentials=Credentials(databases, key=key, clock=clock),
+            openid=Providers(settings.openid_providers),
         )
 
     def close(self) -> None:
