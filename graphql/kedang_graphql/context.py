@@ -15,6 +15,7 @@ from kedang_platform.errors import Forbidden, Unauthenticated
 from kedang_platform.files import FileLinks, FileStore
 from kedang_platform.i18n import Language, msg
 from kedang_platform.identity.credentials import Identified
+from kedang_platform.identity.recent import require_recent_authentication
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.registry import Company
 from kedang_platform.settings import Settings
@@ -96,3 +97,10 @@ class Context:
         """Raise Forbidden when the API key was not given this scope."""
         if scope not in self.signed_in().scopes:
             raise Forbidden(msg("This API key may not do this: it lacks the scope “{scope}”."), scope=scope)
+
+    def require_recent_authentication(self) -> None:
+        """For sensitive changes: only a session passes whose person proved who they are in the last 15 minutes.
+
+        Raises ReauthenticationRequired, and Forbidden for API keys.
+        """
+        require_recent_authentication(self.signed_in(), now=self.clock.now())

@@ -48,6 +48,7 @@ _RESPONSE_TYPE = "application/graphql-response+json"
 _STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
+    "REAUTHENTICATION_REQUIRED": 403,
     "COMPANY_UPGRADING": 503,
     "BODY_TOO_LARGE": 413,
     "BODY_TOO_SLOW": 408,

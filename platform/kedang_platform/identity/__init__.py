@@ -12,6 +12,7 @@ from kedang_platform.identity.api_keys import (
 from kedang_platform.identity.credentials import Credentials, Identified, authenticate
 from kedang_platform.identity.keeping import keep_credentials
 from kedang_platform.identity.passwords import Passwords, check_password
+from kedang_platform.identity.recent import ReauthenticationRequired, require_recent_authentication
 from kedang_platform.identity.resetting import request_password_reset, reset_password
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import SessionInfo, cookie_name, sessions_of
@@ -24,6 +25,7 @@ __all__ = [
     "IdentityServices",
     "NewApiKey",
     "Passwords",
+    "ReauthenticationRequired",
     "SessionInfo",
     "SignedIn",
     "api_keys_of",
@@ -34,6 +36,7 @@ __all__ = [
     "environment_of",
     "keep_credentials",
     "request_password_reset",
+    "require_recent_authentication",
     "reset_password",
     "revoke_api_key",
     "rotate_api_key",

@@ -28,14 +28,16 @@ _LONGEST_COOKIE = 100
 _COMPANY = columns_of("c")
 
 _SESSION = f"""
-SELECT {_COMPANY}, s.id AS credential_id, s.expires_at, m.person_id, m.member_id
+SELECT {_COMPANY}, s.id AS credential_id, s.expires_at, m.person_id, m.member_id,
+       coalesce(s.authenticated_at, s.created_at) AS authenticated_at
 FROM platform.session s
 JOIN platform.membership m ON m.company_id = s.company_id AND m.person_id = s.person_id
 JOIN platform.company c ON c.id = s.company_id
 WHERE s.token_hash = $1 AND s.expires_at > $2 AND m.state = 'active'
 """
 _API_KEY = f"""
-SELECT {_COMPANY}, k.id AS credential_id, k.expires_at, k.key_hash, k.scopes, m.person_id, m.member_id
+SELECT {_COMPANY}, k.id AS credential_id, k.expires_at, k.key_hash, k.scopes, m.person_id, m.member_id,
+       NULL::timestamptz AS authenticated_at
 FROM platform.api_key k
 JOIN platform.membership m ON m.member_id = k.member_id AND m.company_id = k.company_id
 JOIN platform.company c ON c.id = k.company_id
@@ -62,7 +64,10 @@ FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at) WHERE t.id = used.id
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A person acting in a company, by a session (all scopes) or an API key (its scopes)."""
+    """A person acting in a company, by a session (all scopes) or an API key (its scopes).
+
+    ``authenticated_at`` is when a session's person last proved who they are; None for a key.
+    """
 
     person_id: UUID
     company: Company
@@ -71,6 +76,7 @@ class Identified:
     credential_id: UUID
     kind: Literal["session", "api_key"]
     expires_at: datetime | None
+    authenticated_at: datetime | None = None
 
 
 async def authenticate(
@@ -117,6 +123,7 @@ def _identified(row: Any, *, kind: Literal["session", "api_key"], scopes: tuple[
         credential_id=row["credential_id"],
         kind=kind,
         expires_at=row["expires_at"],
+        authenticated_at=row["authenticated_at"],
     )
 
 

@@ -48,6 +48,7 @@ async def start_session(
             company_id=company_id,
             created_at=now,
             last_used_at=now,
+            authenticated_at=now,
             expires_at=now + LIFETIME,
             user_agent=user_agent[:_AGENT_LENGTH],
         )

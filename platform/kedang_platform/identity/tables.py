@@ -58,7 +58,9 @@ person = Table(
     CheckConstraint("email = lower(email)", name="email_is_lower_case"),
 )
 
-# `member_id` is the id of the person's row in the company's own schema.
+# `member_id` is the id of the person's row in the company's own schema. Of seats: until when an invitation
+# reserves one, since when a member waits for the one that was lost with the company's capacity, and the
+# place in the owner's list of those who keep theirs.
 membership = Table(
     "membership",
     platform_metadata,
@@ -68,6 +70,9 @@ membership = Table(
     Column("seat", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", _INSTANT, nullable=False),
+    Column("reserved_until", _INSTANT),
+    Column("seat_lost_at", _INSTANT),
+    Column("keep_rank", Integer),
     CheckConstraint("seat IN ('full', 'none')", name="seat_is_known"),
     CheckConstraint("state IN ('invited', 'active', 'suspended')", name="state_is_known"),
     Index("membership_person", "person_id"),
