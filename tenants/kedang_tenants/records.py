@@ -19,6 +19,7 @@ from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.reports import guards as report_guards
 from kedang_tenants.reports import models as reports
+from kedang_tenants.rules import models as rules
 from kedang_tenants.service import events as service_events
 from kedang_tenants.service import guards as service_guards
 from kedang_tenants.service import models as service
@@ -55,6 +56,7 @@ __all__ = [
     "repeating",
     "report_guards",
     "reports",
+    "rules",
     "service",
     "service_events",
     "service_guards",

@@ -42,7 +42,8 @@ SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer")
 PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
-SET_UP = ("custom_field", "calendar_day", "working_week", *GRADES, *QUESTIONNAIRES, *SERVICE_RULES)
+RULES = ("rule_version",)
+SET_UP = ("custom_field", "calendar_day", "working_week", *RULES, *GRADES, *QUESTIONNAIRES, *SERVICE_RULES)
 WEBHOOKS = ("webhook", "webhook_delivery")
 REPORTS = ("report_definition", "report_recipient", "report_run")
 OWN_THINGS = ("import", "export", "bulk_operation")
@@ -116,6 +117,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "DEPARTMENT_MANAGER": _table(
             *_EMPLOYEE,
+            (RULES, replace(_reads(ALL), create=OWN, update=OWN)),  # a department drafts rules (T8)
             (REPORTS, _keeps(DEPARTMENT, archive=True)),
             (PEOPLE, _reads(DEPARTMENT, names=ALL)),
             (
