@@ -13,6 +13,7 @@ import asyncpg
 from kedang_migrations.rendering import Step
 from kedang_migrations.wall import fingerprint, job_statements, table_grants
 from kedang_platform.database import Databases, Roles
+from kedang_platform.database.append_only import restrictions
 from kedang_platform.database.company import checked_schema
 from kedang_platform.database.pools import Connection
 
@@ -90,6 +91,18 @@ async def apply_job_wall(connection: Connection, *, database: str, wall: Wall) -
             for statement in job_statements(roles=wall.roles, as_role=wall.as_role):
                 await connection.execute(statement)
             await _note_shared(connection, "work wall", database, current)
+
+    await patiently(apply)
+
+
+async def apply_append_only(connection: Connection, *, wall: Wall) -> None:
+    """Take from the product's role what it may not do to the tables that tell what was; safe to repeat."""
+
+    async def apply() -> None:
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            for statement in restrictions(wall.roles.control):
+                await connection.execute(statement)
 
     await patiently(apply)
 

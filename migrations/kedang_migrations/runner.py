@@ -11,6 +11,7 @@ import asyncpg
 from kedang_migrations import rendering
 from kedang_migrations.applying import (
     Wall,
+    apply_append_only,
     apply_job_wall,
     apply_shared,
     apply_tenant,
@@ -97,6 +98,7 @@ async def _migrate_shared(databases: Databases, echo: Echo) -> None:
                     name=environment.name,
                     revision=steps[-1].revision,
                 )
+        await apply_append_only(connection, wall=Wall.of(databases))
         await apply_job_wall(connection, database=MAIN, wall=Wall.of(databases))
 
 

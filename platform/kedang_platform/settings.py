@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -10,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Currency: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Price: TypeAlias = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Country: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Percent: TypeAlias = Annotated[Decimal, Field(ge=0, le=100, max_digits=7, decimal_places=4)]
+Series: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
 
 
 class OpenIdProvider(BaseModel):
@@ -77,6 +82,35 @@ class Settings(BaseSettings):
     )
     bank_account: str | None = Field(
         default=None, description="Where seats are paid to, as the buyer is told: name, bank, account."
+    )
+    seller_name: str = Field(default="Kedang", max_length=200, description="Who sells seats, on invoices.")
+    seller_address: str | None = Field(
+        default=None, max_length=500, description="Address of who sells seats, on invoices."
+    )
+    seller_tax_number: str | None = Field(
+        default=None, max_length=50, description="Tax number of who sells seats, on invoices."
+    )
+    seller_email: str | None = Field(
+        default=None, max_length=320, description="Where buyers ask about an invoice, on invoices."
+    )
+    seller_time_zone: str = Field(
+        default="Asia/Shanghai",
+        description="Time zone of who sells seats: it says the day and year of an invoice.",
+    )
+    tax_rates: dict[Country, Percent] = Field(
+        default={},
+        description="Tax in percent by the buyer's country, as JSON; it is added to prices, and where no rate is"
+        " said there is no tax.",
+    )
+    invoice_series: Series = Field(default="INV", description="Start of the numbers of invoices.")
+    credit_note_series: Series = Field(default="CN", description="Start of the numbers of credit notes.")
+    invoice_days: int = Field(
+        default=14, ge=0, le=365, description="Days in which an invoice of ordered seats is to be paid."
+    )
+    second_operator_above: dict[Currency, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="Minor units by currency, as JSON, above which a transfer counts only when a second operator"
+        " has confirmed it; no limit where none is said.",
     )
 
     smtp_url: SecretStr | None = Field(
@@ -158,6 +192,14 @@ class Settings(BaseSettings):
         default=None,
         min_length=16,
         description="Bearer token with which `/metrics` may be read; without one there is no such page.",
+    )
+    backup_dir: Path | None = Field(
+        default=None,
+        description="Folder, best on another disk, that the embedded servers are saved into; unset saves nothing.",
+    )
+    backup_at: time = Field(default=time(2, 30), description="Time of day (UTC) of the daily base backup.")
+    backup_keep: int = Field(
+        default=7, ge=1, description="Base backups that are kept, each with the log up to the next."
     )
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import asyncpg
 
+from kedang_platform.database.append_only import restrictions
 from kedang_platform.database.errors import DRIVER_ERRORS, tell
 from kedang_platform.database.pools import Connection, connect
 from kedang_platform.database.urls import DatabaseUrls, Roles, database_name, database_urls, role_password
@@ -126,6 +127,7 @@ def _schemas(roles: Roles) -> Iterator[str]:
         for kind, rights in (("TABLES", "SELECT, INSERT, UPDATE, DELETE"), ("SEQUENCES", "USAGE, SELECT")):
             yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT {rights} ON {kind} TO {roles.control}"
             yield f"GRANT {rights} ON ALL {kind} IN SCHEMA {schema} TO {roles.control}"
+    yield from restrictions(roles.control)
 
 
 def _quoted(name: str) -> str:

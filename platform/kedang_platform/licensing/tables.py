@@ -109,10 +109,12 @@ seat_order = Table(
     Column("ordered_at", DateTime(timezone=True), nullable=False),
     Column("confirmed_by", Text),
     Column("confirmed_at", DateTime(timezone=True)),
+    # Null in orders of the first release until their transfer is confirmed.
+    Column("invoice_id", Uuid, ForeignKey("platform.invoice.id")),
     CheckConstraint("seats > 0", name="seats_are_bought"),
     CheckConstraint("interval IN ('month', 'year')", name="interval_is_known"),
     CheckConstraint("amount = seats * unit_price AND amount > 0", name="amount_is_of_the_seats"),
-    CheckConstraint("state IN ('pending', 'paid')", name="state_is_known"),
+    CheckConstraint("state IN ('pending', 'paid', 'withdrawn')", name="state_is_known"),
     CheckConstraint(
         "(state = 'paid') = (confirmed_by IS NOT NULL) AND (state = 'paid') = (confirmed_at IS NOT NULL)",
         name="paid_by_confirmation",
