@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Final
 
 from kedang_platform.database import Roles
 from kedang_platform.database.company import checked_schema
 from kedang_platform.work.tables import GRANTS, POLICIES, SHARED_ROLE_POLICY
+
+APPEND_ONLY: Final = ("audit", "audit_seal")
 
 
 def schema_statements(schema: str, *, roles: Roles, as_role: bool) -> Iterator[str]:
@@ -22,9 +25,17 @@ def schema_statements(schema: str, *, roles: Roles, as_role: bool) -> Iterator[s
 
 
 def table_grants(schema: str, *, roles: Roles, as_role: bool) -> Iterator[str]:
-    """Let the company's role read and write every table of its schema, and change none of them."""
+    """Let the company's role read and write every table of its schema, and change none of them.
+
+    What it has noted it can neither change nor take away: to ``APPEND_ONLY`` it only adds.
+    """
     name, user = f'"{checked_schema(schema)}"', _user(schema, roles=roles, as_role=as_role)
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO {user}"
+    for table in APPEND_ONLY:
+        yield (
+            f"DO $$ BEGIN IF to_regclass('{name}.{table}') IS NOT NULL THEN"
+            f" REVOKE UPDATE, DELETE, TRUNCATE ON {name}.{table} FROM {user}; END IF; END $$"
+        )
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {name} TO {user}"
 
 

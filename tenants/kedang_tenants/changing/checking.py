@@ -194,7 +194,7 @@ async def _ids_within(
     statement = Statement()
     record = catalogue().record(target)
     where = f"t.id = ANY({statement.bind(list(ids))}::uuid[])"
-    within = owned(statement, viewer, record, "t", scope)
+    within = owned(statement, viewer, record, "t", scope, writing=True)
     sql = f"SELECT t.id FROM {quoted(record.table.name)} t WHERE {where}{_and(within)}"
     return {row[0] for row in await write.fetch(sql, *statement.values)}
 

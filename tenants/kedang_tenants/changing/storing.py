@@ -23,7 +23,7 @@ from kedang_tenants.catalogue import RecordType
 from kedang_tenants.changing.checking import decoded
 from kedang_tenants.changing.drafts import Draft
 from kedang_tenants.changing.statements import OneRow, insertion, renewal, together
-from kedang_tenants.changing.tables import Audit
+from kedang_tenants.changing.trail import entries_of, entry
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.masks import owned, visible
 from kedang_tenants.reading.statement import Statement, quoted
@@ -70,7 +70,7 @@ async def _locked_rows(
     if not internal:
         access = viewer.on(record.name)
         scope = access.update if drafts[0].action == "update" else access.archive
-        may = owned(statement, viewer, record, "t", scope)
+        may = owned(statement, viewer, record, "t", scope, writing=True)
         seen = visible(statement, viewer, record, "t")
         where += [seen] if seen else []
     columns = ", ".join(f"t.{quoted(name)}" for name in names)
@@ -230,29 +230,23 @@ async def _note(
     """Audit rows and their job, in one statement with what they tell of where these are single rows."""
     transaction, now = write.transaction_id, clock.now()
     rows = [
-        {
-            "at": now,
-            "transaction": transaction,
-            "actor_id": viewer.member_id,
-            "via": viewer.via,
-            "action": f"{record}.{event}",
-            "record": record,
-            "record_id": record_id,
-            "changes": dict(changes),
-        }
+        (
+            now,
+            transaction,
+            viewer.member_id,
+            viewer.via,
+            f"{record}.{event}",
+            record,
+            record_id,
+            dict(changes),
+        )
         for record, event, record_id, changes in entries
     ]
     parts = [before] if before is not None else []
     if EVENTS not in write.done_once:
         job = NewJob(EVENTS, {"transaction": transaction.hex}, key=f"{EVENTS}:{transaction.hex}")
         parts.append(OneRow(*asking_for(write, job)))
-    table = cast("Table", Audit.__table__)
-    alone = insertion(table, rows[0]) if len(rows) == 1 else None
-    if alone is None:
-        await write.execute(insert(table), rows)
-    else:
-        parts.append(alone)
-    if parts:
-        whole = together(parts)
-        await write.fetch(whole.sql, *whole.values)
+    parts.append(entry(rows[0]) if len(rows) == 1 else entries_of(rows))
+    whole = together(parts)
+    await write.fetch(whole.sql, *whole.values)
     write.done_once.add(EVENTS)
