@@ -13,6 +13,7 @@ from html import escape
 from kedang_platform.i18n import msg, translate
 
 _LINE = "-" * 40
+_NO_MORE = msg("You want no more mails like this one? Unsubscribe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Letter:
     """A mail before it has a language.
 
     ``subject``, ``paragraphs``, ``action`` and ``closing`` are msgids filled from ``params``; ``lines``
-    are texts as they are. ``action`` labels the one button, which leads to ``url``.
+    are texts as they are. ``action`` labels the one button, which leads to ``url``. ``unsubscribe`` is where
+    mails like this one are stopped; it stands below everything else and in the mail's headers.
     """
 
     subject: str
@@ -38,6 +40,7 @@ class Letter:
     url: str | None = None
     lines: tuple[Line, ...] = ()
     closing: tuple[str, ...] = ()
+    unsubscribe: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ def _text(letter: Letter, *, language: str, params: Mapping[str, object]) -> str
         blocks.append(translate(msg("{label}:"), language, {"label": label}) + f"\n{letter.url}")
     blocks += [translate(msgid, language, params) for msgid in letter.closing]
     blocks += [_LINE, _signature(language)]
+    if letter.unsubscribe:
+        label = translate(msg("{label}:"), language, {"label": translate(_NO_MORE, language)})
+        blocks.append(f"{label}\n{letter.unsubscribe}")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -91,7 +97,7 @@ sans-serif;font-size:16px;line-height:1.6;color:#1f2933">
 <div style="max-width:560px;margin:0 auto;padding:28px 24px;background:#fff;border-radius:8px">
 {body}
 </div>
-<p style="max-width:560px;margin:16px auto 0;font-size:13px;color:#52606d;text-align:center">{signature}</p>
+<p style="max-width:560px;margin:16px auto 0;font-size:13px;color:#52606d;text-align:center">{signature}{unsubscribe}</p>
 </body>
 </html>
 """
@@ -116,7 +122,15 @@ def _html(letter: Letter, *, language: str, params: Mapping[str, object], subjec
         title=escape(subject),
         body="\n".join(blocks),
         signature=escape(_signature(language)),
+        unsubscribe=_unsubscribe(letter, language),
     )
+
+
+def _unsubscribe(letter: Letter, language: str) -> str:
+    if not letter.unsubscribe:
+        return ""
+    label = escape(translate(_NO_MORE, language))
+    return f'<br><a href="{escape(letter.unsubscribe)}" style="color:#52606d">{label}</a>'
 
 
 def _paragraph(text: str) -> str:

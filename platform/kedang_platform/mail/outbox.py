@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,9 +57,11 @@ async def post(control: ControlTransaction, mails: Sequence[Outgoing], *, sender
 # Arrays make one statement text for any number of mails, so that it stays prepared.
 _INSERT = """
 INSERT INTO platform.mail (id, key, recipient, subject, text, html, language, message_id, state, attempts, unknowns,
-                           created_at)
-SELECT given.*, 'queued', 0, 0, $9
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) AS given
+                           created_at, unsubscribe)
+SELECT given.id, given.key, given.recipient, given.subject, given.text, given.html, given.language, given.message_id,
+       'queued', 0, 0, $10, given.unsubscribe
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+     AS given (id, key, recipient, subject, text, html, language, message_id, unsubscribe)
 ON CONFLICT (key) DO NOTHING RETURNING id
 """
 
@@ -75,6 +77,7 @@ def _row(outgoing: Outgoing, *, sender: str) -> tuple[object, ...]:
         rendered.html,
         outgoing.language,
         message_id(outgoing.key, sender),
+        outgoing.letter.unsubscribe,
     )
 
 
@@ -86,19 +89,24 @@ async def deliver(
     sender: str,
     now: datetime,
     finish: Callable[[], AbstractAsyncContextManager[ControlTransaction]] | None = None,
+    wanted: Callable[[Mail], Awaitable[bool]] | None = None,
 ) -> None:
     """Send the mail unless it has been; record what became of it. Raises ``MailDelayed`` to be called again.
 
     The try is recorded before it is made: where the process dies in between, the next call finds it
     open, counts an unknown outcome, and sends the mail once more with the same Message-ID, or not at all.
     ``finish`` opens the last transaction of the job that sends, so that a mail's end and its job's are one.
+    ``wanted`` is asked right before a mail that can be unsubscribed from leaves; what is not wanted is withheld.
     """
     async with databases.control() as control:
         found = await _begin(control, mail_id, sender=sender)
     if found is None:
         return
     key, message = found
-    delivery = await mailer.send(message, key=key)
+    if wanted is not None and message.unsubscribe is not None and not await wanted(message):
+        delivery = Delivery(Outcome.WITHHELD)
+    else:
+        delivery = await mailer.send(message, key=key)
     if delivery.outcome in _DELAYED:
         async with databases.control() as control:
             await _record(control, mail_id, delivery, now=now)
@@ -117,10 +125,10 @@ _BEGIN = """
 UPDATE platform.mail
 SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
 WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
-RETURNING key, recipient, subject, text, html, language, message_id, created_at
+RETURNING key, recipient, subject, text, html, language, message_id, created_at, unsubscribe
 """
 _GIVE_UP = """
-UPDATE platform.mail SET state = 'unknown', unknowns = unknowns + 1, text = '', html = ''
+UPDATE platform.mail SET state = 'unknown', unknowns = unknowns + 1, text = '', html = '', unsubscribe = NULL
 WHERE id = $1 AND state = 'sending' AND unknowns + 1 > $2
 """
 
@@ -139,11 +147,13 @@ _STATES = {
     Outcome.ACCEPTED: "sent",
     Outcome.REJECTED: "rejected",
     Outcome.RETRY: "queued",
+    Outcome.WITHHELD: "withheld",
     Outcome.UNKNOWN: "sending",  # the next call finds it so, and counts that nobody knows
 }
 _RECORD = """
 UPDATE platform.mail SET state = $2, error = $3, sent_at = $4,
-    text = CASE WHEN $5 THEN '' ELSE text END, html = CASE WHEN $5 THEN '' ELSE html END
+    text = CASE WHEN $5 THEN '' ELSE text END, html = CASE WHEN $5 THEN '' ELSE html END,
+    unsubscribe = CASE WHEN $5 THEN NULL ELSE unsubscribe END
 WHERE id = $1
 """
 
@@ -156,7 +166,7 @@ async def _record(control: ControlTransaction, mail_id: UUID, delivery: Delivery
 
 
 _GIVEN_UP = """
-UPDATE platform.mail SET text = '', html = '',
+UPDATE platform.mail SET text = '', html = '', unsubscribe = NULL,
     state = CASE WHEN state = 'sending' OR unknowns > 0 THEN 'unknown' ELSE 'rejected' END
 WHERE id = $1 AND state IN ('queued', 'sending')
 """
@@ -168,7 +178,7 @@ async def give_up(control: ControlTransaction, mail_id: UUID) -> None:
 
 
 async def mail_states(control: ControlRead, keys: Sequence[str]) -> dict[str, str]:
-    """The state (``queued sending sent rejected unknown``) of the mails of these keys that are known."""
+    """The state (``queued sending sent rejected unknown withheld``) of the mails of these keys that are known."""
     rows = await control.fetch("SELECT key, state FROM platform.mail WHERE key = ANY($1)", list(keys))
     return {row["key"]: row["state"] for row in rows}
 

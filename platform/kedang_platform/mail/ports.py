@@ -12,7 +12,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one person, rendered. ``message_id`` stays the same however often it is sent."""
+    """One mail to one person, rendered. ``message_id`` stays the same however often it is sent.
+
+    ``unsubscribe`` is where its reader stops mails like it with one click (RFC 8058), None where they cannot be.
+    """
 
     sender: str
     recipient: str
@@ -22,6 +25,7 @@ class Mail:
     language: str
     message_id: str
     created_at: datetime
+    unsubscribe: str | None = None
 
 
 class Outcome(Enum):
@@ -31,6 +35,7 @@ class Outcome(Enum):
     REJECTED = "rejected"  # for good: this recipient or this mail will never be taken
     RETRY = "retry"  # surely not taken, but may be later
     UNKNOWN = "unknown"  # perhaps taken: the answer was lost
+    WITHHELD = "withheld"  # not tried: its reader wants no more of them
 
 
 @dataclass(frozen=True, slots=True)

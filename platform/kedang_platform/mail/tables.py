@@ -8,7 +8,7 @@ from kedang_platform.database.metadata import platform_metadata
 
 _INSTANT = DateTime(timezone=True)
 
-# `text` and `html` are emptied when the mail has been taken over: they carry links that work once.
+# `text`, `html` and `unsubscribe` are emptied when the mail has been taken over: they carry links that need no password.
 mail = Table(
     "mail",
     platform_metadata,
@@ -26,7 +26,10 @@ mail = Table(
     Column("error", Text(collation="C")),
     Column("created_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
-    CheckConstraint("state IN ('queued', 'sending', 'sent', 'rejected', 'unknown')", name="state"),
+    Column("unsubscribe", Text(collation="C")),
+    CheckConstraint(
+        "state IN ('queued', 'sending', 'sent', 'rejected', 'unknown', 'withheld')", name="state"
+    ),
     Index("mail_created", "created_at"),
     comment="Mails on their way out; one row and one Message-ID each, however often one is tried.",
 )
