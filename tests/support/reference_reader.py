@@ -114,15 +114,20 @@ class Reader:
         mine = {self.looker.member_id}
         if scope is not Scope.OWN:
             mine |= self.looker.department
-        return any(self.owner_of(record, row, path) in mine for path in record.owners)
+        return any(not mine.isdisjoint(self.owners_of(record, row, path)) for path in record.owners)
 
-    def owner_of(self, record: RecordType, row: Row, path: Sequence[str]) -> Any:
+    def owners_of(self, record: RecordType, row: Row, path: Sequence[str]) -> set[Any]:
         *way, last = path
+        rows = [row]
         for step in way:
             relation = record.relations[step]
             record = catalogue().record(relation.target)
-            row = self.company.of(record)[row[relation.column]]
-        return row[last]
+            there = self.company.of(record)
+            if relation.many:
+                rows = [one for one in there.values() if one[relation.column] in {row["id"] for row in rows}]
+            else:
+                rows = [there[row[relation.column]] for row in rows]
+        return {row[last] for row in rows}
 
     def seen(self, record: RecordType, row: Row) -> bool:
         if record.follows is None or row[record.follows] is None:
