@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -43,10 +44,11 @@ class PostgresServer(EmbeddedServer):
         """Address of the database as the superuser."""
         return f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self._port}/{DATABASE}"
 
-    def start(self, *, echo: Echo) -> None:
+    def start(self, *, echo: Echo, recovery: Mapping[str, str] | None = None) -> None:
         """Return when the cluster takes connections; made first when there is none.
 
-        What a killed supervisor left running is ended before. Raises PortTaken, ServerFailed.
+        What a killed supervisor left running is ended before. ``recovery`` are further values of the
+        configuration, for bringing a backup up to date. Raises PortTaken, ServerFailed.
         """
         self._end_leftovers(echo=echo)
         require_port(self._port, setting="KEDANG_POSTGRES_PORT")
@@ -56,7 +58,7 @@ class PostgresServer(EmbeddedServer):
         # Nobody works in the folder (looked up above), so a pid file is a dead one's; PostgreSQL
         # itself would trust the number and refuse to start once another process has it.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-        (self._data / "postgresql.conf").write_text(self._configuration())
+        (self._data / "postgresql.conf").write_text(self._configuration(recovery or {}))
         self._process = launch(
             [self._program("postgres"), "-D", self._data, "-p", str(self._port)],
             account=self._place.account,
@@ -131,7 +133,7 @@ class PostgresServer(EmbeddedServer):
     def _program(self, name: str) -> Path:
         return self._place.programs.postgres / name
 
-    def _configuration(self) -> str:
+    def _configuration(self, further: Mapping[str, str]) -> str:
         """The whole postgresql.conf; an operator's own values stand above it by ALTER SYSTEM."""
         memory = psutil.virtual_memory().total
         values = {
@@ -143,6 +145,8 @@ class PostgresServer(EmbeddedServer):
             "work_mem": "8MB",
             "maintenance_work_mem": "128MB",
             "max_wal_size": "2GB",
+            # Backups receive the log over a slot: one whose folder is away must not fill this disk.
+            "max_slot_wal_keep_size": "8GB",
             "wal_compression": "pglz",
             "random_page_cost": "1.1",
             "max_locks_per_transaction": "256",  # a migration or a deletion touches whole schemas
@@ -155,6 +159,7 @@ class PostgresServer(EmbeddedServer):
         if not self._fsync:
             values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
             values |= {"shared_buffers": "128MB"}
+        values |= further
         lines = [f"{name} = '{value}'" for name, value in values.items()]
         return (
             "# Written at every start. Values of your own: ALTER SYSTEM SET ...\n" + "\n".join(lines) + "\n"

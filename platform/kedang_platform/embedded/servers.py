@@ -142,11 +142,22 @@ def _servers(settings: Settings, *, var: Path, fsync: bool, lock: FolderLock) ->
     )
 
 
+def known_installation(var: Path) -> Installation | None:
+    """What is remembered of the servers in this folder; None when it has none."""
+    file = var / "servers.json"
+    return Installation(**json.loads(file.read_text())) if file.exists() else None
+
+
+def remember_installation(var: Path, installation: Installation) -> None:
+    """Write down what a restored folder has; it must have nothing yet."""
+    _write_once(var / "servers.json", json.dumps(asdict(installation), indent=1))
+
+
 def _installation(var: Path) -> Installation:
     """The installation of this folder, remembered before anything of it is made."""
     file = var / "servers.json"
-    if file.exists():
-        return Installation(**json.loads(file.read_text()))
+    if known := known_installation(var):
+        return known
     if (var / _INSIDE).exists():
         raise SecretLost(
             msg("{folder} holds data, but {file} with their passwords is gone; bring it back from a backup."),
@@ -159,7 +170,7 @@ def _installation(var: Path) -> Installation:
         postgres_password=secrets.token_hex(24),
         valkey_password=secrets.token_hex(24),
     )
-    _write_once(file, json.dumps(asdict(made), indent=1))
+    remember_installation(var, made)
     return made
 
 

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import json
-import os
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from kedang_platform.clock import SystemClock
-from kedang_platform.database import Databases, urls_of
+from kedang_platform.database import Databases
 from kedang_platform.embedded import Echo
-from kedang_platform.embedded.postgres import DATABASE
-from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.licensing import CompanySeats, SeatOrder, list_seats
 from kedang_platform.money import to_amount
 from kedang_platform.settings import Settings
 from kedang_tenants.people.seats import confirm_seats
+from kedang_workers.cli.reaching import account, reach
 
 ALREADY_CONFIRMED: Final = 4
 """Exit code of a confirmation that had been made before: nothing was added, and nothing is wrong."""
-
-
-T = TypeVar("T")
-
-
-class InstallationUnknown(KedangError):
-    """The folder has no installation and no database was named."""
 
 
 def confirm(settings: Settings, *, reference: str, operator: str | None, echo: Echo, as_json: bool) -> None:
@@ -36,10 +24,10 @@ def confirm(settings: Settings, *, reference: str, operator: str | None, echo: E
 
     async def work(databases: Databases) -> SeatOrder:
         return await confirm_seats(
-            databases, reference=reference, operator=operator or _account(), clock=SystemClock()
+            databases, reference=reference, operator=operator or account(), clock=SystemClock()
         )
 
-    order = _run(settings, work)
+    order = reach(settings, work)
     if as_json:
         print(json.dumps(_told(order), ensure_ascii=False))
         return
@@ -59,7 +47,7 @@ def show(settings: Settings, *, echo: Echo, as_json: bool) -> None:
         async with databases.control_read() as read:
             return await list_seats(read)
 
-    companies = _run(settings, work)
+    companies = reach(settings, work)
     if as_json:
         print(json.dumps([_company(company) for company in companies], ensure_ascii=False))
         return
@@ -107,35 +95,3 @@ def _told(order: SeatOrder) -> dict[str, object]:
         "confirmedBy": order.confirmed_by,
         "confirmedAt": order.confirmed_at.isoformat() if order.confirmed_at else None,
     }
-
-
-def _run(settings: Settings, work: Callable[[Databases], Awaitable[T]]) -> T:
-    async def run() -> T:
-        told = settings.model_copy(update={"database_url": _address(settings)})
-        databases = await Databases.open(told, urls_of(told))
-        try:
-            return await work(databases)
-        finally:
-            await databases.close()
-
-    return asyncio.run(run())
-
-
-def _account() -> str:
-    """The account of the terminal; its number in a container that has no name for it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
-
-
-def _address(settings: Settings) -> str:
-    """The named database, or that of the servers that `kedang up` runs in this folder."""
-    if settings.database_url:
-        return settings.database_url
-    if not (settings.var / "secret").exists():
-        raise InstallationUnknown(
-            msg("There is no installation in {folder}; KEDANG_VAR or KEDANG_DATABASE_URL names another."),
-            folder=settings.var.absolute(),
-        )
-    return f"postgresql://127.0.0.1:{settings.postgres_port or settings.port + 1}/{DATABASE}"

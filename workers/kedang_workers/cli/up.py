@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -12,6 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from kedang_platform import embedded
+from kedang_platform.backups import embedded_source
+from kedang_platform.backups.wal import drop_slot
 from kedang_platform.embedded import Echo, FolderLock, RunningServers
 from kedang_platform.embedded.processes import require_port
 from kedang_platform.errors import KedangError
@@ -25,6 +28,7 @@ GATEWAY: Final = Program("gateway", "kedang_graphql")
 RELAY: Final = Program("relay", "kedang_workers.relay")
 SCHEDULER: Final = Program("scheduler", "kedang_workers.schedule")
 WORKER: Final = "kedang_workers.start"
+BACKUP: Final = Program("backup", "kedang_workers.backing_up")
 MIGRATE: Final = Program("migrate", "kedang_workers.cli", ("migrate",), on_screen=True)
 DEMO: Final = Program("demo", "kedang_workers.demo", ("build",), on_screen=True)
 
@@ -87,15 +91,30 @@ class Supervisor:
         environment = self._environment(self._servers, without_login(self._servers.database_url))
         workers = [Program(f"worker-{number}", WORKER) for number in range(1, settings.workers + 1)]
         for program in (GATEWAY, RELAY, SCHEDULER, *workers):
-            self._echo(msg("Starting {name} ..."), name=program.name)
-            child = Child(program, logs=settings.var / "log", environment=environment)
-            self._children.append(child)
-            child.start()
+            self._begin(program, environment)
+        self._begin_backups()
         self._wait_for_gateway()
         self._tell_where()
         if settings.demo and not demo_told(settings).get("built"):
             self._echo(msg("Building the demonstration company ..."))
             self._begin_once(DEMO, environment)
+
+    def _begin(self, program: Program, environment: Mapping[str, str]) -> None:
+        self._echo(msg("Starting {name} ..."), name=program.name)
+        child = Child(program, logs=self._settings.var / "log", environment=environment)
+        self._children.append(child)
+        child.start()
+
+    def _begin_backups(self) -> None:
+        """Save our own PostgreSQL all the time; without a folder for it, see that nothing waits to be saved."""
+        settings = self._settings
+        if settings.database_url:
+            return
+        if settings.backup_dir is None:
+            asyncio.run(drop_slot(embedded_source(settings)))
+            return
+        ours = {name: value for name, value in os.environ.items() if name != "KEDANG_REDIS_URL"}
+        self._begin(BACKUP, ours | {"KEDANG_VAR": str(settings.var), INSTANCE: self._instance})
 
     def _environment(self, servers: RunningServers, database_url: str) -> Mapping[str, str]:
         return os.environ | {
