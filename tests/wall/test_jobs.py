@@ -26,6 +26,8 @@ WITHOUT_IDS = {
     "webhooks.tidy",
     "measuring.tidy",
     "changing.forget_answers",
+    "changing.seal",
+    "changing.seal_all",
     "people.forget_old",
     "work.remove_ended",
     "registry.keep_spares",
