@@ -16,6 +16,8 @@ APPEND_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
     "payment": (),
     "payment_step": (),
     "allocation": (),
+    "plan_version": (),
+    "seat_history": (),
 }
 """The columns that may be changed all the same, by table."""
 

@@ -3,16 +3,15 @@
 from kedang_platform.licensing.listing import CompanySeats, list_seats
 from kedang_platform.licensing.orders import (
     AlreadyConfirmed,
-    Interval,
     SeatOrder,
-    SeatPrice,
     confirm_transfer,
     find_order,
     order_seats,
     orders_of,
     pending_seats,
-    price_for,
 )
+from kedang_platform.licensing.periods import Interval
+from kedang_platform.licensing.plans import SeatPrice, price_for
 from kedang_platform.licensing.seats import SeatRequired, Seats, hold_seats, require_seat, seats_of, subscribe
 
 __all__ = [

@@ -1,27 +1,34 @@
-"""Buying seats by bank transfer: ordered by the company, confirmed once by the operator (T3, T4)."""
+"""Buying seats: ordered by the company, invoiced at once, counted when the money is there (T3, T4)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 
 from kedang_platform.database import ControlRead, ControlTransaction
-from kedang_platform.errors import BadUserInput, KedangError, NotFound
+from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
-from kedang_platform.licensing.references import new_reference, read_reference
-from kedang_platform.licensing.seats import hold_seats
-from kedang_platform.licensing.tables import seat_order, subscription
+from kedang_platform.licensing.periods import Interval
+from kedang_platform.licensing.plans import SeatPrice
+from kedang_platform.licensing.billing import Billing
+from kedang_platform.licensing.invoices import Invoice, Line, issue
+from kedang_platform.licensing.payment_errors import AlreadyConfirmed
+from kedang_platform.licensing.references import new_reference
+from kedang_platform.licensing.tables import seat_order
 
-Interval = Literal["month", "year"]
-OrderState = Literal["pending", "paid"]
-Prices = Mapping[str, tuple[int, int]]
+OrderState = Literal["pending", "paid", "withdrawn"]
 
+PURCHASE: Final = "purchase"
+_TEXTS: Final[Mapping[Interval, str]] = {
+    "month": msg("Further seats for one month from the receipt of payment on"),
+    "year": msg("Further seats for one year from the receipt of payment on"),
+}
 MOST_SEATS: Final = 1000
 """Seats that one order may be of."""
 
@@ -30,35 +37,6 @@ class SeatsOutOfRange(BadUserInput):
     def __init__(self) -> None:
         super().__init__(
             msg("An order is of at least one seat and at most {most}."), path=("seats",), most=MOST_SEATS
-        )
-
-
-class UnknownReference(NotFound):
-    """No order has this reference."""
-
-    def __init__(self, reference: str) -> None:
-        super().__init__(msg("No order has the reference {reference}."), reference=reference)
-
-
-class MisreadReference(BadUserInput):
-    """The check character does not fit: the reference was misread or mistyped."""
-
-    def __init__(self, reference: str) -> None:
-        super().__init__(
-            msg("{reference} is not a reference of ours: a character was misread or mistyped."),
-            reference=reference,
-        )
-
-
-class AlreadyConfirmed(KedangError):
-    """The transfer was confirmed before; the seats stand and nothing was added."""
-
-    def __init__(self, order: SeatOrder) -> None:
-        super().__init__(
-            msg("The transfer {reference} was confirmed already on {day} by {operator}."),
-            reference=order.reference,
-            day=order.confirmed_at.date().isoformat() if order.confirmed_at else "",
-            operator=order.confirmed_by,
         )
 
 
@@ -79,25 +57,13 @@ class SeatOrder:
     ordered_at: datetime
     confirmed_by: str | None = None
     confirmed_at: datetime | None = None
+    invoice_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SeatPrice:
-    """What a further seat costs a company now, in minor units."""
-
-    currency: str
-    month: int
-    year: int
-
-    def per(self, interval: Interval) -> int:
-        return self.month if interval == "month" else self.year
-
-
-def price_for(prices: Prices, *, currency: str) -> SeatPrice:
-    """The price in the company's currency, or in the first of the list where it has none in that."""
-    known = currency if currency in prices else next(iter(prices))
-    month, year = prices[known]
-    return SeatPrice(known, month, year)
+class _Confirmed:
+    operator: str
+    at: datetime
 
 
 async def order_seats(
@@ -108,9 +74,13 @@ async def order_seats(
     interval: Interval,
     price: SeatPrice,
     ordered_by: UUID,
+    billing: Billing,
     now: datetime,
 ) -> SeatOrder:
-    """Write the order, which adds no seat before its transfer is confirmed. Raises ``SeatsOutOfRange``."""
+    """Write the order with its invoice, under whose reference it is paid. It adds no seat before that.
+
+    Call it under the lock of the company's seats. Raises ``SeatsOutOfRange``.
+    """
     if not 1 <= seats <= MOST_SEATS:
         raise SeatsOutOfRange
     order = SeatOrder(
@@ -126,38 +96,82 @@ async def order_seats(
         ordered_by=ordered_by,
         ordered_at=now,
     )
+    invoice = await _issue(control, order, billing=billing, now=now)
+    order = replace(order, invoice_id=invoice.id)
     values = {column.name: getattr(order, column.name) for column in seat_order.columns}
     await control.execute(insert(seat_order).values(values))
     return order
 
 
-async def confirm_transfer(
-    control: ControlTransaction, *, reference: str, operator: str, now: datetime
-) -> SeatOrder:
-    """Note that the order was paid and give the company its seats, under the lock of its subscription.
-
-    Of several that confirm one order at once the first does. Raises ``MisreadReference``,
-    ``UnknownReference`` and ``AlreadyConfirmed``; nothing is written then.
-    """
-    exact = read_reference(reference)
-    if exact is None:
-        raise MisreadReference(reference)
-    statement = select(seat_order).where(seat_order.c.reference == exact)
-    found = (await control.execute(statement)).mappings().one_or_none()
-    if found is None:
-        raise UnknownReference(exact)
-    await hold_seats(control, company_id=found["company_id"])
-    order = _order((await control.execute(statement.with_for_update())).mappings().one())
-    if order.state == "paid":
-        raise AlreadyConfirmed(order)
-    paid = {"state": "paid", "confirmed_by": operator, "confirmed_at": now}
-    changed = update(seat_order).where(seat_order.c.id == order.id).values(paid).returning(seat_order)
-    await control.execute(
-        update(subscription)
-        .where(subscription.c.company_id == order.company_id)
-        .values(paid_seats=subscription.c.paid_seats + order.seats)
+async def _issue(
+    control: ControlTransaction, order: SeatOrder, *, billing: Billing, now: datetime
+) -> Invoice:
+    """The invoice of an order. Its period is not known yet: it begins when the money is there."""
+    line = Line(
+        text=_TEXTS[order.interval],
+        params={},
+        quantity=order.seats,
+        unit_price=order.unit_price,
+        period=None,
+        share=Fraction(1),
+        amount=order.amount,
     )
-    return _order((await control.execute(changed)).mappings().one())
+    return await issue(
+        control,
+        billing=billing,
+        company_id=order.company_id,
+        kind="invoice",
+        currency=order.currency,
+        lines=[line],
+        due_at=now + billing.payable_in,
+        purpose=PURCHASE,
+        reference=order.reference,
+        now=now,
+    )
+
+
+async def invoice_order(
+    control: ControlTransaction, *, reference: str, billing: Billing, now: datetime
+) -> Invoice:
+    """Issue the invoice of an order that was made before orders had one, at the price that it was made at."""
+    found = await control.fetchrow(
+        "SELECT * FROM platform.seat_order WHERE reference = $1 FOR UPDATE", reference
+    )
+    if found is None:
+        raise LookupError(f"no order {reference}")
+    order = _order(found)
+    if order.state == "paid":
+        # The release that it was paid under kept no books: who confirmed it stands in the order.
+        raise AlreadyConfirmed(reference, _Confirmed(order.confirmed_by or "", order.confirmed_at or now))
+    invoice = await _issue(control, order, billing=billing, now=now)
+    await control.fetch("UPDATE platform.seat_order SET invoice_id = $2 WHERE id = $1", order.id, invoice.id)
+    return invoice
+
+
+async def note_paid(control: ControlTransaction, *, invoice_id: UUID, operator: str, now: datetime) -> None:
+    """Note at the order of a paid invoice, where it has one, who confirmed the last of the money."""
+    await control.fetch(
+        "UPDATE platform.seat_order SET state = 'paid', confirmed_by = $2, confirmed_at = $3"
+        " WHERE invoice_id = $1 AND state = 'pending'",
+        invoice_id,
+        operator,
+        now,
+    )
+
+
+async def owe_again(control: ControlTransaction, *, invoice_id: UUID) -> None:
+    """The order of an invoice that is not paid any more waits for its transfer again."""
+    await control.fetch(
+        "UPDATE platform.seat_order SET state = 'pending', confirmed_by = NULL, confirmed_at = NULL"
+        " WHERE invoice_id = $1 AND state = 'paid'",
+        invoice_id,
+    )
+
+
+async def order_of_invoice(read: ControlRead, *, invoice_id: UUID) -> SeatOrder | None:
+    """The order of seats that an invoice is of, where it is of one."""
+    row = await read.fetchrow("SELECT * FROM platform.seat_order WHERE invoice_id = $1", invoice_id)
+    return None if row is None else _order(row)
 
 
 async def orders_of(read: ControlRead, *, company_id: UUID) -> list[SeatOrder]:

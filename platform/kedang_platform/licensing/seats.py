@@ -13,12 +13,15 @@ from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.licensing.tables import subscription
 
-_SEATS = "SELECT free_seats, paid_seats FROM platform.subscription WHERE company_id = $1"
+COUNTING = "CASE WHEN state = 'restricted' THEN 0 ELSE paid_seats END"
+"""Paid seats that count now, in SQL on ``platform.subscription``."""
+
+HELD = "seat = 'full' AND state IN ('invited', 'active')"
+"""Whether a membership holds a seat, in SQL on ``platform.membership``."""
+
+_SEATS = f"SELECT free_seats, {COUNTING} AS paid_seats FROM platform.subscription WHERE company_id = $1"
 _LOCK = f"{_SEATS} FOR UPDATE"
-_TAKEN = """
-SELECT count(*) FROM platform.membership
-WHERE company_id = $1 AND seat = 'full' AND state IN ('invited', 'active')
-"""
+_TAKEN = f"SELECT count(*) FROM platform.membership WHERE company_id = $1 AND {HELD}"
 
 
 class SeatRequired(KedangError):
@@ -34,7 +37,10 @@ class SeatRequired(KedangError):
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """How many full members a company may have, and how many it has, pending invitations included."""
+    """How many full members a company may have, and how many it has, pending invitations included.
+
+    ``paid`` are those that count: none while the company is restricted, whatever it ordered.
+    """
 
     free: int
     paid: int
@@ -46,7 +52,7 @@ class Seats:
 
 
 async def subscribe(control: ControlTransaction, *, company_id: UUID, free_seats: int, now: datetime) -> None:
-    """Give a new company its free seats."""
+    """Give a new company its free seats: two at least, and never fewer than it began with (T3)."""
     await control.execute(
         insert(subscription).values(
             company_id=company_id, free_seats=free_seats, paid_seats=0, created_at=now

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from kedang_platform.database.metadata import platform_metadata
 
-# A price list as it was in force from a moment on: currency -> [a month, a year], minor units of one seat.
+# A price list as it was in force from a moment on: [[currency, a month, a year], …], minor units of one seat.
 # A version is never changed; a new list makes the next one.
 plan_version = Table(
     "plan_version",
