@@ -24,6 +24,8 @@ EXCLUDED = (
     "ban-drop-constraint",
 )
 DROPPED = re.compile(r"DROP CONSTRAINT (\w+)")
+# Unique within a company is enough since one may be restored beside itself; an index of that revision sees to it.
+WIDENED_TO_AN_INDEX = {"uq_membership_member_id"}
 MADE = re.compile(r"ADD CONSTRAINT (\w+)")
 
 
@@ -53,7 +55,8 @@ def test_squawk_finds_nothing_in_the_revisions(name, tmp_path):
 def test_a_condition_is_dropped_only_to_be_made_anew(name):
     for step in rendering.steps(ENVIRONMENTS[name]):
         text = "\n".join(step.statements)
-        assert DROPPED.findall(text) == [made for made in MADE.findall(text) if made in DROPPED.findall(text)]
+        dropped = [name for name in DROPPED.findall(text) if name not in WIDENED_TO_AN_INDEX]
+        assert dropped == [made for made in MADE.findall(text) if made in dropped]
 
 
 @pytest.mark.parametrize(

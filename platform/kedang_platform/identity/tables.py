@@ -66,7 +66,7 @@ membership = Table(
     platform_metadata,
     _company(primary_key=True),
     _person(primary_key=True),
-    Column("member_id", Uuid, nullable=False, unique=True),
+    Column("member_id", Uuid, nullable=False),
     Column("seat", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", _INSTANT, nullable=False),
@@ -76,6 +76,8 @@ membership = Table(
     CheckConstraint("seat IN ('full', 'none')", name="seat_is_known"),
     CheckConstraint("state IN ('invited', 'active', 'suspended')", name="state_is_known"),
     Index("membership_person", "person_id"),
+    # A company that was restored beside the living one has the same members.
+    Index("membership_member", "company_id", "member_id", unique=True),
 )
 
 session = Table(

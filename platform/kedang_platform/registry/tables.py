@@ -49,6 +49,11 @@ company = Table(
     Column("created_at", _INSTANT, nullable=False),
     # Whether every member has to sign in with a second factor.
     Column("requires_two_factor", Boolean, nullable=False, server_default=text("false")),
+    # Why an operator suspended it, and since when; kept until it is resumed.
+    Column("suspended_reason", Text),
+    Column("suspended_at", _INSTANT),
+    # One that was restored beside another: its recurring rules rest until an operator resumes it.
+    Column("quiet", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("status IN ('opening', 'active', 'suspended', 'deleting')", name="status_is_known"),
 )
 
