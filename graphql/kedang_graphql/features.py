@@ -7,7 +7,7 @@ from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
-from kedang_graphql.grading import GradingMutation
+from kedang_graphql.grading import GradingMutation, GradingQuery
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
@@ -28,6 +28,7 @@ QUERIES: tuple[type, ...] = (
     ApiKeyQuery,
     CallQuery,
     FileQuery,
+    GradingQuery,
     IdentityQuery,
     ImportQuery,
     JobQuery,

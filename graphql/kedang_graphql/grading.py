@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from uuid import UUID
 
 import strawberry
@@ -16,6 +17,8 @@ from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.jobs import Job, job_told
 from kedang_platform.database import TenantWrite
+from kedang_platform.i18n import translate
+from kedang_tenants.grading.level_sets import LEVEL_SETS, start_scheme
 from kedang_tenants.grading.schemes import grade_everybody, publish_scheme
 from kedang_tenants.reading import Viewer
 
@@ -30,6 +33,42 @@ class PublishGradeSchemeInput(Repeatable):
 @strawberry.input
 class GradeCustomersInput(Repeatable):
     scheme_id: strawberry.ID
+
+
+@strawberry.enum(description="Names a set of levels that a grade scheme can start from.")
+class GradeLevelSetCode(Enum):
+    A_TO_E = "A_TO_E"
+    A_TO_D = "A_TO_D"
+    KEY_SECONDARY_MINOR = "KEY_SECONDARY_MINOR"
+    IMPORTANT_SPECIAL_ORDINARY = "IMPORTANT_SPECIAL_ORDINARY"
+    VIP_ORDINARY_POTENTIAL = "VIP_ORDINARY_POTENTIAL"
+
+
+@strawberry.type(description="A level as a set proposes it.")
+class ProposedGradeLevel:
+    code: str
+    name: str
+    colour: str
+    cycle_days: int = strawberry.field(description="Days from one contact to the next.")
+
+
+@strawberry.type(description="Levels that a grade scheme can start from, the highest first.")
+class GradeLevelSet:
+    code: GradeLevelSetCode
+    name: str
+    levels: list[ProposedGradeLevel]
+
+
+@strawberry.input
+class StartGradeSchemeInput(Repeatable):
+    name: str
+    level_set: GradeLevelSetCode
+
+
+@strawberry.type
+class StartedGradeSchemePayload:
+    record: Ref | None = strawberry.field(graphql_type=GRADE_SCHEME | None)
+    user_errors: list[UserError]
 
 
 @strawberry.type
@@ -78,8 +117,57 @@ async def _answer(
     return GradingPayload(record=Ref("grade_scheme", done[0]), job=done[1], user_errors=[])
 
 
+async def answer_start_grade_scheme(
+    info: Info[Context, None],
+    input: StartGradeSchemeInput,  # noqa: A002 - the API's word
+) -> StartedGradeSchemePayload:
+    clock = info.context.clock
+    wanted = next(level_set for level_set in LEVEL_SETS if level_set.code == input.level_set.value)
+
+    async def start(write: TenantWrite, viewer: Viewer) -> UUID:
+        return await start_scheme(write, viewer, name=input.name, level_set=wanted, clock=clock)
+
+    scheme, errors = await write_in_company(info.context, start)
+    return StartedGradeSchemePayload(
+        record=Ref("grade_scheme", scheme) if scheme else None, user_errors=errors
+    )
+
+
+async def answer_grade_level_sets(info: Info[Context, None]) -> list[GradeLevelSet]:
+    context = info.context
+    context.require_scope("read")
+
+    def say(msgid: str) -> str:
+        return translate(msgid, context.language)
+
+    return [
+        GradeLevelSet(
+            code=GradeLevelSetCode(level_set.code),
+            name=say(level_set.name),
+            levels=[
+                ProposedGradeLevel(
+                    code=level.code, name=say(level.name), colour=level.colour, cycle_days=level.cycle_days
+                )
+                for level in level_set.levels
+            ],
+        )
+        for level_set in LEVEL_SETS
+    ]
+
+
+@strawberry.type
+class GradingQuery:
+    grade_level_sets: list[GradeLevelSet] = strawberry.field(
+        resolver=answer_grade_level_sets, description="Sets of levels that a grade scheme can start from."
+    )
+
+
 @strawberry.type
 class GradingMutation:
+    start_grade_scheme: StartedGradeSchemePayload = strawberry.mutation(
+        resolver=answer_start_grade_scheme,
+        description="Make a draft of a grade scheme with the levels of a set; their sums are the company's to give.",
+    )
     publish_grade_scheme: GradingPayload = strawberry.mutation(
         resolver=answer_publish_grade_scheme,
         description="Put a grade scheme in force as it is edited now, and grade all customers by it.",

@@ -15,6 +15,7 @@ from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
 from kedang_tenants.imports import models as imports
 from kedang_tenants.measuring import models as measuring
+from kedang_tenants.opening import criteria
 from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
 from kedang_tenants.reports import guards as report_guards
@@ -38,6 +39,7 @@ __all__ = [
     "calendar",
     "catalogue_models",
     "changing_tables",
+    "criteria",
     "custom_fields",
     "customers",
     "files",

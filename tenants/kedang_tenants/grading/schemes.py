@@ -15,8 +15,8 @@ from kedang_platform.errors import BadUserInput, Forbidden, NotFound, Refused
 from kedang_platform.i18n import msg, translate
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
-from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.grading.level_sets import LEVEL_SETS, level_values
 from kedang_tenants.grading.models import PUBLISHED, TRAILING_12_MONTHS
 from kedang_tenants.grading.rule import (
     Level,
@@ -143,22 +143,13 @@ async def _levels(read: TenantRead, scheme_id: UUID) -> list[Level]:
     return [Level(r["id"], r["code"], r["position"], r["minimum"], r["exclusive"]) for r in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _DefaultLevel:
-    code: str
-    name: str
-    colour: str
-    minimum: Decimal | None
-    exclusive: bool
-    cycle_days: int
-
-
-_DEFAULT_LEVELS = (
-    _DefaultLevel("A", msg("Key customer"), "#c0392b", Decimal(20_000), False, 14),
-    _DefaultLevel("B", msg("Important customer"), "#d35400", Decimal(10_000), False, 30),
-    _DefaultLevel("C", msg("Ordinary customer"), "#b7950b", Decimal(3_000), False, 60),
-    _DefaultLevel("D", msg("Small customer"), "#1e8449", Decimal(0), True, 90),
-    _DefaultLevel("E", msg("Customer without sales"), "#5d6d7e", None, False, 180),
+# From which sum of sales in a year on the levels of the first set are given, and whether more than it is needed.
+_SUMS = (
+    (Decimal(20_000), False),
+    (Decimal(10_000), False),
+    (Decimal(3_000), False),
+    (Decimal(0), True),
+    (None, False),
 )
 
 
@@ -179,21 +170,14 @@ async def seed_grading(write: TenantWrite, viewer: Viewer, *, clock: Clock) -> U
         },
     )
     levels = [
-        Change("grade_level", "create", values=_values(scheme_id, level, position))
-        for position, level in enumerate(_DEFAULT_LEVELS, start=1)
+        Change(
+            "grade_level",
+            "create",
+            values=level_values(scheme_id, level, place) | {"minimum": minimum, "exclusive": exclusive},
+        )
+        for place, (level, (minimum, exclusive)) in enumerate(
+            zip(LEVEL_SETS[0].levels, _SUMS, strict=True), start=1
+        )
     ]
     await change_internally(write, viewer, [scheme, *levels], clock=clock)
     return scheme_id
-
-
-def _values(scheme_id: UUID, level: _DefaultLevel, position: int) -> dict[str, object]:
-    return {
-        "scheme_id": scheme_id,
-        "code": level.code,
-        "name": translated(level.name),
-        "colour": level.colour,
-        "position": position,
-        "minimum": level.minimum,
-        "exclusive": level.exclusive,
-        "cycle_days": level.cycle_days,
-    }

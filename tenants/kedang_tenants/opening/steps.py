@@ -16,6 +16,7 @@ from kedang_platform.working_calendar import usual_weekend
 from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.schemes import seed_grading
+from kedang_tenants.opening.criteria import seed_criteria
 from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.people.member_rows import NewRow, creation
 from kedang_tenants.people.viewers import system_viewer
@@ -93,5 +94,10 @@ async def seed_service(write: TenantWrite, viewer: Viewer, _opening: Opening, cl
     await seed_standards(write, viewer, clock=clock)
 
 
-STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades, seed_surveys, seed_service)
+async def seed_lists(write: TenantWrite, viewer: Viewer, _opening: Opening, clock: Clock) -> None:
+    """The criteria of selection and of bad customers and the checklists of service, in force."""
+    await seed_criteria(write, viewer, clock=clock)
+
+
+STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades, seed_surveys, seed_service, seed_lists)
 """What is done for a new company, in this order; a feature with defaults adds its step here."""
