@@ -32,12 +32,12 @@ class Viewers:
         return len(self._known)
 
     async def of(self, identified: Identified) -> Viewer:
-        """Raises Unauthenticated for a member who is not active (any more)."""
+        """Raises Unauthenticated for a member who is not active (any more), and as ``ensure_usable``."""
+        ensure_usable(identified.company, revision=REVISION)
         key = (identified.company.id, identified.member_id, identified.kind)
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        ensure_usable(identified.company, revision=REVISION)
         generation = self._generation
         async with self._databases.tenant_read(identified.company.ref) as read:
             viewer = await load_viewer(

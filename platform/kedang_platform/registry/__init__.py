@@ -2,10 +2,12 @@
 
 from kedang_platform.registry.companies import (
     CompanyInactive,
+    CompanySuspended,
     active_companies,
     ensure_usable,
     find_company,
     find_company_by_handle,
+    recurring_companies,
     set_status,
 )
 from kedang_platform.registry.company import Company, CompanyStatus, NewCompany
@@ -16,6 +18,7 @@ __all__ = [
     "Company",
     "CompanyInactive",
     "CompanyStatus",
+    "CompanySuspended",
     "NewCompany",
     "NoSpareSchema",
     "active_companies",
@@ -24,5 +27,6 @@ __all__ = [
     "ensure_usable",
     "find_company",
     "find_company_by_handle",
+    "recurring_companies",
     "set_status",
 ]

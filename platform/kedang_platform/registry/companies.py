@@ -14,6 +14,17 @@ class CompanyInactive(KedangError):
     """The company is not open for work: it is being opened, is suspended, or is being deleted."""
 
 
+class CompanySuspended(CompanyInactive):
+    """The operator has suspended the company; nothing of it is lost."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg(
+                "This company has been suspended by the operator. Its data are kept; please ask the operator."
+            )
+        )
+
+
 async def find_company(read: ControlRead, *, company_id: UUID) -> Company:
     """The company, whatever its status; raises NotFound."""
     row = await read.fetchrow(f"SELECT {COLUMNS} FROM platform.company WHERE id = $1", company_id)
@@ -38,12 +49,22 @@ async def active_companies(read: ControlRead) -> list[Company]:
     return [company_from(row) for row in rows]
 
 
+async def recurring_companies(read: ControlRead) -> list[Company]:
+    """The active companies whose recurring rules run: all but those that were restored beside another and rest."""
+    rows = await read.fetch(
+        f"SELECT {COLUMNS} FROM platform.company WHERE status = 'active' AND NOT quiet ORDER BY created_at, id"
+    )
+    return [company_from(row) for row in rows]
+
+
 def ensure_usable(company: Company, *, revision: str) -> None:
-    """Refuse a company that is not active (CompanyInactive) or whose schema is behind (CompanyUpgrading).
+    """Refuse a company that is not active (CompanyInactive, CompanySuspended) or whose schema is behind (CompanyUpgrading).
 
     ``revision`` is the oldest that the running code serves; newer ones it serves too, since a
     release only adds to a schema before its code runs (design 2).
     """
+    if company.status == "suspended":
+        raise CompanySuspended
     if company.status != "active":
         raise CompanyInactive(msg("This company is not active."))
     if company.revision < revision:

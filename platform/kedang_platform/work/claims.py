@@ -48,7 +48,9 @@ class Swept:
 
 _CLAIM = """
 UPDATE work.job SET state = 'running', lease_until = now() + $3, tries = tries + 1
-WHERE id = $1 AND attempt = $2 AND state = 'queued'
+WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT EXISTS (
+    SELECT FROM platform.company WHERE schema_name = job.tenant AND status = 'suspended'
+)
 RETURNING tries, kind, company, tenant, payload, checkpoint, cancel_requested
 """
 _HELD = "WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING id"
@@ -93,7 +95,10 @@ RETURNING id
 async def claim(
     tx: ControlTransaction, job_id: UUID, attempt: int, *, lease: timedelta = LEASE
 ) -> Claim | None:
-    """Take the job that a message speaks of; None when the message is a duplicate or out of date."""
+    """Take the job that a message speaks of; None when the message is a duplicate or out of date.
+
+    None, too, while its company is suspended: the job is taken back and waits until it is resumed.
+    """
     record = await tx.fetchrow(_CLAIM, job_id, attempt, lease)
     if record is None:
         return None

@@ -74,7 +74,9 @@ WITH RECURSIVE head AS (
         ORDER BY tenant, priority, due_at, id LIMIT 1
     ) AS next
 ), due AS (
-    SELECT DISTINCT tenant FROM head WHERE due_at <= $1
+    SELECT DISTINCT tenant FROM head WHERE due_at <= $1 AND NOT EXISTS (
+        SELECT FROM platform.company WHERE schema_name = head.tenant AND status = 'suspended'
+    )
 )
 SELECT due.tenant,
     (SELECT count(*) FROM work.job WHERE job.tenant = due.tenant AND state IN ('queued', 'running')) AS in_flight,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import CompanyRef, ControlTransaction, Databases
-from kedang_platform.registry import Company, active_companies
+from kedang_platform.registry import Company, recurring_companies
 from kedang_platform.work.jobs import NewJob, enqueue
 from kedang_platform.work.recurrence import Rule
 from kedang_platform.work.tables import INSTALLATION
@@ -63,7 +63,7 @@ class Scheduler:
         A company's rules begin with the company: nothing that lay before it is made up for.
         """
         async with self._databases.control_read() as read:
-            companies = await active_companies(read)
+            companies = await recurring_companies(read)
         found = [each for each in self._latest(companies) if self._is_new(each)]
         if not found:
             return 0
