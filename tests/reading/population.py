@@ -33,7 +33,9 @@ from kedang_tenants.catalogue import (
 )
 from kedang_tenants.catalogue.custom import CustomField
 from kedang_tenants.changing import Change
+from kedang_tenants.people.access_rules import rules_of
 from kedang_tenants.people.policy import access_of
+from kedang_tenants.reading import Scope
 from tests.support.factories import Factory
 from tests.support.members import TestMember, make_member
 from tests.support.reference_reader import Company, Looker
@@ -45,7 +47,7 @@ TEXTS = (
     "a", "A", "z", "0", "00", "-1", "tab\there", "null", "NULL", "true", "{}", "$1", "--", "/*", "é", "e\u0301",
 )  # fmt: skip
 _COUNTS = {
-    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "product_category": 4, "product": 18,
+    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
@@ -55,7 +57,7 @@ _COUNTS = {
     "report_definition": 12, "report_recipient": 15, "report_run": 25,
 }  # fmt: skip
 _ORDER = (
-    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "product",
+    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "customer_collaborator", "archive_grant", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
@@ -138,7 +140,11 @@ class Populating:
             ("agent", ("SERVICE_AGENT",), "FULL", other),
             ("onlooker", ("VIEW_ONLY",), _SEATLESS, None),
             ("nobody", (), "FULL", upper),
+            ("keeper", ("ARCHIVE_KEEPER",), "FULL", other),
+            ("key account", ("KEY_ACCOUNT",), "FULL", other),
+            ("neighbour", ("NEIGHBOUR",), "FULL", lower),
         ]
+        await self.rules(lowest)
         made = {
             name: await make_member(
                 self.factory.databases, self.factory.company, *roles, name=name, seat=seat, department_id=unit
@@ -148,6 +154,15 @@ class Populating:
         self.ids["member"] = [member.id for member in made.values()]
         self.able = [made[name].id for name in _ABLE]
         return made
+
+    async def rules(self, chosen: UUID) -> None:
+        """Two roles of the company: one reaches a department further, the other the department alone."""
+        roles = {
+            "KEY_ACCOUNT": _own_role("CHOSEN", departments=[f"dep_{chosen.hex}"]),
+            "NEIGHBOUR": _own_role("DEPARTMENT_ONLY"),
+        }
+        values = {"kind": "access", "number": 1, "content": {"roles": roles}, "state": "IN_FORCE"}
+        await self.factory.change([Change("rule_version", "create", values=values)])
 
     async def own_fields(self) -> None:
         """Every kind of own field on the records that stand in the middle of things."""
@@ -198,6 +213,10 @@ class Populating:
                 self.taken.add((record.name, found.name, value))
             if value is not None:
                 row[found.name] = value
+        if record.name == "customer":
+            row["restricted"] = self.random.random() < 0.2
+        if record.name in {"customer_collaborator", "archive_grant"}:
+            row |= self._shared(record.name)
         if record.name == "grade_scheme":
             # One scheme of a company leads.
             row["leads"] = not self.ids["grade_scheme"] and ("leading",) not in self.taken
@@ -240,6 +259,16 @@ class Populating:
             row["customer_id"], row["tag_id"] = pair = self.random.choice(pairs)
             self.taken.add(("pair", *pair))
         return row
+
+    def _shared(self, name: str) -> dict[str, Any]:
+        """With whom a customer is shared, or to whom it is opened: living or over."""
+        pairs = [
+            (c, m) for c in self.ids["customer"] for m in self.ids["member"] if (name, c, m) not in self.taken
+        ]
+        customer, member = pair = self.random.choice(pairs)
+        self.taken.add((name, *pair))
+        until = datetime.now(UTC) + timedelta(days=self.random.choice([-1, 30, 60]))
+        return {"customer_id": customer, "member_id": member, "until": until}
 
     def _of_survey(self, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules of surveys leave no choice about: one draft a questionnaire, one answer an invitation."""
@@ -375,6 +404,12 @@ class Populating:
         await self.factory.change(changes)
 
 
+def _own_role(scope: str, **more: Any) -> dict[str, Any]:
+    reach = {"read": scope, "names": scope, "sensitive": {"phone": scope}}
+    records = dict.fromkeys(("customer", "contact", "order", "service_request", "follow_up_plan"), reach)
+    return {"base": "REPRESENTATIVE", "label": {"en": "Ours"}, "records": records, **more}
+
+
 _BOOKKEEPING = frozenset({"version", "created_at", "updated_at", "archived_at", "custom", "occasion"})
 
 
@@ -423,17 +458,40 @@ def looker(company: Company, member: TestMember) -> Looker:
     row = company.rows["member"][member.id]
     departments = company.rows["department"]
 
-    def belongs(unit: UUID | None) -> bool:
+    def belongs(unit: UUID | None, above: set[UUID]) -> bool:
         while unit is not None:
-            if unit == row["department_id"]:
+            if unit in above:
                 return True
             unit = departments[unit]["parent_id"]
         return False
 
-    within = {
-        other["id"]
-        for other in company.rows["member"].values()
-        if row["department_id"] is not None and belongs(other["department_id"])
-    }
-    access = access_of(row["roles"], full_seat=row["seat"] == "FULL")
-    return Looker(member.id, frozenset(within), access)
+    def people(above: set[UUID]) -> frozenset[UUID]:
+        found = company.rows["member"].values()
+        return frozenset(other["id"] for other in found if belongs(other["department_id"], above))
+
+    unit = {row["department_id"]} - {None}
+    (version,) = [v for v in company.rows["rule_version"].values() if v["kind"] == "access"]
+    rules = rules_of(version["content"])
+    held = {*row["roles"], *(row["own_roles"] or ())}
+    chosen = {d for code in held & set(rules.roles) for d in rules.roles[code].departments}
+    access = access_of(held, full_seat=row["seat"] == "FULL", tables=rules.tables)
+    now = datetime.now(UTC)
+    shares = _living(company, "customer_collaborator", row["id"], now)
+    grants = [g for g in _living(company, "archive_grant", row["id"], now) if g["state"] == "GRANTED"]
+    sees_restricted = "archive_grant" in access and access["archive_grant"].read is Scope.ALL
+    return Looker(
+        member.id,
+        people(unit),
+        access,
+        unit=frozenset(m["id"] for m in company.rows["member"].values() if m["department_id"] in unit),
+        chosen=people(unit | chosen),
+        shared=frozenset(s["customer_id"] for s in (*shares, *grants)),
+        shared_to_write=frozenset(s["customer_id"] for s in shares if s["role"] == "WRITE"),
+        closed=not sees_restricted,
+        opened=frozenset(g["customer_id"] for g in grants),
+    )
+
+
+def _living(company: Company, table: str, member: UUID, now: datetime) -> list[Any]:
+    rows = company.rows[table].values()
+    return [r for r in rows if r["member_id"] == member and r["until"] > now and r["archived_at"] is None]

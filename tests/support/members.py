@@ -14,6 +14,7 @@ from kedang_platform.ids import new_id
 from kedang_platform.registry import Company
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.people.policy import DEFAULT_POLICY
 from kedang_tenants.people.viewers import load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 
@@ -44,7 +45,8 @@ async def make_member(
         values = {
             "name": name,
             "email": email,
-            "roles": list(roles),
+            "roles": [role for role in roles if role in DEFAULT_POLICY],
+            "own_roles": [role for role in roles if role not in DEFAULT_POLICY] or None,
             "state": "ACTIVE",
             "seat": seat,
             "department_id": department_id,

@@ -34,11 +34,31 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Looker:
-    """Who looks: their rights, and whose records count as theirs or their department's."""
+    """Who looks: their rights, and whose records count as theirs or their department's.
+
+    ``unit`` are the people of their department alone, ``chosen`` those of the chosen departments with their own. ``shared``
+    customers count as theirs, ``shared_to_write`` for changing, too. Where ``closed``, restricted archives are not there
+    for them but for those in ``opened``.
+    """
 
     member_id: UUID | None
     department: frozenset[UUID]
     access: Mapping[str, Access]
+    unit: frozenset[UUID] = frozenset()
+    chosen: frozenset[UUID] = frozenset()
+    shared: frozenset[UUID] = frozenset()
+    shared_to_write: frozenset[UUID] = frozenset()
+    closed: bool = False
+    opened: frozenset[UUID] = frozenset()
+
+    def people(self, scope: Scope) -> set[UUID | None]:
+        """Whose records a limited scope reaches, beside what is shared."""
+        others: Mapping[Scope, frozenset[UUID]] = {
+            Scope.DEPARTMENT_ONLY: self.unit,
+            Scope.DEPARTMENT: self.department,
+            Scope.CHOSEN: self.chosen,
+        }
+        return {self.member_id, *others.get(scope, frozenset())}
 
     def on(self, record: RecordType) -> Access:
         return self.access.get(record.name, NO_ACCESS)
@@ -97,6 +117,24 @@ class Listing:
     total: int
 
 
+# How each kind of record leads to the customer below which it lies: columns, and the tables that they point to.
+_TO_CUSTOMER = ("customer_id", "customer")
+BELOW: Mapping[str, tuple[tuple[str, str], ...]] = {
+    **dict.fromkeys(
+        (
+            "contact", "customer_collaborator", "customer_grade", "customer_tag", "follow_up_plan", "follow_up_record",
+            "order", "repair_record", "service_request", "survey_answer", "survey_invitation",
+        ),
+        (_TO_CUSTOMER,),
+    ),
+    "contact_consent": (("contact_id", "contact"), _TO_CUSTOMER),
+    "delivery": (("order_id", "sales_order"), _TO_CUSTOMER),
+    "order_line": (("order_id", "sales_order"), _TO_CUSTOMER),
+    "service_note": (("request_id", "service_request"), _TO_CUSTOMER),
+    "survey_item_answer": (("answer_id", "survey_answer"), _TO_CUSTOMER),
+}  # fmt: skip
+
+
 @dataclass
 class Reader:
     """What one viewer reads of a company."""
@@ -106,28 +144,53 @@ class Reader:
 
     # Rights
 
-    def within(self, record: RecordType, row: Row, scope: Scope) -> bool:
-        if scope in {Scope.ALL, Scope.NONE}:
-            return scope is Scope.ALL
+    def within(self, record: RecordType, row: Row, scope: Scope, *, writing: bool = False) -> bool:
+        if scope is Scope.NONE or self.shut(record, row):
+            return False
+        if scope is Scope.ALL:
+            return True
         if not record.owner or self.looker.member_id is None:
             return False
-        mine = {self.looker.member_id}
-        if scope is not Scope.OWN:
-            mine |= self.looker.department
-        return any(not mine.isdisjoint(self.owners_of(record, row, path)) for path in record.owners)
+        mine = self.looker.people(scope)
+        shared = self.looker.shared_to_write if writing else self.looker.shared
+        return any(
+            holder[path[-1]] in mine or (kind.name == "customer" and holder["id"] in shared)
+            for path in record.owners
+            for kind, holder in self.holders(record, row, path)
+        )
 
-    def owners_of(self, record: RecordType, row: Row, path: Sequence[str]) -> set[Any]:
-        *way, last = path
+    def holders(self, record: RecordType, row: Row, path: Sequence[str]) -> list[tuple[RecordType, Row]]:
+        """The rows at the end of a path of owners, the last part of which is their column."""
         rows = [row]
-        for step in way:
+        for step in path[:-1]:
             relation = record.relations[step]
             record = catalogue().record(relation.target)
             there = self.company.of(record)
             if relation.many:
-                rows = [one for one in there.values() if one[relation.column] in {row["id"] for row in rows}]
+                ids = {row["id"] for row in rows}
+                rows = [one for one in there.values() if one[relation.column] in ids]
             else:
-                rows = [there[row[relation.column]] for row in rows]
-        return {row[last] for row in rows}
+                wanted = {row[relation.column] for row in rows}
+                rows = [one for one in there.values() if one["id"] in wanted]
+        return [(record, row) for row in rows]
+
+    def shut(self, record: RecordType, row: Row) -> bool:
+        """Whether a row lies in a restricted archive that is not open to who looks, or tells of what does."""
+        if not self.looker.closed:
+            return False
+        if record.name == "notice":
+            return row["about"] is not None and self._shut_by_id(row["about"])
+        for column, table in BELOW.get(record.name, ()):
+            if row[column] is None:
+                return False
+            row = self.company.rows[table][row[column]]
+        is_archive = record.name == "customer" or record.name in BELOW
+        return is_archive and row["restricted"] and row["id"] not in self.looker.opened
+
+    def _shut_by_id(self, public: str) -> bool:
+        target = catalogue().by_prefix(public[:3])
+        row = None if target is None else self.company.of(target).get(UUID(public[4:]))
+        return target is not None and row is not None and self.shut(target, row)
 
     def seen(self, record: RecordType, row: Row) -> bool:
         if record.follows is None or row[record.follows] is None:
@@ -301,6 +364,33 @@ class Reader:
         custom = self.usable_custom(record, entry["key"])
         value = self.own(record, row, custom)
         return all(_own_holds(custom, value, op, operand) for op, operand in entry.items() if op != "key")
+
+
+def expected_access(
+    company: Company,
+    looker: Looker,
+    record: str,
+    row_id: UUID,
+    *,
+    action: str = "see",
+    field: str | None = None,
+) -> bool:
+    """Whether a member may do something with a row, in plain Python: the oracle of every test of rights.
+
+    ``action`` is ``see``, ``read`` (with ``field`` that field, else all that no class of sensitivity masks), ``update``,
+    ``archive``, ``restore`` or ``export``; a row that is not seen can have nothing done with it.
+    """
+    kind = catalogue().record(record)
+    reader, row, access = Reader(company, looker), company.of(kind)[row_id], looker.on(kind)
+    if not reader.seen(kind, row) or action == "see":
+        return action == "see" and reader.seen(kind, row)
+    if action == "read":
+        reach = access.read if field is None else looker.reads(kind, kind.fields[field])
+        follows = kind.follows is not None and reach >= looker.sees(kind)
+        return follows or reader.within(kind, row, reach)
+    if action == "export":
+        return reader.within(kind, row, access.export)
+    return reader.within(kind, row, access.update if action == "update" else access.archive, writing=True)
 
 
 def _is_wanted(row: Row, archived: str) -> bool:

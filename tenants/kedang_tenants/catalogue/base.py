@@ -48,11 +48,18 @@ class Record(Base):
         its plural in the API where adding an "s" is wrong.
     ``__owner__``
         the path to the member who owns it: names of to-one relations, then a column.
+        Over a to-many relation whoever stands at the end of any of its records owns it.
     ``__co_owners__``
         further such paths: whoever stands at the end of any of them owns it as well.
     ``__follows__``
         the column with the public id of a record of any kind: whoever sees that record sees this one,
         and nobody else; its own owner counts where the column is empty.
+    ``__restricts__``
+        the column that says that this archive is closed, and all that lies below it (A11).
+    ``__about__``
+        the column with the public id of the record that this one tells of: closed with that one.
+    ``__apart__``
+        true for what refers to an archive without lying below it: it is not closed with it.
     ``__key__``
         the natural key by which an import finds it again.
     ``__brings__``
@@ -71,6 +78,9 @@ class Record(Base):
     __owner__: ClassVar[tuple[str, ...]] = ()
     __co_owners__: ClassVar[tuple[tuple[str, ...], ...]] = ()
     __follows__: ClassVar[str | None] = None
+    __restricts__: ClassVar[str | None] = None
+    __about__: ClassVar[str | None] = None
+    __apart__: ClassVar[bool] = False
     __key__: ClassVar[tuple[str, ...]] = ()
     __brings__: ClassVar[tuple[str, ...]] = ()
     __order__: ClassVar[tuple[str, ...]] = ("id",)

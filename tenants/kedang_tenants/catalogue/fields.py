@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, text
 from sqlalchemy.orm import MappedColumn, mapped_column, relationship
 
 from kedang_tenants.catalogue.kinds import Kind
@@ -69,6 +69,7 @@ def field(
     sort_key: str | None = None,
     derives: str | None = None,
     currency: str = "",
+    server_default: str | None = None,
 ) -> MappedColumn[Any]:
     """A column of a record with all that the product knows of it.
 
@@ -78,7 +79,8 @@ def field(
     search. ``sort_key`` names the column that holds people's order, ``derives`` the prefix of the
     columns derived from a telephone number. ``currency`` says where the currency of an amount stands: a
     field of the same record, or ``relation.field``. ``hidden`` fields never leave the product. ``unique``
-    values are unique among records that are not archived (declared as an index by the model).
+    values are unique among records that are not archived (declared as an index by the model). ``server_default`` is
+    SQL for rows that were there before the column: a required column needs it in a company that has rows.
     """
     spec = FieldSpec(
         label=label,
@@ -105,6 +107,7 @@ def field(
         *arguments,
         nullable=not required,
         default=default,
+        server_default=None if server_default is None else text(server_default),
         index=index or None,
         info={"field": spec, "unique": unique},
     )

@@ -84,6 +84,9 @@ class RecordType:
     owner: tuple[str, ...]
     co_owners: tuple[tuple[str, ...], ...]
     follows: str | None
+    restricts: str | None
+    about: str | None
+    apart: bool
     key: tuple[str, ...]
     brings: tuple[Relation, ...]
     order: tuple[str, ...]
@@ -136,6 +139,7 @@ class Catalogue:
     def __init__(self, types: Mapping[str, RecordType]) -> None:
         self._types = MappingProxyType(dict(types))
         self._by_prefix = {found.prefix: found for found in types.values()}
+        self._ways = MappingProxyType(_ways_to_archives(self._types))
 
     def record(self, name: str) -> RecordType:
         """The record type called ``name``; raises KeyError for an unknown one."""
@@ -144,11 +148,40 @@ class Catalogue:
     def by_prefix(self, prefix: str) -> RecordType | None:
         return self._by_prefix.get(prefix)
 
+    def way_to_archive(self, name: str) -> tuple[str, ...] | None:
+        """The relations that lead from a record to the archive below which it lies.
+
+        Empty for the archive itself, None for what lies below none. A record lies below an archive when it
+        cannot be without it, or when its owner is found through it; the shortest way counts.
+        """
+        return self._ways.get(name)
+
     def __iter__(self) -> Iterator[RecordType]:
         return iter(self._types.values())
 
     def __contains__(self, name: str) -> bool:
         return name in self._types
+
+
+def _ways_to_archives(types: Mapping[str, RecordType]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {name: () for name, record in types.items() if record.restricts}
+    reached = set(found)
+    while reached:
+        nearer = {
+            name: (relation.name, *found[relation.target])
+            for name, record in types.items()
+            if name not in found and not record.apart
+            for relation in record.relations.values()
+            if not relation.many and relation.target in reached and _leads(record, relation)
+        }
+        found |= nearer
+        reached = set(nearer)
+    return found
+
+
+def _leads(record: RecordType, relation: Relation) -> bool:
+    through = {path[0] for path in record.owners if len(path) > 1}
+    return relation.name in through or not record.fields[relation.column].nullable
 
 
 @cache
@@ -189,6 +222,9 @@ def _record_type(model: type[Record]) -> RecordType:
         owner=model.__owner__,
         co_owners=model.__co_owners__,
         follows=model.__follows__,
+        restricts=model.__restricts__,
+        about=model.__about__,
+        apart=model.__apart__,
         key=model.__key__,
         brings=tuple(relations[name] for name in model.__brings__),
         order=model.__order__,

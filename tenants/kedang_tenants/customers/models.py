@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, Text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kedang_platform.i18n import msg
@@ -17,6 +17,7 @@ from kedang_tenants.catalogue import (
     DayKind,
     EmailKind,
     FlagKind,
+    InstantKind,
     IntegerKind,
     Option,
     PhoneKind,
@@ -63,6 +64,7 @@ class Customer(Record, Searchable):
     __prefix__ = "cus"
     __labels__ = (msg("Customer"), msg("Customers"))
     __owner__ = ("owner_id",)
+    __restricts__ = "restricted"
     __key__ = ("number",)
     __brings__ = ("contacts",)
     __order__ = ("name",)
@@ -118,12 +120,30 @@ class Customer(Record, Searchable):
     website: Mapped[str | None] = field(TextKind(300), label=msg("Website"))
     note: Mapped[str | None] = field(TextKind(10_000, multiline=True), label=msg("Note"), sort=False)
 
+    restricted: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("Restricted archive"),
+        description=msg(
+            "Only who keeps restricted archives, or was granted access for a time, sees it and what lies below it."
+        ),
+        required=True,
+        default=False,
+        server_default="false",
+        read_only=True,
+        name_level=True,
+    )
+
     owner: Mapped[Member | None] = relation("Member", label=msg("Owner"), foreign_key="Customer.owner_id")
     parent: Mapped[Customer | None] = relation(
         "Customer", label=msg("Parent company"), foreign_key="Customer.parent_id", remote_side="Customer.id"
     )
     contacts: Mapped[list[Contact]] = relation(
         "Contact", label=msg("Contacts"), foreign_key="Contact.customer_id"
+    )
+    collaborators: Mapped[list[CustomerCollaborator]] = relation(
+        "CustomerCollaborator",
+        label=msg("Collaborators"),
+        foreign_key="CustomerCollaborator.customer_id",
     )
     tags: Mapped[list[CustomerTag]] = relation(
         "CustomerTag", label=msg("Tags"), foreign_key="CustomerTag.customer_id"
@@ -132,6 +152,7 @@ class Customer(Record, Searchable):
     __table_args__ = (
         Index("ix_customer_owner_id_name_sort", "owner_id", "name_sort", "id"),
         Index("ix_customer_name_sort", "name_sort", "id"),
+        Index("ix_customer_restricted", "id", postgresql_where=text("restricted")),
         Index(
             "ix_customer_phone_reversed",
             "phone_reversed",
@@ -264,3 +285,121 @@ class CustomerTag(Record):
 
 
 unique_among_living(CustomerTag, ("customer_id", "tag_id"))
+
+
+COLLABORATION = (Option("READ", msg("Reads")), Option("WRITE", msg("Reads and writes")))
+
+
+class CustomerCollaborator(Record):
+    """A member who works on a customer beside its owner, until an instant (A11): it counts as their own till then."""
+
+    __tablename__ = "customer_collaborator"
+    __prefix__ = "col"
+    __labels__ = (msg("Collaborator of a customer"), msg("Collaborators of customers"))
+    __owner__ = ("customer", "owner_id")
+    __key__ = ("customer_id", "member_id")
+    __order__ = ("until",)
+    __actions__ = frozenset()
+
+    customer_id: Mapped[UUID] = field(
+        ReferenceKind("customer"),
+        label=msg("Customer"),
+        required=True,
+        references="customer.id",
+        read_only=True,
+    )
+    member_id: Mapped[UUID] = field(
+        ReferenceKind("member"),
+        label=msg("Collaborator"),
+        required=True,
+        references="member.id",
+        read_only=True,
+        index=True,
+    )
+    role: Mapped[str] = field(ChoiceKind(COLLABORATION), label=msg("Role"), required=True, read_only=True)
+    until: Mapped[datetime] = field(
+        InstantKind(),
+        label=msg("Until"),
+        description=msg("The instant at which the collaboration is over by itself."),
+        required=True,
+        read_only=True,
+    )
+
+    customer: Mapped[Customer] = relation(
+        "Customer", label=msg("Customer"), foreign_key="CustomerCollaborator.customer_id"
+    )
+    member: Mapped[Member] = relation(
+        "Member", label=msg("Collaborator"), foreign_key="CustomerCollaborator.member_id"
+    )
+
+
+unique_among_living(CustomerCollaborator, ("customer_id", "member_id"))
+
+REQUESTED, GRANTED, DENIED, REVOKED = "REQUESTED", "GRANTED", "DENIED", "REVOKED"
+GRANT_STATES = (
+    Option(REQUESTED, msg("Asked for")),
+    Option(GRANTED, msg("Granted")),
+    Option(DENIED, msg("Not granted")),
+    Option(REVOKED, msg("Revoked")),
+)
+
+
+class ArchiveGrant(Record):
+    """Access of a member to a restricted archive: asked for with a reason, granted until an instant, or not (A11).
+
+    Whoever reads all of them sees all restricted archives; whoever changes all of them restricts archives and lifts it.
+    """
+
+    __tablename__ = "archive_grant"
+    __prefix__ = "agr"
+    __labels__ = (msg("Access to a restricted archive"), msg("Accesses to restricted archives"))
+    __owner__ = ("member_id",)
+    __order__ = ("created_at",)
+    __actions__ = frozenset()
+    __apart__ = True
+
+    customer_id: Mapped[UUID] = field(
+        ReferenceKind("customer"),
+        label=msg("Customer"),
+        required=True,
+        references="customer.id",
+        read_only=True,
+        index=True,
+    )
+    member_id: Mapped[UUID] = field(
+        ReferenceKind("member"), label=msg("Member"), required=True, references="member.id", read_only=True
+    )
+    reason: Mapped[str] = field(
+        TextKind(1000, multiline=True), label=msg("Reason"), required=True, read_only=True, sort=False
+    )
+    until: Mapped[datetime] = field(
+        InstantKind(),
+        label=msg("Until"),
+        description=msg("The instant at which the access is over by itself."),
+        required=True,
+        read_only=True,
+    )
+    state: Mapped[str] = field(
+        ChoiceKind(GRANT_STATES), label=msg("State"), required=True, default=REQUESTED, read_only=True
+    )
+    decided_by_id: Mapped[UUID | None] = field(
+        ReferenceKind("member"), label=msg("Decided by"), references="member.id", read_only=True
+    )
+    decided_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Decided at"), read_only=True)
+
+    customer: Mapped[Customer] = relation(
+        "Customer", label=msg("Customer"), foreign_key="ArchiveGrant.customer_id"
+    )
+    member: Mapped[Member] = relation("Member", label=msg("Member"), foreign_key="ArchiveGrant.member_id")
+    decided_by: Mapped[Member | None] = relation(
+        "Member", label=msg("Decided by"), foreign_key="ArchiveGrant.decided_by_id"
+    )
+
+    __table_args__ = (
+        Index(
+            "ix_archive_grant_member_id_until",
+            "member_id",
+            "until",
+            postgresql_where=text("state = 'GRANTED'"),
+        ),
+    )

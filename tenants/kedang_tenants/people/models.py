@@ -16,6 +16,7 @@ from kedang_tenants.catalogue import (
     Record,
     ReferenceKind,
     TextKind,
+    WordsKind,
     field,
     relation,
 )
@@ -77,6 +78,12 @@ class Member(Record):
     )
     roles: Mapped[list[str]] = field(
         ChoicesKind(ROLES), label=msg("Roles"), required=True, default=list, read_only=True
+    )
+    own_roles: Mapped[list[str] | None] = field(
+        WordsKind(),
+        label=msg("Roles of the company"),
+        description=msg("Codes of roles that the company has added to the default ones."),
+        read_only=True,
     )
     state: Mapped[str] = field(
         ChoiceKind(

@@ -34,6 +34,8 @@ UNHAPPY_ANSWER = "UNHAPPY_ANSWER"
 REPORT_READY = "REPORT_READY"
 REPORT_FAILED = "REPORT_FAILED"
 WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
+APPROVAL_WAITING = "APPROVAL_WAITING"
+APPROVAL_DECIDED = "APPROVAL_DECIDED"
 
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
@@ -45,6 +47,8 @@ KINDS: Final = (
     Option(REPORT_READY, msg("A report is ready")),
     Option(REPORT_FAILED, msg("A report failed")),
     Option(WEBHOOK_DISABLED, msg("A webhook was switched off")),
+    Option(APPROVAL_WAITING, msg("An approval waits for you")),
+    Option(APPROVAL_DECIDED, msg("What you asked for was decided")),
 )
 
 EMAIL, DIGEST, INBOX = "EMAIL", "DIGEST", "INBOX"
@@ -71,6 +75,7 @@ class Notice(Record):
     __prefix__ = "not"
     __labels__ = (msg("Notice"), msg("Notices"))
     __owner__ = ("member_id",)
+    __about__ = "about"
     __order__ = ("created_at",)
     __actions__ = frozenset()
 

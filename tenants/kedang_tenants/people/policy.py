@@ -32,7 +32,9 @@ def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensit
     )
 
 
-ARCHIVE = ("customer", "contact", "customer_tag")
+ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator")
+# Accesses to restricted archives: to read all is to see these, to change all is to close and open them.
+GRANTS = ("archive_grant",)
 TRADE = ("order", "order_line", "delivery", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
 FOLLOW_UPS = ("follow_up_plan", "follow_up_record")
@@ -43,8 +45,18 @@ PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
 RULES = ("rule_version",)
-SET_UP = ("custom_field", "calendar_day", "working_week", *RULES, *GRADES, *QUESTIONNAIRES, *SERVICE_RULES)
+SET_UP = (
+    "custom_field",
+    "consent_rule",
+    "calendar_day",
+    "working_week",
+    *RULES,
+    *GRADES,
+    *QUESTIONNAIRES,
+    *SERVICE_RULES,
+)
 WEBHOOKS = ("webhook", "webhook_delivery")
+PROTECTION = ("retention_run", "person_request")
 REPORTS = ("report_definition", "report_recipient", "report_run")
 OWN_THINGS = ("import", "export", "bulk_operation")
 INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
@@ -80,6 +92,7 @@ _OFFICE = _table(
     (
         (
             *ARCHIVE,
+            *GRANTS,
             "tag",
             "file",
             *TRADE,
@@ -91,6 +104,7 @@ _OFFICE = _table(
             *PEOPLE,
             *REPORTS,
             *WEBHOOKS,
+            *PROTECTION,
             *OWN_THINGS,
         ),
         FULL,
@@ -99,6 +113,7 @@ _OFFICE = _table(
 )
 _EXPORTS_ALL = _reads(ALL, export=ALL, phone=ALL, credit=ALL, bank=ALL, profit=ALL, cost=ALL)
 _PHONES = {"phone": ALL}
+_ASKS = replace(_reads(OWN), create=OWN)
 _OF_OWN_CUSTOMERS = replace(_reads(OWN), create=OWN)
 # Whoever answers the telephone takes in what any customer asks, and sees who has it; the rest is the department's.
 _TAKEN_IN = replace(_keeps(DEPARTMENT, names=ALL, archive=True), create=ALL, export=NONE)
@@ -111,6 +126,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (REPORTS, _keeps(ALL, archive=True)),
             (PEOPLE, _reads(ALL)),
+            (GRANTS, _reads(ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
@@ -120,6 +136,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (RULES, replace(_reads(ALL), create=OWN, update=OWN)),  # a department drafts rules (T8)
             (REPORTS, _keeps(DEPARTMENT, archive=True)),
             (PEOPLE, _reads(DEPARTMENT, names=ALL)),
+            (GRANTS, _ASKS),
             (
                 ARCHIVE,
                 _keeps(
@@ -141,6 +158,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
+            (GRANTS, _ASKS),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
             (SERVICE, _OF_OWN_CUSTOMERS),
@@ -151,6 +169,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
+            (GRANTS, _ASKS),
             (TRADE, _keeps(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
             (SERVICE, _OF_OWN_CUSTOMERS),
@@ -161,6 +180,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _reads(ALL, **_PHONES)),
+            (GRANTS, _ASKS),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _keeps(OWN)),
             (SERVICE, _TAKEN_IN),
@@ -172,16 +192,19 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (REPORTS, _keeps(ALL, archive=True)),
             (ARCHIVE, _reads(ALL, credit=ALL, bank=ALL, profit=ALL)),
+            (GRANTS, _ASKS),
             (TRADE, _reads(ALL)),
             (PRODUCTS, _reads(ALL, cost=ALL)),
         ),
         "ARCHIVE_KEEPER": _table(
             *_EMPLOYEE,
             (REPORTS, _keeps(ALL, archive=True)),
+            (PROTECTION, _keeps(ALL)),
             (
                 (*ARCHIVE, "tag", "file"),
                 _keeps(ALL, archive=True, phone=ALL, credit=ALL, bank=ALL, cost=ALL),
             ),
+            (GRANTS, _keeps(ALL, archive=True)),
             (TRADE, _reads(ALL)),
             ((*FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
@@ -215,14 +238,17 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
 _WITHOUT_A_SEAT = replace(FULL, create=NONE, update=NONE, archive=NONE)
 
 
-def access_of(roles: Iterable[str], *, full_seat: bool) -> Table:
+def access_of(
+    roles: Iterable[str], *, full_seat: bool, tables: Mapping[str, Table] = DEFAULT_POLICY
+) -> Table:
     """The rights of a member: the furthest reach of all roles, without the writing ones where no seat is held.
 
-    One's own notices stay one's own to change: a reminder is read by whoever gets it.
+    ``tables`` are those of the company's own rules, where it has some. One's own notices stay one's own to
+    change: a reminder is read by whoever gets it.
     """
-    tables = [DEFAULT_POLICY[role] for role in roles if role in DEFAULT_POLICY]
-    records = {record for table in tables for record in table}
-    merged = {r: reduce(_furthest, (table[r] for table in tables if r in table)) for r in records}
+    held = [tables[role] for role in roles if role in tables]
+    records = {record for table in held for record in table}
+    merged = {r: reduce(_furthest, (table[r] for table in held if r in table)) for r in records}
     if not full_seat:
         merged = {
             record: access if record in INBOX else _at_most(access, _WITHOUT_A_SEAT)

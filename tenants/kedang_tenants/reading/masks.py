@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 
 from sqlalchemy.dialects import postgresql
@@ -55,35 +56,107 @@ def _mask_of(viewer: Viewer, record: RecordType, field: Field) -> Mask:
     return Mask.PARTLY if scope > Scope.NONE else Mask.CLOSED
 
 
-def owned(statement: Statement, viewer: Viewer, record: RecordType, alias: str, scope: Scope) -> str | None:
-    """The condition that a row lies within ``scope``; None when every row does."""
-    if scope is Scope.ALL:
-        return None
-    if scope is Scope.NONE or not record.owner:
+def owned(
+    statement: Statement,
+    viewer: Viewer,
+    record: RecordType,
+    alias: str,
+    scope: Scope,
+    *,
+    writing: bool = False,
+) -> str | None:
+    """The condition that a row lies within ``scope`` and in no archive that is closed to the viewer; None when every row does.
+
+    Archives that are shared with the viewer count as their own, with ``writing`` those only that they may change.
+    """
+    if scope is Scope.NONE or (scope is not Scope.ALL and not record.owner):
         return "FALSE"
+    within = None if scope is Scope.ALL else _within(statement, viewer, record, alias, scope, writing=writing)
+    opened = open_to(statement, viewer, record, alias)
+    return " AND ".join(part for part in (within, opened) if part) or None
+
+
+def _within(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, scope: Scope, *, writing: bool
+) -> str:
     members = viewer.members_within(scope)
-    ways = [_owned_by(statement, record, path, alias, members) for path in record.owners]
+    shared = viewer.shared_to_write if writing else viewer.shared
+    ways = [_owned_by(statement, record, path, alias, members, shared) for path in record.owners]
     return ways[0] if len(ways) == 1 else f"({' OR '.join(ways)})"
 
 
 def _owned_by(
-    statement: Statement, record: RecordType, path: tuple[str, ...], alias: str, members: tuple[object, ...]
+    statement: Statement,
+    record: RecordType,
+    path: tuple[str, ...],
+    alias: str,
+    members: tuple[object, ...],
+    shared: tuple[object, ...],
 ) -> str:
     head, *rest = path
-    if not rest and len(members) == 1:
-        # Said as equality, an index on owner and order brings one owner's rows in order by itself.
-        return f"{alias}.{quoted(head)} = {statement.bind(members[0])}::uuid"
     if not rest:
-        return f"{alias}.{quoted(head)} = ANY({statement.bind(members)}::uuid[])"
+        # Said as equality, an index on owner and order brings one owner's rows in order by itself.
+        one = len(members) == 1
+        who = f"{statement.bind(members[0])}::uuid" if one else f"ANY({statement.bind(members)}::uuid[])"
+        mine = f"{alias}.{quoted(head)} = {who}"
+        if shared and record.restricts:
+            return f"({mine} OR {alias}.id = ANY({statement.bind(shared)}::uuid[]))"
+        return mine
     relation = record.relations[head]
     target = catalogue().record(relation.target)
     inner = statement.alias()
-    condition = _owned_by(statement, target, tuple(rest), inner, members)
-    table = quoted(target.table.name)
+    condition = _owned_by(statement, target, tuple(rest), inner, members, shared)
+    there, here = (quoted(relation.column), "id") if relation.many else ("id", quoted(relation.column))
     return (
-        f"EXISTS (SELECT 1 FROM {table} {inner} WHERE {inner}.id = {alias}.{quoted(relation.column)}"
+        f"EXISTS (SELECT 1 FROM {quoted(target.table.name)} {inner} WHERE {inner}.{there} = {alias}.{here}"
         f" AND {condition})"
     )
+
+
+def without_shares(viewer: Viewer) -> Viewer:
+    """The viewer as if nothing were shared with them: for what may not be passed on."""
+    return replace(viewer, shared=(), shared_to_write=()) if viewer.shared else viewer
+
+
+def open_to(statement: Statement, viewer: Viewer, record: RecordType, alias: str) -> str | None:
+    """The condition that a row lies in no archive that is closed to the viewer (A11); None when none can."""
+    if not viewer.closed:
+        return None
+    way = catalogue().way_to_archive(record.name)
+    if way is not None:
+        return f"NOT {_shut(statement, viewer, record, alias, way)}"
+    return _told_openly(statement, viewer, record, alias) if record.about else None
+
+
+def _shut(statement: Statement, viewer: Viewer, record: RecordType, alias: str, way: tuple[str, ...]) -> str:
+    """The condition that a row lies in an archive that is closed to the viewer."""
+    if not way:
+        opened = f" AND {alias}.id <> ALL({statement.bind(viewer.opened)}::uuid[])" if viewer.opened else ""
+        return f"({alias}.{quoted(record.restricts or '')} IS TRUE{opened})"
+    relation = record.relations[way[0]]
+    target = catalogue().record(relation.target)
+    inner = statement.alias()
+    condition = _shut(statement, viewer, target, inner, way[1:])
+    return (
+        f"EXISTS (SELECT 1 FROM {quoted(target.table.name)} {inner}"
+        f" WHERE {inner}.id = {alias}.{quoted(relation.column)} AND {condition})"
+    )
+
+
+def _told_openly(statement: Statement, viewer: Viewer, record: RecordType, alias: str) -> str:
+    """The condition that a row tells of nothing that lies in an archive that is closed to the viewer."""
+    link = f"{alias}.{quoted(record.about or '')}"
+    ways = []
+    for target in catalogue():
+        way = catalogue().way_to_archive(target.name)
+        if way is not None:
+            inner = statement.alias()
+            ways.append(
+                f"left({link}, 3) = {statement.bind(target.prefix)}::text AND EXISTS (SELECT 1 FROM"
+                f" {quoted(target.table.name)} {inner} WHERE {inner}.id = substr({link}, 5)::uuid"
+                f" AND {_shut(statement, viewer, target, inner, way)})"
+            )
+    return f"({' OR '.join(f'({way})' for way in ways)}) IS NOT TRUE"
 
 
 def visible(statement: Statement, viewer: Viewer, record: RecordType, alias: str) -> str | None:
@@ -105,9 +178,10 @@ def _following(
     whole, partly = [], False
     for target in catalogue():
         scope = visible_scope(viewer, target)
+        shut = viewer.closed and (target.about or catalogue().way_to_archive(target.name) is not None)
         if target.follows is not None or scope is Scope.NONE:
             partly = partly or target.follows is None
-        elif scope is Scope.ALL:
+        elif scope is Scope.ALL and not shut:
             whole.append(target.prefix)
         else:
             partly = True

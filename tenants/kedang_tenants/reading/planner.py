@@ -226,6 +226,9 @@ def _parent_is_proof(viewer: Viewer, record: RecordType, listing: Listing) -> bo
     if not through:
         return False
     parent = catalogue().record(record.relations[through[0][0]].target)
+    way = catalogue().way_to_archive(record.name)
+    if viewer.closed and way and way[0] != through[0][0]:
+        return False  # an archive that is closed may lie another way than the parent
     return {path[1:] for path in through} >= set(parent.owners) and (
         visible_scope(viewer, record) >= visible_scope(viewer, parent)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -15,12 +15,18 @@ from kedang_tenants.catalogue.custom import CustomField
 
 
 class Scope(IntEnum):
-    """How far a right reaches: nothing, what one owns, one's department and below, everything."""
+    """How far a right reaches, each as far as the one before it and further (A11).
+
+    What one owns or has a living share in; one's department; with the departments below it; with the
+    departments that the company's rules choose for one's roles; everything.
+    """
 
     NONE = 0
     OWN = 1
-    DEPARTMENT = 2
-    ALL = 3
+    DEPARTMENT_ONLY = 2
+    DEPARTMENT = 3
+    CHOSEN = 4
+    ALL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,13 @@ NO_ACCESS = Access()
 class Viewer:
     """One member at one moment, or the product itself (``member_id`` None) doing its own work.
 
-    ``known_masks`` remembers what ``masks`` found out about fields. ``fingerprint`` is equal for viewers whose rights reach equally far. ``department_members`` are the ids of all members of the viewer's department and those below.
+    ``known_masks`` remembers what ``masks`` found out about fields. ``fingerprint`` is equal for viewers whose rights reach equally far.
+    ``department_members`` are the ids of all members of the viewer's department and those below, ``unit_members`` of the
+    department alone, ``chosen_members`` those of the first and of the chosen departments.
+
+    ``shared`` are archives that count as the viewer's own for reading, ``shared_to_write`` for changing as well. Where ``closed``,
+    the company's restricted archives are not there for the viewer, but for those in ``opened``. ``until`` is the instant at
+    which the first of these rights ends.
     """
 
     company: CompanyRef
@@ -65,6 +77,13 @@ class Viewer:
     via: str = "api"
     custom_fields: tuple[CustomField, ...] = ()
     known_masks: dict[tuple[str, str], object] = field(default_factory=dict, compare=False, repr=False)
+    unit_members: tuple[UUID, ...] = ()
+    chosen_members: tuple[UUID, ...] = ()
+    shared: tuple[UUID, ...] = ()
+    shared_to_write: tuple[UUID, ...] = ()
+    closed: bool = False
+    opened: tuple[UUID, ...] = ()
+    until: datetime | None = None
 
     def custom_field(self, record: str, key: str) -> CustomField | None:
         """The company's own field called ``key`` on a kind of record."""
@@ -81,6 +100,9 @@ class Viewer:
         """The owners whose records a limited scope reaches."""
         if self.member_id is None:
             return ()
-        if scope is Scope.OWN:
-            return (self.member_id,)
-        return (*self.department_members, self.member_id)
+        others = {
+            Scope.DEPARTMENT_ONLY: self.unit_members,
+            Scope.DEPARTMENT: self.department_members,
+            Scope.CHOSEN: self.chosen_members,
+        }.get(scope, ())
+        return (*others, self.member_id)

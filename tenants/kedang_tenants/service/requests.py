@@ -77,7 +77,7 @@ async def hold(write: TenantWrite, viewer: Viewer, request_id: UUID, *, right: R
     record = catalogue().record(RECORD)
     where = f"t.id = {statement.bind(request_id)}::uuid"
     seen = visible(statement, viewer, record, "t")
-    may = owned(statement, viewer, record, "t", _reach(viewer, right)) or "TRUE"
+    may = owned(statement, viewer, record, "t", _reach(viewer, right), writing=True) or "TRUE"
     found = await write.fetchrow(
         f"SELECT t.*, {may} AS may FROM service_request t"
         f" WHERE {where}{f' AND {seen}' if seen else ''} FOR UPDATE OF t",

@@ -19,7 +19,7 @@ from kedang_tenants.changing import audit
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reading.masks import owned, visible
 from kedang_tenants.reading.statement import Statement, quoted
-from kedang_tenants.surveys.dispatch import CHUNK, Invitee, asking, invite
+from kedang_tenants.surveys.dispatch import CHUNK, Invited, Invitee, asking, invite
 
 INVITE: Final = "surveys.invite"
 MOST: Final = 10_000
@@ -104,7 +104,7 @@ async def _unreached(
     record = catalogue().record(name)
     where = f"t.id = ANY({statement.bind(list(ids))}::uuid[]) AND t.archived_at IS NULL"
     seen = visible(statement, viewer, record, "t")
-    may = owned(statement, viewer, record, "t", viewer.on("survey_invitation").create)
+    may = owned(statement, viewer, record, "t", viewer.on("survey_invitation").create, writing=True)
     sql = (
         f"SELECT t.id, {may or 'TRUE'} AS may FROM {quoted(record.table.name)} t"
         f" WHERE {where}{' AND ' + seen if seen else ''}"
@@ -147,12 +147,12 @@ async def invite_part(
     """
     coming = sorted(each for each in (*customers, *contacts) if after is None or each > after)[:CHUNK]
     invitees = await _invitees(write, coming, occasion)
-    mailed = 0
+    invited = Invited()
     for asked in await asking(write, questionnaire_id=questionnaire_id, trigger=None):
         due_at = max(send_at or clock.now(), clock.now())
-        mailed += await invite(write, viewer, asked, invitees, secret=secret, due_at=due_at, clock=clock)
+        invited += await invite(write, viewer, asked, invitees, secret=secret, due_at=due_at, clock=clock)
     last = coming[-1] if len(coming) == CHUNK else None
-    return Part(last=last, seen=len(coming), changed=mailed)
+    return Part(last=last, seen=len(coming), changed=invited.mailed, left_out=invited.skipped)
 
 
 async def _invitees(read: TenantRead, ids: Sequence[UUID], occasion: str) -> list[Invitee]:

@@ -150,7 +150,7 @@ async def _reaches(write: TenantWrite, viewer: Viewer, name: str, record_id: UUI
     record = catalogue().record(name)
     statement = Statement()
     where = f"t.id = {statement.bind(record_id)}::uuid"
-    within = owned(statement, viewer, record, "t", viewer.on("survey_answer").create)
+    within = owned(statement, viewer, record, "t", viewer.on("survey_answer").create, writing=True)
     sql = f"SELECT TRUE FROM {quoted(record.table.name)} t WHERE {where} AND {within or 'TRUE'}"
     if not await write.fetchval(sql, *statement.values):
         raise Forbidden(msg("You may not do this for others."), path=("input", argument))
