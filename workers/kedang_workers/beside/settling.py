@@ -1,0 +1,103 @@
+"""A restored company among the living: its people, its seats, and quiet until an operator says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import ControlTransaction, Databases
+from kedang_platform.licensing.seats import subscribe
+from kedang_platform.registry import Company, find_company, set_status
+from kedang_tenants.changing import Change, audit, change_internally
+from kedang_tenants.people.member_rows import follow
+from kedang_tenants.people.viewers import system_viewer
+from kedang_workers.beside.lifting import LiftedMember
+
+# The same person as then; one who has gone meanwhile and came back is known by the address.
+_PERSON: Final = "SELECT id FROM platform.person WHERE id = $1 OR email = $2 ORDER BY id <> $1 LIMIT 1"
+_JOIN: Final = """
+INSERT INTO platform.membership (company_id, person_id, member_id, seat, state, created_at)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+"""
+_CALLED_OFF: Final = """
+UPDATE webhook_delivery SET state = 'CANCELLED', job_id = NULL, next_try_at = NULL, version = version + 1
+WHERE state = 'WAITING'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Who is a member of the restored company, and how many of them hold a seat."""
+
+    members: int
+    seats: int
+    missing: tuple[str, ...]  # addresses of members whose persons are gone
+
+
+async def settle(
+    databases: Databases,
+    *,
+    company_id: UUID,
+    members: Sequence[LiftedMember],
+    free_seats: int,
+    told: dict[str, list[object]],
+    clock: Clock,
+) -> Settled:
+    """Let the members in, as far as its free seats go with a seat, see that nothing is sent, and open it."""
+    async with databases.control() as control:
+        await subscribe(control, company_id=company_id, free_seats=free_seats, now=clock.now())
+        settled = await _join(control, company_id, members, free_seats=free_seats)
+        company = await find_company(control, company_id=company_id)
+    for member in members:
+        await follow(databases, company=company, member_id=member.member_id, clock=clock)
+    await _hush(databases, company, told, clock=clock)
+    async with databases.control() as control:
+        await set_status(control, company_id=company_id, status="active")
+    return settled
+
+
+async def _join(
+    control: ControlTransaction, company_id: UUID, members: Sequence[LiftedMember], *, free_seats: int
+) -> Settled:
+    seated = set(_seated(members, free_seats=free_seats))
+    missing = []
+    for member in members:
+        person = await control.fetchval(_PERSON, member.person_id, member.email)
+        if person is None:
+            missing.append(member.email)
+            continue
+        # An invitation's link stays with the living company.
+        state = "active" if member.state == "active" else "suspended"
+        seat = "full" if member.member_id in seated else "none"
+        await control.fetch(_JOIN, company_id, person, member.member_id, seat, state, member.created_at)
+    gone = len(missing)
+    return Settled(len(members) - gone, len(seated), tuple(missing))
+
+
+def _seated(members: Sequence[LiftedMember], *, free_seats: int) -> Iterator[UUID]:
+    """Who holds the free seats: owners first, then the longest-standing of those who held one."""
+    able = [member for member in members if member.state == "active" and member.full]
+    for member in sorted(able, key=_rank)[:free_seats]:
+        yield member.member_id
+
+
+def _rank(member: LiftedMember) -> tuple[bool, datetime]:
+    return not member.owner, member.created_at
+
+
+async def _hush(
+    databases: Databases, company: Company, told: dict[str, list[object]], *, clock: Clock
+) -> None:
+    """Switch webhooks off and call off what was on its way: the living company has told it, or will."""
+    async with databases.tenant_write(company.ref) as write:
+        viewer = await system_viewer(write, company=company, via="operator")
+        active = await write.fetch("SELECT id FROM webhook WHERE active")
+        values: dict[str, Any] = {"active": False}
+        changes = [Change("webhook", "update", row["id"], values=values) for row in active]
+        await change_internally(write, viewer, changes, clock=clock)
+        await write.fetch(_CALLED_OFF)
+        await audit(write, viewer, [("company", "restored", company.id, told)], clock=clock)
