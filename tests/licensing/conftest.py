@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from kedang_platform.licensing import list_seats, orders_of
+from kedang_platform.licensing.payments import Received
 from kedang_tenants.people.operations import change_member
 from kedang_tenants.people.seats import buy_seats, confirm_seats
 from tests.identity.test_people import Office
@@ -22,12 +23,14 @@ class Counter(Office):
         )
 
     async def confirm(self, order, operator=OPERATOR):
-        return await confirm_seats(
+        done = await confirm_seats(
             self.town.databases,
-            reference=getattr(order, "reference", order),
+            received=Received(getattr(order, "reference", order)),
             operator=operator,
+            settings=self.town.services.settings,
             clock=self.town.clock,
         )
+        return done.order
 
     async def change(self, member_id, **differences):
         await change_member(

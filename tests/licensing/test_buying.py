@@ -8,7 +8,8 @@ import pytest
 from kedang_platform.errors import Forbidden
 from kedang_platform.identity.errors import TooManyAttempts
 from kedang_platform.licensing import AlreadyConfirmed, SeatRequired, Seats, price_for
-from kedang_platform.licensing.orders import MisreadReference, SeatsOutOfRange, UnknownReference
+from kedang_platform.licensing.orders import SeatsOutOfRange
+from kedang_platform.licensing.payment_errors import MisreadReference, UnknownReference
 from kedang_platform.licensing.references import new_reference
 from tests.licensing.conftest import OPERATOR, Counter
 

@@ -6,6 +6,7 @@ import pytest
 
 from kedang_platform.clock import SystemClock
 from kedang_platform.licensing import subscribe
+from kedang_platform.licensing.payments import Received
 from kedang_tenants.people.seats import confirm_seats
 from tests.support.members import make_key, make_member
 
@@ -75,7 +76,13 @@ async def test_seats_are_bought_confirmed_and_given(desk, databases):
         "currency": "CNY",
         "state": "PENDING",
     }
-    await confirm_seats(databases, reference=reference, operator="lin", clock=SystemClock())
+    await confirm_seats(
+        databases,
+        received=Received(reference),
+        operator="lin",
+        settings=databases.settings,
+        clock=SystemClock(),
+    )
     promoted = (await owner(CHANGE, promotion)).data["changeMember"]
     assert promoted == {
         "member": {"id": public, "roles": ["REPRESENTATIVE"], "seat": "FULL"},

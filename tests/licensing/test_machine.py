@@ -14,16 +14,17 @@ from kedang_platform.identity.memberships import Invitation
 from kedang_platform.identity.tables import membership, throttle
 from kedang_platform.licensing import (
     AlreadyConfirmed,
+    Billing,
     SeatPrice,
     SeatRequired,
     Seats,
-    confirm_transfer,
     hold_seats,
     order_seats,
     pending_seats,
     seats_of,
     subscribe,
 )
+from kedang_platform.licensing.payments import Received, receive
 from kedang_platform.licensing.tables import seat_order, subscription
 from kedang_platform.mail.tables import mail
 
@@ -155,6 +156,7 @@ class Life:
                 interval="year",
                 price=SeatPrice("USD", 900, 9000),
                 ordered_by=self.company.id,
+                billing=Billing.of(self.databases.settings),
                 now=self.now,
             )
         self.orders.append([order.reference, seats, False])
@@ -169,7 +171,13 @@ class Life:
 
     async def _confirm(self, reference):
         async with self.databases.control() as control:
-            await confirm_transfer(control, reference=reference, operator="lin", now=self.now)
+            await receive(
+                control,
+                received=Received(reference),
+                operator="lin",
+                billing=Billing.of(self.databases.settings),
+                now=self.now,
+            )
 
     async def check(self):
         async with self.databases.control_read() as read:

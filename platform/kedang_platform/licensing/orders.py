@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -14,17 +15,20 @@ from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
-from kedang_platform.licensing.periods import Interval
-from kedang_platform.licensing.plans import SeatPrice
 from kedang_platform.licensing.billing import Billing
 from kedang_platform.licensing.invoices import Invoice, Line, issue
 from kedang_platform.licensing.payment_errors import AlreadyConfirmed
+from kedang_platform.licensing.periods import Interval
+from kedang_platform.licensing.plans import SeatPrice
 from kedang_platform.licensing.references import new_reference
 from kedang_platform.licensing.tables import seat_order
 
 OrderState = Literal["pending", "paid", "withdrawn"]
 
 PURCHASE: Final = "purchase"
+BY_CREDIT: Final = "credit"
+"""Who confirmed an order that was paid by what the company had to its credit."""
+
 _TEXTS: Final[Mapping[Interval, str]] = {
     "month": msg("Further seats for one month from the receipt of payment on"),
     "year": msg("Further seats for one year from the receipt of payment on"),
@@ -79,7 +83,8 @@ async def order_seats(
 ) -> SeatOrder:
     """Write the order with its invoice, under whose reference it is paid. It adds no seat before that.
 
-    Call it under the lock of the company's seats. Raises ``SeatsOutOfRange``.
+    Where the company's credit pays it at once, it is ``paid`` and the caller does what ``settled`` does. Call it under
+    the lock of the company's seats. Raises ``SeatsOutOfRange``.
     """
     if not 1 <= seats <= MOST_SEATS:
         raise SeatsOutOfRange
@@ -98,13 +103,20 @@ async def order_seats(
     )
     invoice = await _issue(control, order, billing=billing, now=now)
     order = replace(order, invoice_id=invoice.id)
+    if invoice.paid_at is not None:
+        order = replace(order, state="paid", confirmed_by=BY_CREDIT, confirmed_at=now)
     values = {column.name: getattr(order, column.name) for column in seat_order.columns}
     await control.execute(insert(seat_order).values(values))
     return order
 
 
 async def _issue(
-    control: ControlTransaction, order: SeatOrder, *, billing: Billing, now: datetime
+    control: ControlTransaction,
+    order: SeatOrder,
+    *,
+    billing: Billing,
+    now: datetime,
+    from_credit: bool = True,
 ) -> Invoice:
     """The invoice of an order. Its period is not known yet: it begins when the money is there."""
     line = Line(
@@ -126,6 +138,7 @@ async def _issue(
         due_at=now + billing.payable_in,
         purpose=PURCHASE,
         reference=order.reference,
+        from_credit=from_credit,
         now=now,
     )
 
@@ -143,7 +156,8 @@ async def invoice_order(
     if order.state == "paid":
         # The release that it was paid under kept no books: who confirmed it stands in the order.
         raise AlreadyConfirmed(reference, _Confirmed(order.confirmed_by or "", order.confirmed_at or now))
-    invoice = await _issue(control, order, billing=billing, now=now)
+    # The payment that asks for it pays it, before any credit.
+    invoice = await _issue(control, order, billing=billing, now=now, from_credit=False)
     await control.fetch("UPDATE platform.seat_order SET invoice_id = $2 WHERE id = $1", order.id, invoice.id)
     return invoice
 

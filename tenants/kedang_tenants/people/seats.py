@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import Databases, TenantWrite
+from kedang_platform.database import ControlTransaction, Databases, TenantWrite
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_platform.identity import IdentityServices, throttle
 from kedang_platform.licensing import (
+    Billing,
     Interval,
     SeatOrder,
     SeatPrice,
     Seats,
-    confirm_transfer,
+    hold_seats,
     order_seats,
     orders_of,
     pending_seats,
     price_for,
     seats_of,
 )
+from kedang_platform.licensing.invoices import find_invoice
+from kedang_platform.licensing.lifecycle import settled
+from kedang_platform.licensing.payments import Confirmation, Received, receive
+from kedang_platform.licensing.plans import plan_in_force
 from kedang_platform.money import to_amount
 from kedang_platform.registry import Company, find_company
+from kedang_platform.settings import Settings
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.people.notices import SEATS_CONFIRMED
 from kedang_tenants.people.telling import Telling, tell
@@ -34,8 +41,8 @@ TELL_JOB: Final = "people.tell_seats"
 
 # The policy's row "company, seats, subscription": for every reach of it a member's roles alone count,
 # since whoever lacks a seat must be able to buy one.
-_BUY = frozenset({"OWNER", "ADMIN"})
-_SEE = _BUY | {"GENERAL_MANAGER", "FINANCE"}
+BUY: Final = frozenset({"OWNER", "ADMIN"})
+SEE: Final = BUY | {"GENERAL_MANAGER", "FINANCE"}
 
 _TITLE = msg("Paid seats: {seats}")
 _BODY = msg(
@@ -61,25 +68,55 @@ async def buy_seats(
     They count from the operator's confirmation on. Raises ``Forbidden``, ``SeatsOutOfRange``,
     ``TooManyAttempts`` (20 orders a company and day); nothing is written then.
     """
-    _require(viewer, _BUY)
+    require_role(viewer, BUY)
     assert viewer.member_id is not None
     now = services.clock.now()
     async with services.databases.control() as control:
         await throttle.spend(control, (throttle.ORDER_COMPANY, str(company.id)), now=now)
-        return await order_seats(
+        return await order_further_seats(
             control,
-            company_id=company.id,
+            services.settings,
+            company=company,
             seats=seats,
             interval=interval,
-            price=price_for(services.settings.seat_prices, currency=company.currency),
             ordered_by=viewer.member_id,
             now=now,
         )
 
 
+async def order_further_seats(
+    control: ControlTransaction,
+    settings: Settings,
+    *,
+    company: Company,
+    seats: int,
+    interval: Interval,
+    ordered_by: UUID,
+    now: datetime,
+) -> SeatOrder:
+    """The order at the price list of today; it counts at once where the company's credit pays it."""
+    await hold_seats(control, company_id=company.id)
+    plan = await plan_in_force(control, prices=settings.seat_prices, now=now)
+    billing = Billing.of(settings)
+    order = await order_seats(
+        control,
+        company_id=company.id,
+        seats=seats,
+        interval=interval,
+        price=plan.price(currency=company.currency),
+        ordered_by=ordered_by,
+        billing=billing,
+        now=now,
+    )
+    if order.state == "paid" and order.invoice_id is not None:
+        invoice = await find_invoice(control, invoice_id=order.invoice_id)
+        await settled(control, invoice=invoice, billing=billing, now=now)
+    return order
+
+
 async def subscription_of(services: IdentityServices, viewer: Viewer, *, company: Company) -> Subscription:
     """What the company has and has ordered. Raises ``Forbidden``."""
-    _require(viewer, _SEE)
+    require_role(viewer, SEE)
     async with services.databases.control_read() as read:
         return Subscription(
             seats=await seats_of(read, company_id=company.id),
@@ -89,17 +126,28 @@ async def subscription_of(services: IdentityServices, viewer: Viewer, *, company
         )
 
 
-async def confirm_seats(databases: Databases, *, reference: str, operator: str, clock: Clock) -> SeatOrder:
-    """The operator's confirmation that a transfer has arrived; the seats count at once, the owners are told.
+async def confirm_seats(
+    databases: Databases,
+    *,
+    received: Received,
+    operator: str,
+    settings: Settings,
+    clock: Clock,
+) -> Confirmation:
+    """The operator's confirmation that a transfer has arrived; what it pays counts at once, the owners are told.
 
-    Raises as ``confirm_transfer``: ``MisreadReference``, ``UnknownReference``, ``AlreadyConfirmed``.
+    Above the limit of the settings it counts when a second operator confirms it. Raises as ``payments.receive``.
     """
     async with databases.control() as control:
-        order = await confirm_transfer(control, reference=reference, operator=operator, now=clock.now())
-        company = await find_company(control, company_id=order.company_id)
-        job = NewJob(TELL_JOB, {"order": str(order.id)}, key=f"seats:{order.id}", company=company.ref)
-        await enqueue(control, job)
-    return order
+        done = await receive(
+            control, received=received, operator=operator, billing=Billing.of(settings), now=clock.now()
+        )
+        order = done.order
+        if done.payment.state == "confirmed" and order is not None and order.state == "paid":
+            company = await find_company(control, company_id=order.company_id)
+            job = NewJob(TELL_JOB, {"order": str(order.id)}, key=f"seats:{order.id}", company=company.ref)
+            await enqueue(control, job)
+    return done
 
 
 _OWNERS = """
@@ -124,6 +172,7 @@ def _telling(order: SeatOrder, owner: UUID) -> Telling:
     return Telling(SEATS_CONFIRMED, owner, f"seats:{order.id}", _TITLE, _BODY, params)
 
 
-def _require(viewer: Viewer, roles: frozenset[str]) -> None:
+def require_role(viewer: Viewer, roles: frozenset[str]) -> None:
+    """Raise ``Forbidden`` for who has none of the roles, whatever their seat."""
     if not viewer.roles & roles:
         raise Forbidden(msg("You may not do this."))

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
-from kedang_platform.settings import Settings
+from kedang_workers.cli.calling import AsJson, failures_told, read_settings
 from kedang_workers.cli.company import company_app
-from kedang_workers.cli.telling import complain, complain_as_json, screen
+from kedang_workers.cli.invoice_commands import invoices_app
+from kedang_workers.cli.telling import screen
 
 app = typer.Typer(
     help="Kedang: customer archives, grading and follow-ups.",
@@ -29,29 +27,12 @@ app = typer.Typer(
 
 seats_app = typer.Typer(help="Seats of companies and their orders.", no_args_is_help=True)
 app.add_typer(seats_app, name="seats")
+app.add_typer(invoices_app, name="invoices")
 app.add_typer(company_app, name="company")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Tell it as JSON, for a program.")]
-
-
-class SettingWrong(KedangError):
-    """An environment variable has a value that cannot be used."""
 
 
 class OwnServersNeeded(KedangError):
     """A single process was asked for, and no servers were named that it could work with."""
-
-
-@contextmanager
-def _failures_told(
-    *, as_json: bool = False, codes: Mapping[type[KedangError], int] | None = None
-) -> Iterator[None]:
-    """An expected failure becomes one message and its exit code, 1 by default; a bug keeps its traceback."""
-    try:
-        yield
-    except KedangError as failure:
-        (complain_as_json if as_json else complain)(failure)
-        raise typer.Exit((codes or {}).get(type(failure), 1)) from failure
 
 
 @app.command()
@@ -59,8 +40,8 @@ def up() -> None:
     """Start everything on this machine and stay in the foreground; Ctrl-C stops it."""
     from kedang_workers.cli.up import Supervisor
 
-    with _failures_told():
-        Supervisor(_settings(), echo=screen()).run()
+    with failures_told():
+        Supervisor(read_settings(), echo=screen()).run()
 
 
 @app.command()
@@ -68,8 +49,8 @@ def down() -> None:
     """Stop what `kedang up` runs in this folder."""
     from kedang_workers.cli.down import down as stop
 
-    with _failures_told():
-        stop(_settings(), echo=screen())
+    with failures_told():
+        stop(read_settings(), echo=screen())
 
 
 @app.command()
@@ -77,11 +58,50 @@ def migrate() -> None:
     """Bring the database to this release: roles, shared schemas, every company's schema."""
     from kedang_workers.cli.migrate import migrate_all
 
-    with _failures_told():
-        settings = _settings()
+    with failures_told():
+        settings = read_settings()
         url = _named(settings.database_url, "KEDANG_DATABASE_URL")
         code = asyncio.run(migrate_all(settings, database_url=url, echo=screen()))
     raise typer.Exit(code)
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder for backups instead of KEDANG_BACKUP_DIR.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Save the embedded servers, files and secrets now, while they run; the copy is read back and proven."""
+    from kedang_workers.cli import backup as saving
+
+    with failures_told(as_json=json):
+        saving.back_up(read_settings(), folder=to, echo=screen(), as_json=json)
+
+
+@app.command()
+def restore(
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Archive to restore from; that of KEDANG_BACKUP_DIR by default."),
+    ] = None,
+    to_time: Annotated[
+        str | None, typer.Option("--to-time", help="Instant to go back to, as 2026-11-22T09:10:00+08:00.")
+    ] = None,
+    company: Annotated[
+        str | None, typer.Option("--company", help="Bring back this company alone, beside the living one.")
+    ] = None,
+    called: Annotated[
+        str | None, typer.Option("--as", help="What the restored company is to be called.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Bring back a whole installation into a new folder (KEDANG_VAR), or one company beside the living one."""
+    from kedang_workers.cli import backup as saving
+
+    with failures_told(as_json=json):
+        asked = saving.Asked(source=source, to_time=to_time, company=company, called=called)
+        saving.bring_back(read_settings(), asked, echo=screen(), as_json=json)
 
 
 @app.command()
@@ -111,17 +131,32 @@ def worker() -> None:
 @seats_app.command("confirm-transfer")
 def confirm_transfer(
     reference: Annotated[str, typer.Argument(help="As it stands in the transfer: KD-...")],
-    operator: Annotated[
-        str | None, typer.Option("--by", help="Who confirms; the account of the terminal by default.")
+    amount: Annotated[
+        str | None, typer.Option(help="What has arrived, as 630.00; what is owed by default.")
     ] = None,
+    value_date: Annotated[
+        str | None, typer.Option(help="The day that the bank says, as 2026-11-22; today by default.")
+    ] = None,
+    operator: Annotated[
+        str | None,
+        typer.Option("--operator", "--by", help="Who confirms; the account of the terminal by default."),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="A further transfer of an amount and day that was confirmed before."),
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Note that the bank transfer of an order has arrived: its seats count at once. Exit code 4: it was noted before."""
-    from kedang_platform.licensing import AlreadyConfirmed
-    from kedang_workers.cli import seats
+    """Note that a bank transfer has arrived: what it pays counts at once. Exit code 4: it was noted before.
 
-    with _failures_told(as_json=json, codes={AlreadyConfirmed: seats.ALREADY_CONFIRMED}):
-        seats.confirm(_settings(), reference=reference, operator=operator, echo=screen(), as_json=json)
+    Above the limit of KEDANG_SECOND_OPERATOR_ABOVE it counts when a second operator confirms it, too.
+    """
+    from kedang_platform.licensing import AlreadyConfirmed
+    from kedang_workers.cli import invoices, seats
+
+    with failures_told(as_json=json, codes={AlreadyConfirmed: seats.ALREADY_CONFIRMED}):
+        received = invoices.received(reference, amount=amount, value_date=value_date, again=again)
+        seats.confirm(read_settings(), received=received, operator=operator, echo=screen(), as_json=json)
 
 
 @seats_app.command("list")
@@ -129,30 +164,14 @@ def list_seats(json: AsJson = False) -> None:
     """Show the seats of every company and the orders that wait for a transfer."""
     from kedang_workers.cli import seats
 
-    with _failures_told(as_json=json):
-        seats.show(_settings(), echo=screen(), as_json=json)
-
-
-def _settings() -> Settings:
-    """The settings; raises SettingWrong, naming the variable without repeating its value."""
-    try:
-        return Settings()
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False)[0]
-        variable = f"KEDANG_{first['loc'][0]}".upper()
-        raise SettingWrong(
-            msg("{setting} cannot be used: {reason}."), setting=variable, reason=first["msg"]
-        ) from problem
-    except SettingsError as problem:  # names the setting, never its value
-        raise SettingWrong(
-            msg("A setting is not written as JSON: {reason}."), reason=str(problem)
-        ) from problem
+    with failures_told(as_json=json):
+        seats.show(read_settings(), echo=screen(), as_json=json)
 
 
 def _become(module: str) -> NoReturn:
     """Turn this process into the module's, so that signals reach it directly."""
-    with _failures_told():
-        settings = _settings()
+    with failures_told():
+        settings = read_settings()
         _named(settings.database_url, "KEDANG_DATABASE_URL")
         _named(settings.redis_url, "KEDANG_REDIS_URL")
     os.execv(sys.executable, [sys.executable, "-P", "-m", module])  # noqa: S606 - our own module
