@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Final, Self
 
@@ -14,6 +14,8 @@ from kedang_graphql.context import Context
 from kedang_graphql.engine.types import UserError
 from kedang_graphql.scalars import MinorUnits
 from kedang_platform import licensing
+from kedang_platform.licensing import previewing
+from kedang_tenants.people import licence as company_licence
 from kedang_tenants.people import seats as company_seats
 
 ORDER: Final = "sor"
@@ -69,10 +71,72 @@ class SeatPrice:
     year: MinorUnits
 
 
+@strawberry.enum(description="How far the life of a subscription is.")
+class SubscriptionState(Enum):
+    FREE = strawberry.enum_value("free", description="The free seats only.")
+    ACTIVE = strawberry.enum_value("active", description="Paid seats count; nothing is overdue.")
+    PAST_DUE = strawberry.enum_value(
+        "past_due", description="An invoice is overdue. All seats have their full use for 14 days."
+    )
+    RESTRICTED = strawberry.enum_value(
+        "restricted",
+        description="Not paid: the free seats have their full use, the others read and export. With the payment all"
+        " are back at once; after 60 days the paid seats end.",
+    )
+
+
+@strawberry.type(description="An amount of money without tax, its tax, and both together.")
+class Cost:
+    net: MinorUnits
+    tax: MinorUnits
+    gross: MinorUnits
+
+    @classmethod
+    def of(cls, cost: previewing.Cost) -> Self:
+        return cls(net=MinorUnits(cost.net), tax=MinorUnits(cost.tax), gross=MinorUnits(cost.gross))
+
+
+@strawberry.type(description="The period that the company has paid for, or is to pay, and what follows it.")
+class SubscriptionPeriod:
+    interval: SeatInterval
+    currency: str = strawberry.field(description="ISO 4217")
+    start: date = strawberry.field(description="The first day, in the company's time zone.")
+    end: date = strawberry.field(description="The day on which the next period begins.")
+    seats: int = strawberry.field(description="Paid for in this period, also while they do not count.")
+    next_seats: int = strawberry.field(
+        description="Paid seats from `end` on: fewer where a removal is scheduled."
+    )
+    next_interval: SeatInterval = strawberry.field(description="The interval from `end` on.")
+    next_cost: Cost = strawberry.field(description="Of the next period, by the price list of today.")
+
+    @classmethod
+    def of(cls, licence: company_licence.Licence) -> Self | None:
+        held, cost = licence.subscription, licence.next
+        if held.period is None or cost is None:
+            return None
+        return cls(
+            interval=SeatInterval(held.period.interval),
+            currency=held.period.currency,
+            start=held.period.start,
+            end=held.period.end,
+            seats=held.paid_seats,
+            next_seats=held.seats_next,
+            next_interval=SeatInterval(held.interval_at_renewal or held.period.interval),
+            next_cost=Cost.of(cost),
+        )
+
+
 @strawberry.type(description="The seats of the company: the free ones, those paid for, those in use.")
 class CompanySubscription:
     free: int = strawberry.field(description="Free for ever.")
-    paid: int
+    paid: int = strawberry.field(
+        description="Paid seats that count now: none while the company is restricted."
+    )
+    state: SubscriptionState
+    period: SubscriptionPeriod | None = strawberry.field(description="None while the company is free.")
+    due_at: datetime | None = strawberry.field(description="When the first of what is owed is to be paid.")
+    past_due_since: datetime | None
+    restricted_since: datetime | None
     pending: int = strawberry.field(description="Ordered and not confirmed yet; they cannot be used.")
     taken: int = strawberry.field(description="By active full members and by invitations to be one.")
     capacity: int = strawberry.field(description="How many full members there may be: free and paid seats.")
@@ -93,8 +157,15 @@ class BuySeatsPayload:
 
 
 async def answer_subscription(info: Info[Context, None]) -> CompanySubscription:
-    context = info.context
-    context.require_scope("read")
+    info.context.require_scope("read")
+    return await company_subscription(info.context)
+
+
+async def company_subscription(context: Context) -> CompanySubscription:
+    """How the company's subscription stands. Raises ``Forbidden``."""
+    licence = await company_licence.licence_of(
+        context.identity, await context.viewer(), company=context.company
+    )
     told = await company_seats.subscription_of(
         context.identity, await context.viewer(), company=context.company
     )
@@ -102,6 +173,11 @@ async def answer_subscription(info: Info[Context, None]) -> CompanySubscription:
     return CompanySubscription(
         free=seats.free,
         paid=seats.paid,
+        state=SubscriptionState(licence.subscription.state),
+        period=SubscriptionPeriod.of(licence),
+        due_at=licence.due_at,
+        past_due_since=licence.subscription.past_due_since,
+        restricted_since=licence.subscription.restricted_since,
         pending=told.pending,
         taken=seats.taken,
         capacity=seats.total,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -14,13 +16,16 @@ from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.identity import MEMBER, SignedInPayload, signed_in_payload
+from kedang_graphql.licensing import Cost
 from kedang_tenants.catalogue import catalogue
+from kedang_tenants.people import licence
 from kedang_tenants.people.operations import (
     accept_invitation,
     change_member,
     deactivate_member,
     invite_member,
 )
+from kedang_tenants.people.seats import SEE
 
 _RECORD = catalogue().record("member")
 _ROLES: Any = generated_types().scalar(_RECORD, _RECORD.fields["roles"])
@@ -32,7 +37,12 @@ _SEATS: dict[str, Literal["full", "none"]] = {"FULL": "full", "VIEW_ONLY": "none
 class InviteMemberInput:
     email: str
     name: str
-    roles: list[Enum] = strawberry.field(graphql_type=_ROLES)
+    roles: list[Enum] = strawberry.field(
+        graphql_type=_ROLES, description="May be empty where a role of the company is given."
+    )
+    own_roles: list[str] = strawberry.field(
+        default_factory=list, description="Codes of roles that the company has made itself."
+    )
     seat: Enum = strawberry.field(graphql_type=_SEAT, description="A full member holds a seat from now on.")
 
 
@@ -55,6 +65,10 @@ class ChangeMemberInput:
     roles: list[Enum] | None = strawberry.field(
         default=None, graphql_type=_ROLES | None, description="All roles that the member has from now on."
     )
+    own_roles: list[str] | None = strawberry.field(
+        default=None,
+        description="All roles of the company's own that the member has from now on, beside `roles`.",
+    )
     seat: Enum | None = strawberry.field(
         default=None,
         graphql_type=_SEAT | None,
@@ -74,9 +88,35 @@ class InvitedPayload:
     user_errors: list[UserError]
 
 
+@strawberry.type(
+    description="When money stops for a seat that became free; `removeSeatsAtPeriodEnd` makes it stop."
+)
+class FreedSeat:
+    currency: str = strawberry.field(description="ISO 4217")
+    paid_until: date = strawberry.field(description="The seat is paid until this day; others can take it.")
+    next_invoice: Cost = strawberry.field(description="What is invoiced on that day as things stand.")
+    next_invoice_without: Cost = strawberry.field(description="The same with one paid seat fewer.")
+    removable: int = strawberry.field(
+        description="Paid seats that nobody uses now, as many as `removeSeatsAtPeriodEnd` may take."
+    )
+
+    @classmethod
+    def of(cls, freed: licence.FreedSeat) -> Self:
+        return cls(
+            currency=freed.currency,
+            paid_until=freed.paid_until,
+            next_invoice=Cost.of(freed.next_invoice),
+            next_invoice_without=Cost.of(freed.next_without),
+            removable=freed.removable,
+        )
+
+
 @strawberry.type
 class DeactivatedPayload:
     member: Ref | None = strawberry.field(graphql_type=MEMBER | None)
+    freed_seat: FreedSeat | None = strawberry.field(
+        description="When money stops for the seat; None where the company pays for none, or who asks may not know."
+    )
     user_errors: list[UserError]
 
 
@@ -92,7 +132,7 @@ async def answer_invite_member(
         company=context.company,
         email=input.email,
         name=input.name,
-        roles=[str(role.value) for role in input.roles],
+        roles=[*(str(role.value) for role in input.roles), *input.own_roles],
         seat=_SEATS[str(input.seat.value)],
     )
     member_id, errors = await attempt(context, work)
@@ -110,6 +150,7 @@ async def answer_accept_invitation(
         password=input.password,
         address=context.request_address,
         user_agent=context.user_agent,
+        device=context.device,
     )
     return signed_in_payload(context, *await attempt(context, work))
 
@@ -122,7 +163,11 @@ async def answer_deactivate_member(
     context.require_scope("write")
     deactivated, errors = await attempt(context, _deactivate(context, input.id))
     context.viewers.forget()
-    return DeactivatedPayload(member=deactivated, user_errors=errors)
+    return DeactivatedPayload(
+        member=deactivated,
+        freed_seat=await _freed_seat(context, deactivated.id) if deactivated else None,
+        user_errors=errors,
+    )
 
 
 async def answer_change_member(
@@ -159,6 +204,13 @@ async def _deactivate(context: Context, public: str) -> Ref:
     viewer = await context.viewer()
     await deactivate_member(context.identity, viewer, company=context.company, member_id=member_id)
     return Ref("member", member_id)
+
+
+async def _freed_seat(context: Context, member_id: UUID) -> FreedSeat | None:
+    if not (await context.viewer()).roles & SEE:
+        return None
+    freed = await licence.freed_seat(context.identity, company=context.company, member_id=member_id)
+    return FreedSeat.of(freed) if freed else None
 
 
 async def _change(context: Context, given: ChangeMemberInput) -> Ref:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         description="Price of a further seat by currency, in minor units for a month and for a year, as JSON;"
         " a company of another currency pays in the first.",
     )
+    seats_on_credit: int = Field(
+        default=20,
+        ge=0,
+        description="Seats that a company may add before it has paid their invoices; further ones wait for payment.",
+    )
     bank_account: str | None = Field(
         default=None, description="Where seats are paid to, as the buyer is told: name, bank, account."
     )
@@ -144,6 +149,18 @@ class Settings(BaseSettings):
     )
     sign_ups_per_hour: int = Field(
         default=20, ge=1, description="Sign-ups an hour that one address may ask for; a limit against abuse."
+    )
+    session_days: int = Field(
+        default=30, ge=1, le=365, description="Days after which a session ends, however much it is used."
+    )
+    session_idle_hours: int = Field(
+        default=168, ge=1, le=8760, description="Hours without a request after which a session ends."
+    )
+    password_range_url: str | None = Field(
+        default=None,
+        description="Address of a service that tells breached passwords by the first five digits of their SHA-1, in"
+        " the shape of Have I Been Pwned's range API; the digits are appended. Without it only the list that the"
+        " product brings along is asked.",
     )
     cost_points: int = Field(
         default=2000,

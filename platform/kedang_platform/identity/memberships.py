@@ -22,7 +22,9 @@ from kedang_platform.identity.errors import AlreadyMember, LinkUnknown, LinkUsed
 from kedang_platform.identity.sessions import end_sessions
 from kedang_platform.identity.tables import membership, person
 from kedang_platform.ids import new_id
-from kedang_platform.licensing import hold_seats, require_seat
+from kedang_platform.licensing.history import SYSTEM, By, Reason, SeatEvent, note
+from kedang_platform.licensing.keeping import expired_reservations, follow_later
+from kedang_platform.licensing.seats import hold_seats, require_seat
 from kedang_platform.mail import Outgoing, post
 from kedang_platform.registry import Company
 
@@ -71,10 +73,11 @@ async def invite(
     base_url: str,
     sender: str,
     now: datetime,
+    by: UUID | None = None,
 ) -> Member:
-    """Reserve what the invitation takes and send it; inviting again sends a fresh link.
+    """Reserve what the invitation takes, for as long as its link works, and send it; again sends a fresh link.
 
-    A suspended member who is invited keeps the ``member_id``, and with it the history. Raises
+    ``by`` is the member who invites. A suspended member who is invited keeps the ``member_id``, and with it the history. Raises
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts`` (200 invitations a company and day).
     """
     await throttle.spend(control, (throttle.INVITE_COMPANY, str(company.id)), now=now)
@@ -95,6 +98,10 @@ async def invite(
         state="invited",
     )
     await _store(control, member, now=now)
+    if invitation.seat == "full":
+        await _note(control, member, "reserved", "invitation", now=now, by=By(by))
+    elif held:
+        await _note(control, member, "released", "withdrawal", now=now, by=By(by))
     await _send(
         control,
         member,
@@ -144,8 +151,14 @@ async def _store(control: ControlTransaction, member: Member, *, now: datetime) 
         seat=member.seat,
         state=member.state,
         created_at=now,
+        reserved_until=now + tokens.LIFETIMES["invitation"] if member.seat == "full" else None,
     )
-    changed = {"seat": member.seat, "state": member.state}
+    changed = {
+        "seat": member.seat,
+        "state": member.state,
+        "reserved_until": statement.excluded.reserved_until,
+        "seat_lost_at": None,
+    }
     await control.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
 
 
@@ -216,7 +229,9 @@ async def activate(
         raise LinkUsed
     await _confirm(control, person_id=found.person_id, password_hash=password_hash, now=now)
     if before.state == "invited":
-        await _set_state(control, before, "active")
+        await _set(control, before, state="active", reserved_until=None)
+        if before.seat == "full":
+            await _note(control, before, "assigned", "acceptance", now=now, by=By(before.member_id))
     if not found.used:
         await tokens.mark_used(control, found, now=now)
     return Member(
@@ -253,6 +268,8 @@ async def join(
             created_at=now,
         )
     )
+    if seat == "full":
+        await _note(control, member, "assigned", "opening", now=now, by=By(member.member_id))
     return member
 
 
@@ -263,7 +280,13 @@ WHERE m.company_id = $1 AND m.member_id = $2
 
 
 async def suspend(
-    control: ControlTransaction, *, company_id: UUID, member_id: UUID, now: datetime
+    control: ControlTransaction,
+    *,
+    company_id: UUID,
+    member_id: UUID,
+    now: datetime,
+    by: By = SYSTEM,
+    reason: Reason = "deactivation",
 ) -> Member | None:
     """Take the company away from a member: seat freed, sessions and keys ended, invitation withdrawn.
 
@@ -275,13 +298,39 @@ async def suspend(
     await tokens.withdraw(control, "invitation", email=email, company_id=company_id)
     member = await membership_of(control, company_id=company_id, member_id=member_id, hold=True)
     assert member is not None
-    await _set_state(control, member, "suspended")
+    await _set(control, member, state="suspended", reserved_until=None, seat_lost_at=None, keep_rank=None)
+    if member.seat == "full" and member.state != "suspended":
+        withdrawn = member.state == "invited" and reason == "deactivation"
+        await _note(control, member, "released", "withdrawal" if withdrawn else reason, now=now, by=by)
     await end_sessions(control, person_id=member.person_id, company_id=company_id)
     await revoke_keys_of(control, company_id=company_id, member_id=member_id, now=now)
     return member
 
 
-async def change_seat(control: ControlTransaction, member: Member, *, seat: Seat) -> None:
+async def release_expired(control: ControlTransaction, *, company_id: UUID, now: datetime) -> list[UUID]:
+    """Take back the invitations whose seven days are over, with the seats that they held; returns whose.
+
+    Invitations of a release that reserved without an end get one first. Their rows follow by a job.
+    """
+    await hold_seats(control, company_id=company_id)
+    ends = now + tokens.LIFETIMES["invitation"]
+    await control.fetch(_GIVE_ENDS, company_id, ends)
+    expired = await expired_reservations(control, company_id=company_id, now=now)
+    for member_id in expired:
+        await suspend(control, company_id=company_id, member_id=member_id, now=now, reason="expiry")
+    await follow_later(control, company_id=company_id, member_ids=expired)
+    return expired
+
+
+_GIVE_ENDS = """
+UPDATE platform.membership SET reserved_until = $2
+WHERE company_id = $1 AND state = 'invited' AND seat = 'full' AND reserved_until IS NULL
+"""
+
+
+async def change_seat(
+    control: ControlTransaction, member: Member, *, seat: Seat, now: datetime, by: UUID | None = None
+) -> None:
     """Give the member, who is held and not suspended, this seat; the subscription is held before that.
 
     Raises ``SeatRequired`` when a full one is asked for and none is left.
@@ -290,18 +339,39 @@ async def change_seat(control: ControlTransaction, member: Member, *, seat: Seat
         return
     if seat == "full":
         await require_seat(control, company_id=member.company_id)
+    ends = now + tokens.LIFETIMES["invitation"] if seat == "full" and member.state == "invited" else None
+    await _set(control, member, seat=seat, seat_lost_at=None, reserved_until=ends)
+    if seat == "full":
+        await _note(control, member, "assigned", "promotion", now=now, by=By(by))
+    else:
+        await _note(control, member, "released", "demotion", now=now, by=By(by))
+
+
+async def _set(control: ControlTransaction, member: Member, **values: object) -> None:
     await control.execute(
         update(membership)
         .where(membership.c.company_id == member.company_id, membership.c.person_id == member.person_id)
-        .values(seat=seat)
+        .values(values)
     )
 
 
-async def _set_state(control: ControlTransaction, member: Member, state: State) -> None:
-    await control.execute(
-        update(membership)
-        .where(membership.c.company_id == member.company_id, membership.c.person_id == member.person_id)
-        .values(state=state)
+async def _note(
+    control: ControlTransaction,
+    member: Member,
+    event: SeatEvent,
+    reason: Reason,
+    *,
+    now: datetime,
+    by: By = SYSTEM,
+) -> None:
+    await note(
+        control,
+        company_id=member.company_id,
+        event=event,
+        reason=reason,
+        member_id=member.member_id,
+        now=now,
+        by=by,
     )
 
 

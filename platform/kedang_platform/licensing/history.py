@@ -43,7 +43,6 @@ Reason = Literal[
     "renewal",
     "choice",
     "nonpayment",
-    "capacity",
 ]
 
 _INSERT = """

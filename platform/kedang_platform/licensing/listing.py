@@ -7,10 +7,10 @@ from uuid import UUID
 
 from kedang_platform.database import ControlRead
 from kedang_platform.licensing.orders import SeatOrder
-from kedang_platform.licensing.seats import Seats
+from kedang_platform.licensing.seats import COUNTING, Seats
 
-_COMPANIES = """
-SELECT c.id, c.name, s.free_seats, s.paid_seats,
+_COMPANIES = f"""
+SELECT c.id, c.name, s.free_seats, {COUNTING} AS paid_seats,
        (SELECT count(*) FROM platform.membership m
         WHERE m.company_id = c.id AND m.seat = 'full' AND m.state IN ('invited', 'active')) AS taken
 FROM platform.company c JOIN platform.subscription s ON s.company_id = c.id

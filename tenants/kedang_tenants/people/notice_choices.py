@@ -20,6 +20,7 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
     {
         notices.FOLLOW_UPS_DUE: notices.EMAIL,
         notices.SEATS_CONFIRMED: notices.EMAIL,
+        notices.SUBSCRIPTION: notices.EMAIL,
         notices.REQUEST_ASSIGNED: notices.EMAIL,
         notices.REQUEST_OVERDUE: notices.EMAIL,
         notices.REQUEST_ANSWERED_BY_CUSTOMER: notices.EMAIL,
@@ -27,6 +28,8 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
         notices.REPORT_READY: notices.EMAIL,
         notices.REPORT_FAILED: notices.EMAIL,
         notices.WEBHOOK_DISABLED: notices.EMAIL,
+        notices.APPROVAL_WAITING: notices.EMAIL,
+        notices.APPROVAL_DECIDED: notices.EMAIL,
     }
 )
 """What holds for whoever has chosen nothing. All of these wait for the member, or answer what they asked for."""

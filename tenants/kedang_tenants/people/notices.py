@@ -27,6 +27,7 @@ from kedang_tenants.people.models import Member
 
 FOLLOW_UPS_DUE = "FOLLOW_UPS_DUE"
 SEATS_CONFIRMED = "SEATS_CONFIRMED"
+SUBSCRIPTION = "SUBSCRIPTION"
 REQUEST_ASSIGNED = "REQUEST_ASSIGNED"
 REQUEST_OVERDUE = "REQUEST_OVERDUE"
 REQUEST_ANSWERED_BY_CUSTOMER = "REQUEST_ANSWERED_BY_CUSTOMER"
@@ -40,6 +41,7 @@ APPROVAL_DECIDED = "APPROVAL_DECIDED"
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
     Option(SEATS_CONFIRMED, msg("Seats were paid")),
+    Option(SUBSCRIPTION, msg("The subscription changes")),
     Option(REQUEST_ASSIGNED, msg("A service request was assigned")),
     Option(REQUEST_OVERDUE, msg("A service request is overdue")),
     Option(REQUEST_ANSWERED_BY_CUSTOMER, msg("A customer answered in a service request")),

@@ -1,0 +1,331 @@
+"""Changing the subscription: its price before, seats more and fewer, the interval, who keeps a seat (T3, T4)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import date, datetime
+from enum import Enum
+from typing import Final, Self
+from uuid import UUID
+
+import strawberry
+from strawberry.types import Info
+
+from kedang_graphql.answering import attempt, id_inside, opaque_id
+from kedang_graphql.context import Context
+from kedang_graphql.engine.ids import record_id
+from kedang_graphql.engine.types import UserError
+from kedang_graphql.licensing import (
+    CompanySubscription,
+    Cost,
+    SeatInterval,
+    SeatOrder,
+    company_subscription,
+)
+from kedang_platform.licensing import previewing
+from kedang_platform.licensing.history import SeatNote
+from kedang_platform.licensing.previewing import SeatChange
+from kedang_tenants.people import licence
+
+NOTE: Final = "snt"
+_MOST_NOTES: Final = 250
+
+
+@strawberry.input(description="A change of seats to be priced.")
+class SeatChangeInput:
+    add: int = strawberry.field(default=0, description="Seats to add now.")
+    remove: int = strawberry.field(default=0, description="Seats to remove at the end of the period.")
+    interval: SeatInterval | None = strawberry.field(
+        default=None, description="To pay by from the next period on; the first one of a free company."
+    )
+
+
+@strawberry.type(description="What a change of seats would cost. Nothing is ordered by asking.")
+class SeatChangePreview:
+    currency: str = strawberry.field(description="ISO 4217")
+    capacity: int = strawberry.field(description="Full members that there may be then.")
+    now: Cost = strawberry.field(description="To be paid for what is added.")
+    share: str = strawberry.field(
+        description='The part of an interval that is charged for what is added, such as "17/30".'
+    )
+    on_payment: bool = strawberry.field(description="Whether what is added counts only when it is paid.")
+    renews_on: date | None = strawberry.field(
+        description="When the next period begins; None where the first one begins with the payment."
+    )
+    next_seats: int = strawberry.field(description="Paid seats of the next period.")
+    next_interval: SeatInterval
+    next_cost: Cost = strawberry.field(description="Of the next period, by the price list of today.")
+
+    @classmethod
+    def of(cls, told: previewing.Preview) -> Self:
+        return cls(
+            currency=told.currency,
+            capacity=told.capacity,
+            now=Cost.of(told.now),
+            share=f"{told.share.numerator}/{told.share.denominator}",
+            on_payment=told.on_payment,
+            renews_on=told.renews_on,
+            next_seats=told.next_seats,
+            next_interval=SeatInterval(told.next_interval),
+            next_cost=Cost.of(told.next),
+        )
+
+
+@strawberry.type
+class SeatChangePreviewPayload:
+    preview: SeatChangePreview | None
+    user_errors: list[UserError]
+
+
+@strawberry.enum(description="What became of a seat, or of the subscription.")
+class SeatEventKind(Enum):
+    RESERVED = "reserved"
+    ASSIGNED = "assigned"
+    RELEASED = "released"
+    GIVEN_BACK = "given_back"
+    BOUGHT = "bought"
+    ADDED = "added"
+    REDUCED = "reduced"
+    RENEWED = "renewed"
+    REMOVAL_SCHEDULED = "removal_scheduled"
+    REMOVAL_TAKEN_BACK = "removal_taken_back"
+    INTERVAL_SCHEDULED = "interval_scheduled"
+    KEEPERS_CHOSEN = "keepers_chosen"
+    PAST_DUE = "past_due"
+    RESTRICTED = "restricted"
+    RESTORED = "restored"
+    ENDED = "ended"
+
+
+@strawberry.enum(description="Why it happened.")
+class SeatReason(Enum):
+    INVITATION = "invitation"
+    ACCEPTANCE = "acceptance"
+    WITHDRAWAL = "withdrawal"
+    EXPIRY = "expiry"
+    DEACTIVATION = "deactivation"
+    PROMOTION = "promotion"
+    DEMOTION = "demotion"
+    OPENING = "opening"
+    PAYMENT = "payment"
+    REVERSAL = "reversal"
+    ORDER = "order"
+    RENEWAL = "renewal"
+    CHOICE = "choice"
+    NONPAYMENT = "nonpayment"
+
+
+@strawberry.type(description="One entry of the history of seats, which is only ever added to.")
+class SeatEvent:
+    id: strawberry.ID
+    at: datetime
+    event: SeatEventKind
+    reason: SeatReason
+    member_id: strawberry.ID | None = strawberry.field(description="Whose seat it was.")
+    seats: int | None = strawberry.field(description="How many seats it was about.")
+    by_member_id: strawberry.ID | None = strawberry.field(
+        description="The member who did it; nobody where the product did it by itself."
+    )
+
+    @classmethod
+    def of(cls, note: SeatNote) -> Self:
+        return cls(
+            id=strawberry.ID(opaque_id(NOTE, note.id)),
+            at=note.at,
+            event=SeatEventKind(note.event),
+            reason=SeatReason(note.reason),
+            member_id=_member(note.member_id),
+            seats=note.seats,
+            by_member_id=_member(note.by.member_id),
+        )
+
+
+@strawberry.input
+class AddSeatsInput:
+    seats: int = strawberry.field(description="From 1 to 1000, in addition to those that there are.")
+    interval: SeatInterval | None = strawberry.field(
+        default=None, description="For a company without paid seats; by the month where it is not said."
+    )
+
+
+@strawberry.input
+class RemoveSeatsAtPeriodEndInput:
+    seats: int = strawberry.field(description="Fewer than are paid for, in addition to those removed before.")
+
+
+@strawberry.input
+class ChangeIntervalInput:
+    interval: SeatInterval
+
+
+@strawberry.input
+class ChooseSeatsInput:
+    member_ids: list[strawberry.ID] = strawberry.field(
+        description="Who keeps a seat where there are too few, in this order. Who is not named comes after: owners,"
+        " then the earliest members."
+    )
+
+
+@strawberry.type
+class SubscriptionPayload:
+    subscription: CompanySubscription | None
+    user_errors: list[UserError]
+
+
+@strawberry.type(
+    description="Seats that count at once are invoiced; those that wait for payment are an order."
+)
+class AddSeatsPayload:
+    subscription: CompanySubscription | None
+    order: SeatOrder | None
+    invoice_number: str | None
+    user_errors: list[UserError]
+
+
+async def answer_preview(
+    info: Info[Context, None],
+    input: SeatChangeInput,  # noqa: A002 - the API's word
+) -> SeatChangePreviewPayload:
+    context = info.context
+    context.require_scope("read")
+    change = SeatChange(input.add, input.remove, input.interval.value if input.interval else None)
+    work = licence.preview_change(
+        context.identity, await context.viewer(), company=context.company, change=change
+    )
+    told, errors = await attempt(context, work)
+    return SeatChangePreviewPayload(preview=SeatChangePreview.of(told) if told else None, user_errors=errors)
+
+
+async def answer_history(
+    info: Info[Context, None], first: int = 50, before: strawberry.ID | None = None
+) -> list[SeatEvent]:
+    context = info.context
+    context.require_scope("read")
+    notes = await licence.seat_history(
+        context.identity,
+        await context.viewer(),
+        company=context.company,
+        first=min(max(first, 0), _MOST_NOTES),
+        before=id_inside(NOTE, before, path=("before",)) if before else None,
+    )
+    return [SeatEvent.of(note) for note in notes]
+
+
+async def answer_add_seats(
+    info: Info[Context, None],
+    input: AddSeatsInput,  # noqa: A002
+) -> AddSeatsPayload:
+    context = info.context
+    context.require_scope("write")
+    work = licence.add_seats(
+        context.identity,
+        await context.viewer(),
+        company=context.company,
+        seats=input.seats,
+        interval=input.interval.value if input.interval else None,
+    )
+    added, errors = await attempt(context, work)
+    if added is None:
+        return AddSeatsPayload(subscription=None, order=None, invoice_number=None, user_errors=errors)
+    return AddSeatsPayload(
+        subscription=await company_subscription(context),
+        order=SeatOrder.of(added.order, context) if added.order else None,
+        invoice_number=added.invoice.number if added.invoice else None,
+        user_errors=[],
+    )
+
+
+async def answer_remove_seats(
+    info: Info[Context, None],
+    input: RemoveSeatsAtPeriodEndInput,  # noqa: A002
+) -> SubscriptionPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+    work = licence.remove_seats(context.identity, viewer, company=context.company, seats=input.seats)
+    return await _payload(context, work)
+
+
+async def answer_keep_seats(info: Info[Context, None]) -> SubscriptionPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+    return await _payload(context, licence.keep_seats(context.identity, viewer, company=context.company))
+
+
+async def answer_change_interval(
+    info: Info[Context, None],
+    input: ChangeIntervalInput,  # noqa: A002
+) -> SubscriptionPayload:
+    context = info.context
+    context.require_scope("write")
+    viewer = await context.viewer()
+    work = licence.change_interval(
+        context.identity, viewer, company=context.company, interval=input.interval.value
+    )
+    return await _payload(context, work)
+
+
+async def answer_choose_seats(
+    info: Info[Context, None],
+    input: ChooseSeatsInput,  # noqa: A002
+) -> SubscriptionPayload:
+    context = info.context
+    context.require_recent_authentication()
+    context.require_scope("write")
+    viewer = await context.viewer()
+
+    async def choose() -> None:
+        chosen = [record_id(each, "member", path=("memberIds",)) for each in input.member_ids]
+        await licence.choose_seats(context.identity, viewer, company=context.company, member_ids=chosen)
+
+    payload = await _payload(context, choose())
+    context.viewers.forget()
+    return payload
+
+
+@strawberry.type
+class SeatChangeQuery:
+    seat_change_preview: SeatChangePreviewPayload = strawberry.field(
+        resolver=answer_preview,
+        description="What a change of seats would cost, exactly, before it is ordered.",
+    )
+    seat_history: list[SeatEvent] = strawberry.field(
+        resolver=answer_history,
+        description="Who got or lost a seat, when and why, the newest first; `before` an entry goes on from it.",
+    )
+
+
+@strawberry.type
+class SeatChangeMutation:
+    add_seats: AddSeatsPayload = strawberry.mutation(
+        resolver=answer_add_seats,
+        description="Add seats: at once, for the rest of the period, or by an order that counts when it is paid.",
+    )
+    remove_seats_at_period_end: SubscriptionPayload = strawberry.mutation(
+        resolver=answer_remove_seats,
+        description="Pay for fewer seats from the next period on; until then they stay.",
+    )
+    keep_seats: SubscriptionPayload = strawberry.mutation(
+        resolver=answer_keep_seats,
+        description="Take back every removal that waits for the end of the period.",
+    )
+    change_interval: SubscriptionPayload = strawberry.mutation(
+        resolver=answer_change_interval,
+        description="Pay by the month or by the year from the next period on.",
+    )
+    choose_seats: SubscriptionPayload = strawberry.mutation(
+        resolver=answer_choose_seats,
+        description="Say who keeps a seat where there are too few. Needs a session with a recent sign-in.",
+    )
+
+
+def _member(member_id: UUID | None) -> strawberry.ID | None:
+    return strawberry.ID(opaque_id("mem", member_id)) if member_id else None
+
+
+async def _payload(context: Context, work: Awaitable[None]) -> SubscriptionPayload:
+    _, errors = await attempt(context, work)
+    if errors:
+        return SubscriptionPayload(subscription=None, user_errors=errors)
+    return SubscriptionPayload(subscription=await company_subscription(context), user_errors=[])
