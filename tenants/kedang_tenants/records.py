@@ -1,9 +1,14 @@
 """Every feature's models and the rules on them, in the order of the layers: importing this makes them known."""
 
+from kedang_tenants.approvals import following as approval_following
+from kedang_tenants.approvals import guards as approval_guards
+from kedang_tenants.approvals import models as approvals
+from kedang_tenants.approvals import rule_versions as approval_of_rules
 from kedang_tenants.bulk import models as bulk
 from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
+from kedang_tenants.customers import consenting, consents
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
 from kedang_tenants.followups import events as followup_events
@@ -18,6 +23,7 @@ from kedang_tenants.measuring import models as measuring
 from kedang_tenants.opening import criteria
 from kedang_tenants.people import calendar, custom_fields, lines, notices
 from kedang_tenants.people import models as people
+from kedang_tenants.protection import models as protection
 from kedang_tenants.reports import guards as report_guards
 from kedang_tenants.reports import models as reports
 from kedang_tenants.rules import models as rules
@@ -35,10 +41,16 @@ from kedang_tenants.webhooks import models as webhooks
 from kedang_tenants.webhooks import queueing as webhook_queueing
 
 __all__ = [
+    "approval_following",
+    "approval_guards",
+    "approval_of_rules",
+    "approvals",
     "bulk",
     "calendar",
     "catalogue_models",
     "changing_tables",
+    "consenting",
+    "consents",
     "criteria",
     "custom_fields",
     "customers",
@@ -55,6 +67,7 @@ __all__ = [
     "measuring",
     "notices",
     "people",
+    "protection",
     "repeating",
     "report_guards",
     "reports",

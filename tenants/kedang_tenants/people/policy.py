@@ -45,12 +45,14 @@ PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
 RULES = ("rule_version",)
+APPROVALS = ("approval_request", "approval_turn", "approval_event", "approval_deputy")
 SET_UP = (
     "custom_field",
     "consent_rule",
     "calendar_day",
     "working_week",
     *RULES,
+    "approval_flow",
     *GRADES,
     *QUESTIONNAIRES,
     *SERVICE_RULES,
@@ -80,6 +82,7 @@ def _common(*, tags: Access, files: Access) -> tuple[tuple[Iterable[str], Access
         (SET_UP, _reads(ALL)),
         (("tag",), tags),
         (("file",), files),
+        (APPROVALS, replace(_reads(OWN), create=OWN)),
         (OWN_THINGS, _keeps(OWN)),
         (INBOX, _keeps(OWN)),
     )
@@ -105,6 +108,7 @@ _OFFICE = _table(
             *REPORTS,
             *WEBHOOKS,
             *PROTECTION,
+            *APPROVALS,
             *OWN_THINGS,
         ),
         FULL,

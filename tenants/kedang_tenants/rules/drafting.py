@@ -33,7 +33,8 @@ SELECT number FROM rule_version WHERE kind = $1 AND state IN ('{DRAFT}', '{SUBMI
 _BASE = f"SELECT id FROM rule_version WHERE kind = $1 AND state = '{IN_FORCE}'"
 _NUMBER = "SELECT COALESCE(max(number), 0) + 1 FROM rule_version WHERE kind = $1"
 _HELD = """
-SELECT id, kind, number, state, version, content, in_force_from, in_force_at, drafted_by_id, submitted_by_id
+SELECT id, kind, number, state, version, content, in_force_from, in_force_at, drafted_by_id, submitted_by_id,
+    editors
 FROM rule_version WHERE id = $1 AND archived_at IS NULL FOR UPDATE
 """
 _DEPARTMENT = "SELECT department_id FROM member WHERE id = $1"
@@ -65,6 +66,8 @@ class Held:
     in_force_at: object
     drafted_by_id: UUID | None
     submitted_by_id: UUID | None
+    editors: tuple[UUID, ...]
+    """Who has changed the draft; like the drafter they do not decide on it."""
 
 
 async def draft_rule(
@@ -127,7 +130,9 @@ async def change_rule_draft(
     held = await hold_version(write, viewer, version_id)
     ensure_may_edit(viewer, held)
     ensure_state(held, DRAFT)
-    change = Change("rule_version", "update", version_id, version, values=dict(values))
+    editors = {*held.editors, *({viewer.member_id} if viewer.member_id else ())}
+    values = {**values, "editors": sorted(editor.hex for editor in editors)}
+    change = Change("rule_version", "update", version_id, version, values=values)
     if version == held.version and "content" in values:
         await check_content(write, viewer, held.kind, values["content"])
     await change_internally(write, viewer, [change], clock=clock)
@@ -158,7 +163,8 @@ async def hold_version(
     row = await write.fetchrow(_HELD, version_id)
     if row is None or not _sees(viewer, row):
         raise NotFound(msg("There is no such record."), path=path)
-    return Held(**{**row, "content": orjson.loads(row["content"])})
+    editors = tuple(UUID(hex=editor) for editor in row["editors"] or ())
+    return Held(**{**row, "content": orjson.loads(row["content"]), "editors": editors})
 
 
 def _sees(viewer: Viewer, row: asyncpg.Record) -> bool:

@@ -21,6 +21,7 @@ from kedang_tenants.catalogue import (
     Record,
     ReferenceKind,
     TextKind,
+    WordsKind,
     field,
     relation,
     unique_among_living,
@@ -138,6 +139,8 @@ class RuleVersion(Record):
         description=msg("What was said when it was approved, returned, refused or repealed."),
         read_only=True,
     )
+
+    editors: Mapped[list[str] | None] = field(WordsKind(), label=msg("Edited by"), hidden=True)
 
     based_on: Mapped[RuleVersion | None] = relation(
         "RuleVersion",
