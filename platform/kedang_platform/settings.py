@@ -218,6 +218,9 @@ class Settings(BaseSettings):
     backup_keep: int = Field(
         default=7, ge=1, description="Base backups that are kept, each with the log up to the next."
     )
+    deletion_grace_days: int = Field(
+        default=30, ge=0, description="Days in which the owner of a company can take its deletion back."
+    )
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")
     demo: bool = Field(default=True, description="Whether the first start builds the demonstration company.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,8 +31,10 @@ class LocalFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def put(self, company: CompanyRef, chunks: AsyncIterable[bytes]) -> StoredFile:
-        content_id = uuid4()
+    async def put(
+        self, company: CompanyRef, chunks: AsyncIterable[bytes], *, content_id: UUID | None = None
+    ) -> StoredFile:
+        content_id = content_id or uuid4()
         path = self._path(company, content_id)
         draft = _Draft(path)
         await asyncio.to_thread(draft.begin)
@@ -61,6 +64,10 @@ class LocalFiles:
             return (await asyncio.to_thread(self._path(company, content_id).stat)).st_size
         except FileNotFoundError as error:
             raise _missing() from error
+
+    async def delete_all(self, company: CompanyRef) -> None:
+        folder = self._folder / checked_schema(company.schema)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def delete(self, company: CompanyRef, content_id: UUID) -> None:
         await asyncio.to_thread(self._path(company, content_id).unlink, missing_ok=True)

@@ -28,8 +28,13 @@ class FileStore(Protocol):
     that names it, and deleted after the one that forgets it.
     """
 
-    async def put(self, company: CompanyRef, chunks: AsyncIterable[bytes]) -> StoredFile:
-        """Store the chunks; on return they survive a crash, after any exception nothing of them is left."""
+    async def put(
+        self, company: CompanyRef, chunks: AsyncIterable[bytes], *, content_id: UUID | None = None
+    ) -> StoredFile:
+        """Store the chunks; on return they survive a crash, after any exception nothing of them is left.
+
+        ``content_id`` is given where a content comes from another installation, and must be new here.
+        """
         ...
 
     def open(self, company: CompanyRef, content_id: UUID) -> AsyncIterator[bytes]:
@@ -42,6 +47,10 @@ class FileStore(Protocol):
 
     async def delete(self, company: CompanyRef, content_id: UUID) -> None:
         """Forget the content; nothing happens when it is not there."""
+        ...
+
+    async def delete_all(self, company: CompanyRef) -> None:
+        """Forget every content of the company, and that there was one."""
         ...
 
     def local_path(self, company: CompanyRef, content_id: UUID) -> AbstractAsyncContextManager[Path]:

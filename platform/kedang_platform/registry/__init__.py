@@ -11,22 +11,40 @@ from kedang_platform.registry.companies import (
     set_status,
 )
 from kedang_platform.registry.company import Company, CompanyStatus, NewCompany
+from kedang_platform.registry.deletions import (
+    DELETE_DUE,
+    CompanyNotDeleting,
+    Deletion,
+    ask_to_delete,
+    due_deletions,
+    find_deletion,
+    hurry,
+    take_back,
+)
 from kedang_platform.registry.spares import KEEP_SPARES, NoSpareSchema, claim_schema, count_spares
 
 __all__ = [
+    "DELETE_DUE",
     "KEEP_SPARES",
     "Company",
     "CompanyInactive",
+    "CompanyNotDeleting",
     "CompanyStatus",
     "CompanySuspended",
+    "Deletion",
     "NewCompany",
     "NoSpareSchema",
     "active_companies",
+    "ask_to_delete",
     "claim_schema",
     "count_spares",
+    "due_deletions",
     "ensure_usable",
     "find_company",
     "find_company_by_handle",
+    "find_deletion",
+    "hurry",
     "recurring_companies",
     "set_status",
+    "take_back",
 ]

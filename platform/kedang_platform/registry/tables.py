@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -75,4 +76,37 @@ tenant_schema = Table(
     Index("tenant_schema_spare", "database", "created_at", "name", postgresql_where=_SPARE),
 )
 
-__all__ = ["company", "revision", "tenant_schema"]
+# A company that its owner let go; it is taken back by removing the row before `due_at`.
+company_deletion = Table(
+    "company_deletion",
+    platform_metadata,
+    Column("company_id", Uuid, ForeignKey("platform.company.id", ondelete="CASCADE"), primary_key=True),
+    Column("requested_by", Uuid),
+    Column("requested_at", _INSTANT, nullable=False),
+    Column("due_at", _INSTANT, nullable=False),
+    Column("status_before", Text, nullable=False),
+    Index("company_deletion_due", "due_at"),
+)
+
+# An archive of everything a company has, made for its owner; here and not in the company, since the next one
+# would hold it, and since it can be fetched while the company itself is closed.
+company_export = Table(
+    "company_export",
+    platform_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("company_id", Uuid, ForeignKey("platform.company.id", ondelete="CASCADE"), nullable=False),
+    Column("requested_by", Uuid),
+    Column("job_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("finished_at", _INSTANT),
+    Column("rows", BigInteger),
+    Column("content_id", Uuid),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    CheckConstraint("state IN ('running', 'done', 'failed')", name="state_is_known"),
+    CheckConstraint("(state = 'done') = (content_id IS NOT NULL)", name="done_with_content"),
+    Index("company_export_company", "company_id", "created_at"),
+)
+
+__all__ = ["company", "company_deletion", "company_export", "revision", "tenant_schema"]
