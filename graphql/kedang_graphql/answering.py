@@ -15,7 +15,6 @@ from kedang_platform.database import TenantWrite
 from kedang_platform.errors import KedangError, NotFound, Unauthenticated
 from kedang_platform.i18n import msg
 from kedang_platform.identity import SignedIn
-from kedang_platform.identity.sessions import LIFETIME
 from kedang_tenants.reading import Viewer
 
 T = TypeVar("T")
@@ -54,8 +53,13 @@ def _in_input(told: UserError) -> UserError:
 
 def remember(context: Context, signed_in: SignedIn) -> None:
     """Give the browser the session that was opened."""
-    expires_at = context.clock.now() + LIFETIME - timedelta(seconds=1)
-    context.answer.session = SessionCookie(signed_in.token, expires_at)
+    expires_at = signed_in.expires_at - timedelta(seconds=1)
+    context.answer.session = SessionCookie(signed_in.token, expires_at, signed_in.device)
+
+
+def renew(context: Context, token: str) -> None:
+    """Give the browser the new token of the session that it has."""
+    context.answer.session = SessionCookie(token, context.person().expires_at)
 
 
 def opaque_id(kind: str, value: UUID) -> str:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from kedang_graphql.context import SessionCookie
+from kedang_graphql.context import Answer, SessionCookie
+from kedang_platform.identity.devices import LIFETIME as DEVICE_LIFETIME
 from kedang_platform.settings import Settings
 
 _LONGEST = 300
@@ -46,6 +47,23 @@ def from_our_pages(request: HTTPConnection, settings: Settings) -> bool:
     return site in {None, "same-origin", "none"} and (origin is None or urlsplit(origin).netloc in ours)
 
 
+def device_cookie_name(settings: Settings) -> str:
+    return f"{cookie_name(settings)}-device"
+
+
+def device_of(request: HTTPConnection, settings: Settings) -> str | None:
+    """What the browser is known by from earlier sign-ins."""
+    return request.cookies.get(device_cookie_name(settings)) or None
+
+
+def set_cookies(response: Response, answer: Answer, settings: Settings) -> None:
+    """Give the browser what a request's verbs have decided: a session, what it is known by, or neither."""
+    if answer.session is not None:
+        set_session_cookie(response, answer.session, settings)
+    if answer.device is not None:
+        set_device_cookie(response, answer.device, settings)
+
+
 def set_session_cookie(response: Response, session: SessionCookie, settings: Settings) -> None:
     """Give the browser the session, or take it away."""
     name, secure = cookie_name(settings), is_secure(settings)
@@ -58,6 +76,21 @@ def set_session_cookie(response: Response, session: SessionCookie, settings: Set
         expires=session.expires_at,
         path="/",
         secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+    if session.device is not None:
+        set_device_cookie(response, session.device, settings)
+
+
+def set_device_cookie(response: Response, device: str, settings: Settings) -> None:
+    """Let the browser be known again when its person signs in; signing out leaves this."""
+    response.set_cookie(
+        device_cookie_name(settings),
+        device,
+        max_age=int(DEVICE_LIFETIME.total_seconds()),
+        path="/",
+        secure=is_secure(settings),
         httponly=True,
         samesite="lax",
     )

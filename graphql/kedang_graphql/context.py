@@ -14,7 +14,9 @@ from kedang_platform.database import Databases
 from kedang_platform.errors import Forbidden, Unauthenticated
 from kedang_platform.files import FileLinks, FileStore
 from kedang_platform.i18n import Language, msg
+from kedang_platform.identity.browsers import Browser
 from kedang_platform.identity.credentials import Identified
+from kedang_platform.identity.errors import TwoFactorRequired
 from kedang_platform.identity.recent import require_recent_authentication
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.registry import Company
@@ -31,20 +33,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
-    """A session to be set in the answer's cookie, or to be cleared (``token`` None)."""
+    """A session to be set in the answer's cookie, or to be cleared (``token`` None).
+
+    ``device`` is what the browser is known by from now on; None leaves its cookie as it is.
+    """
 
     token: str | None
     expires_at: datetime | None
+    device: str | None = None
 
 
 @dataclass(slots=True)
 class Answer:
     """What is told in the HTTP answer beside the data.
 
+    ``device`` is what the browser is known by from now on, where no session is set with it.
+
     ``masked`` are paths of fields masked for the asker; ``cost`` is what the operation was charged.
     """
 
     session: SessionCookie | None = None
+    device: str | None = None
     masked: set[str] = field(default_factory=set)
     cost: Mapping[str, Any] | None = None
 
@@ -54,7 +63,8 @@ class Context:
     """One request: the services of the process, and who asks in which language.
 
     ``identified`` is None for an anonymous request; ``signed_in`` and ``viewer`` then raise
-    Unauthenticated.
+    Unauthenticated. It is None as well for who has yet to set up the second factor that their company asks
+    for: they are ``enrolling``, which only what leads out of it looks at (``person``).
     """
 
     databases: Databases
@@ -73,13 +83,38 @@ class Context:
     answer: Answer = field(default_factory=Answer)
     writing: Writing = field(default_factory=Writing)
     measured: Measured = field(default_factory=Measured)
+    enrolling: Identified | None = None
+    device: str | None = None
+    carries_cookies: bool = True
     selected: Selecting | None = None
     """What remembers how this operation's payloads select; None reads the selection anew each time."""
 
+    @property
+    def browser(self) -> Browser:
+        """Where the request comes from, for what signs somebody in."""
+        return Browser(self.request_address, self.user_agent, self.device)
+
+    def require_cookies(self) -> None:
+        """For what answers with a cookie: raises Forbidden where the answer can carry none (a WebSocket)."""
+        if not self.carries_cookies:
+            raise Forbidden(msg("This is answered with a cookie, so it is sent by POST."))
+
     def signed_in(self) -> Identified:
+        if self.enrolling is not None:
+            raise TwoFactorRequired
         if self.identified is None:
             raise Unauthenticated(msg("Please sign in or send an API key."))
         return self.identified
+
+    def person(self) -> Identified:
+        """Who is signed in at a browser, though they may have to set up a second factor before anything else.
+
+        Raises Unauthenticated, and Forbidden for an API key.
+        """
+        found = self.enrolling or self.signed_in()
+        if found.kind != "session":
+            raise Forbidden(msg("This needs a person who is signed in, not an API key."))
+        return found
 
     @property
     def company(self) -> Company:
@@ -103,4 +138,4 @@ class Context:
 
         Raises ReauthenticationRequired, and Forbidden for API keys.
         """
-        require_recent_authentication(self.signed_in(), now=self.clock.now())
+        require_recent_authentication(self.enrolling or self.signed_in(), now=self.clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kedang_graphql.account import AccountMutation, AccountQuery
 from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
 from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
@@ -17,6 +18,7 @@ from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.portrait import PortraitQuery
 from kedang_graphql.reports import ReportMutation
+from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
 from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
@@ -25,6 +27,7 @@ from kedang_graphql.trade import TradeMutation
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
+    AccountQuery,
     ApiKeyQuery,
     CallQuery,
     FileQuery,
@@ -33,12 +36,14 @@ QUERIES: tuple[type, ...] = (
     ImportQuery,
     JobQuery,
     LicensingQuery,
+    SeatChangeQuery,
     OperationQuery,
     PortraitQuery,
     NoticeQuery,
     SurveyAnalysisQuery,
 )
 MUTATIONS: tuple[type, ...] = (
+    AccountMutation,
     ApiKeyMutation,
     BulkMutation,
     FileMutation,
@@ -47,6 +52,7 @@ MUTATIONS: tuple[type, ...] = (
     IdentityMutation,
     ImportMutation,
     LicensingMutation,
+    SeatChangeMutation,
     NoticeMutation,
     PeopleMutation,
     ReportMutation,

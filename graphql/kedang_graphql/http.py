@@ -26,7 +26,7 @@ from graphql.execution.values import VariableValues
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, set_session_cookie
+from kedang_graphql.authentication import bearer_of, cookie_of, device_of, from_our_pages, set_cookies
 from kedang_graphql.context import Context
 from kedang_graphql.engine.composing import Composer
 from kedang_graphql.engine.introspection import answer_about_schema
@@ -47,6 +47,7 @@ COST_HEADER = "kedang-cost"
 _RESPONSE_TYPE = "application/graphql-response+json"
 _STATUS = {
     "UNAUTHENTICATED": 401,
+    "TWO_FACTOR_REQUIRED": 403,
     "FORBIDDEN": 403,
     "REAUTHENTICATION_REQUIRED": 403,
     "COMPANY_UPGRADING": 503,
@@ -140,8 +141,8 @@ class GraphQLEndpoint:
             response.headers["connection"] = "close"  # what is still to come of the body is not waited for
         if throttled is not None:
             response.headers["retry-after"] = str(throttled.seconds)
-        if context is not None and context.answer.session is not None:
-            set_session_cookie(response, context.answer.session, self._services.settings)
+        if context is not None:
+            set_cookies(response, context.answer, self._services.settings)
         return response
 
     async def _context(self, request: Request) -> Context:
@@ -165,10 +166,13 @@ class GraphQLEndpoint:
         cookie: str | None,
         accepted: str | None,
         idempotency_key: str | None = None,
+        carries_cookies: bool = True,
     ) -> Context:
         """Who asks, by the credential that counts, and in which of the ``accepted`` languages."""
         services = self._services
-        identified = await services.identity.credentials.identify(bearer=bearer, cookie=cookie)
+        found = await services.identity.credentials.identify(bearer=bearer, cookie=cookie, enrolling=True)
+        enrolling = found if found is not None and found.must_enrol else None
+        identified = found if enrolling is None else None
         language = choose_language(accepted)
         if identified is not None:
             viewer = await services.viewers.of(identified)
@@ -182,6 +186,9 @@ class GraphQLEndpoint:
             files=services.files,
             file_links=services.file_links,
             identified=identified,
+            enrolling=enrolling,
+            device=device_of(request, services.settings),
+            carries_cookies=carries_cookies,
             language=language,
             request_address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", "")[:300],

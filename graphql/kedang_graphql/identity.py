@@ -6,6 +6,7 @@ What has to be proved here works without being signed in; answers tell nobody wh
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 from typing import Self
 
 import strawberry
@@ -18,7 +19,7 @@ from kedang_graphql.engine.types import UserError, generated_types
 from kedang_platform import identity, registry
 from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.i18n import msg
-from kedang_platform.identity import SignedIn
+from kedang_platform.identity import Challenged, Entered
 from kedang_platform.identity.people import PersonInfo, companies_of, find_person
 from kedang_platform.licensing import seats_of
 from kedang_tenants.opening import SignUp, confirm_email, sign_up
@@ -101,13 +102,30 @@ class Me:
     )
 
 
+@strawberry.enum(description="How somebody showed who they are.")
+class SignInMethod(Enum):
+    PASSWORD = strawberry.enum_value("password", description="With the password.")
+    OPENID = strawberry.enum_value("openid", description="With an account of a provider (OpenID Connect).")
+    LINK = strawberry.enum_value("link", description="With a link that was sent to the mailbox.")
+
+
 @strawberry.type(description="A browser that is signed in.")
 class Session:
     id: strawberry.ID
+    company_id: strawberry.ID = strawberry.field(description="The company that it is signed in to.")
     created_at: datetime
     last_used_at: datetime
-    expires_at: datetime
+    expires_at: datetime = strawberry.field(
+        description="When it ends by itself; earlier where it is not used for long."
+    )
     user_agent: str
+    network: str | None = strawberry.field(
+        description="Roughly where it was opened, a network in CIDR notation; null if it is not known."
+    )
+    method: SignInMethod | None = strawberry.field(
+        description="How its person showed who they are; null if it is not known."
+    )
+    second_factor: bool = strawberry.field(description="Whether a one-time code was given as well.")
     current: bool = strawberry.field(description="Whether this request came with it.")
 
 
@@ -122,10 +140,12 @@ async def answer_me(info: Info[Context, None]) -> Me:
 
 async def answer_sessions(info: Info[Context, None]) -> list[Session]:
     context = info.context
-    signed_in = context.signed_in()
-    require_session(context)
+    signed_in = require_session(context)
+    idle = context.identity.credentials.idle
     async with context.databases.control_read() as read:
-        found = await identity.sessions_of(read, person_id=signed_in.person_id, now=context.clock.now())
+        found = await identity.sessions_of(
+            read, person_id=signed_in.person_id, now=context.clock.now(), idle=idle
+        )
     return [
         Session(
             id=strawberry.ID(opaque_id(SESSION, session.id)),
@@ -133,6 +153,10 @@ async def answer_sessions(info: Info[Context, None]) -> list[Session]:
             last_used_at=session.last_used_at,
             expires_at=session.expires_at,
             user_agent=session.user_agent,
+            company_id=strawberry.ID(opaque_id(COMPANY, session.company_id)),
+            network=session.place,
+            method=SignInMethod(session.method) if session.method else None,
+            second_factor=session.second_factor,
             current=session.id == signed_in.credential_id,
         )
         for session in found
@@ -180,11 +204,30 @@ class SignInInput:
     )
 
 
+@strawberry.type(description="What completes a sign-in, with a one-time code.")
+class SignInChallenge:
+    token: str = strawberry.field(description="For `completeSignIn`. It is good for one sign-in.")
+    expires_at: datetime = strawberry.field(description="When it is too late for that.")
+
+
 @strawberry.type(description="The session is in the answer's cookie.")
 class SignedInPayload:
     person: Person | None
     company: Company | None
+    challenge: SignInChallenge | None = strawberry.field(
+        default=None, description="Instead of a session, for who signs in with a second factor."
+    )
+    must_enrol: bool = strawberry.field(
+        default=False,
+        description="Whether nothing else can be done before a second factor is set up (`startTwoFactor`).",
+    )
     user_errors: list[UserError]
+
+
+@strawberry.input
+class CompleteSignInInput:
+    token: str = strawberry.field(description="Of the challenge that `signIn` answered with.")
+    code: str = strawberry.field(description="The code that the app shows, or a recovery code.")
 
 
 @strawberry.input
@@ -230,7 +273,13 @@ async def answer_confirm_email(
     input: ConfirmEmailInput,  # noqa: A002
 ) -> SignedInPayload:
     context = info.context
-    work = confirm_email(context.identity, token=input.token, user_agent=context.user_agent)
+    work = confirm_email(
+        context.identity,
+        token=input.token,
+        address=context.request_address,
+        user_agent=context.user_agent,
+        device=context.device,
+    )
     return signed_in_payload(context, *await attempt(context, work))
 
 
@@ -239,9 +288,20 @@ async def answer_sign_in(info: Info[Context, None], input: SignInInput) -> Signe
     return signed_in_payload(context, *await attempt(context, _sign_in(context, input)))
 
 
+async def answer_complete_sign_in(
+    info: Info[Context, None],
+    input: CompleteSignInInput,  # noqa: A002
+) -> SignedInPayload:
+    context = info.context
+    work = identity.complete_sign_in(
+        context.identity, challenge=input.token, code=input.code, browser=context.browser
+    )
+    return signed_in_payload(context, *await attempt(context, work))
+
+
 async def answer_sign_out(info: Info[Context, None]) -> DonePayload:
     context = info.context
-    signed_in = require_session(context)
+    signed_in = context.person()
     done = await identity.sign_out(
         context.identity, person_id=signed_in.person_id, session_id=signed_in.credential_id
     )
@@ -272,8 +332,10 @@ async def answer_reset_password(
     input: ResetPasswordInput,  # noqa: A002
 ) -> DonePayload:
     context = info.context
-    work = identity.reset_password(context.identity, token=input.token, password=input.password)
-    _, errors = await attempt(context, work)
+    work = identity.reset_password(
+        context.identity, token=input.token, password=input.password, device=context.device
+    )
+    context.answer.device, errors = await attempt(context, work)
     return DonePayload(done=not errors, user_errors=errors)
 
 
@@ -290,6 +352,10 @@ class IdentityMutation:
     sign_in: SignedInPayload = strawberry.mutation(
         resolver=answer_sign_in, description="Open a session, which is in the answer's cookie."
     )
+    complete_sign_in: SignedInPayload = strawberry.mutation(
+        resolver=answer_complete_sign_in,
+        description="The second step of a sign-in with a second factor: the session is in the answer's cookie.",
+    )
     sign_out: DonePayload = strawberry.mutation(
         resolver=answer_sign_out, description="End the session that this request came with."
     )
@@ -302,22 +368,27 @@ class IdentityMutation:
     )
     reset_password: DonePayload = strawberry.mutation(
         resolver=answer_reset_password,
-        description="Set a new password by the link of a mail; every session ends.",
+        description="Set a new password by the link of a mail; every session ends, a second factor stays.",
     )
 
 
-def signed_in_payload(
-    context: Context, signed_in: SignedIn | None, errors: list[UserError]
-) -> SignedInPayload:
-    """Who was signed in, the session in the cookie; or why not."""
-    if signed_in is None:
+def signed_in_payload(context: Context, entered: Entered | None, errors: list[UserError]) -> SignedInPayload:
+    """Who was signed in, the session in the cookie; or what else is needed; or why not."""
+    if entered is None:
         return SignedInPayload(person=None, company=None, user_errors=errors)
-    remember(context, signed_in)
-    person, company = Person.of(signed_in.person), Company.of(signed_in.company)
-    return SignedInPayload(person=person, company=company, user_errors=[])
+    if isinstance(entered, Challenged):
+        challenge = SignInChallenge(token=entered.challenge, expires_at=entered.expires_at)
+        return SignedInPayload(person=None, company=None, challenge=challenge, user_errors=[])
+    remember(context, entered)
+    return SignedInPayload(
+        person=Person.of(entered.person),
+        company=Company.of(entered.company),
+        must_enrol=entered.must_enrol,
+        user_errors=[],
+    )
 
 
-async def _sign_in(context: Context, given: SignInInput) -> SignedIn:
+async def _sign_in(context: Context, given: SignInInput) -> Entered:
     company_id = None
     if given.company_id is not None:
         company_id = id_inside(COMPANY, given.company_id, path=("companyId",))
@@ -328,6 +399,7 @@ async def _sign_in(context: Context, given: SignInInput) -> SignedIn:
         company_id=company_id,
         address=context.request_address,
         user_agent=context.user_agent,
+        device=context.device,
     )
 
 

@@ -237,7 +237,8 @@ class Live:
         if not asked:
             return
         async with self._services.databases.control_read() as read:
-            still = await living(read, asked, now=self._services.clock.now())
+            idle = self._services.identity.credentials.idle
+            still = await living(read, asked, now=self._services.clock.now(), idle=idle)
         for connection in list(self._connections):
             credential = connection.identified.credential_id
             if credential in asked and credential not in still:

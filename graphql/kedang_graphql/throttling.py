@@ -13,6 +13,7 @@ from kedang_graphql.engine.requests import QueryTooLarge
 from kedang_platform.buckets import Buckets
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
+from kedang_platform.identity.browsers import network_of
 
 
 class Throttled(KedangError):
@@ -112,7 +113,8 @@ async def charge(
 
 def payer(context: Context) -> str:
     """Whose bucket pays: the credential's, or that of the address of somebody without one."""
-    return context.identified.credential_id.hex if context.identified else context.request_address
+    known = context.identified or context.enrolling
+    return known.credential_id.hex if known else network_of(context.request_address)
 
 
 def throttled(buckets: Buckets, requested: int, available: float) -> Throttled:

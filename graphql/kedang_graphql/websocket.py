@@ -254,7 +254,11 @@ class Socket:
         if not isinstance(accepted, str):
             accepted = self._websocket.headers.get("accept-language")
         return await self._endpoint.context_of(
-            self._websocket, bearer=self._bearer, cookie=self._cookie, accepted=accepted
+            self._websocket,
+            bearer=self._bearer,
+            cookie=self._cookie,
+            accepted=accepted,
+            carries_cookies=False,
         )
 
     async def _subscribe(self, message: Message) -> None:

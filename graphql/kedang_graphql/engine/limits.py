@@ -27,7 +27,20 @@ MOST_VALUES = 10_000
 MOST_COMPARISONS = 20_000
 # Guesses at passwords and tokens are counted per request, so a request may hold only one.
 AUTHENTICATION_FIELDS = frozenset(
-    {"signIn", "signUp", "confirmEmail", "acceptInvitation", "requestPasswordReset", "resetPassword"}
+    {
+        "signIn",
+        "completeSignIn",
+        "signUp",
+        "confirmEmail",
+        "acceptInvitation",
+        "requestPasswordReset",
+        "resetPassword",
+        "reauthenticate",
+        "changePassword",
+        "requestEmailChange",
+        "confirmEmailChange",
+        "confirmTwoFactor",
+    }
 )
 
 _TOO_MANY = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from kedang_graphql.pages import inviting, mails, signing, surveys
+from kedang_graphql.pages import inviting, mails, securing, signing, surveys, unsubscribing
 from kedang_graphql.pages.requests import Endpoint, guarded
 
 
@@ -22,11 +22,16 @@ routes: list[Route] = [
     Route("/sign-up/sent", guarded(signing.mail_is_sent), methods=["GET"]),
     *_form("/confirm", signing.confirm_form, signing.confirmed),
     *_form("/sign-in", signing.sign_in_form, signing.signed_in),
+    Route("/sign-in/code", guarded(securing.code_sent), methods=["POST"]),
+    *_form("/two-factor", securing.two_factor_form, securing.two_factor_sent),
+    *_form("/email", securing.email_form, securing.email_confirmed),
     Route("/sign-out", guarded(signing.signed_out), methods=["POST"]),
     *_form("/invitation", inviting.invitation_form, inviting.accepted),
     *_form("/reset", inviting.reset_form, inviting.reset_sent),
     Route("/s/{link}", surveys.answering(surveys.sheet_shown), methods=["GET"]),
     Route("/s/{link}", surveys.answering(surveys.sheet_sent), methods=["POST"]),
+    Route("/u/{link}", unsubscribing.guarded_link(unsubscribing.unsubscribe_shown), methods=["GET"]),
+    Route("/u/{link}", unsubscribing.guarded_link(unsubscribing.unsubscribe_sent), methods=["POST"]),
     Route("/mail", mails.mail_list, methods=["GET"]),
     Route("/mail.json", mails.mail_json, methods=["GET"]),
     Route("/mail/{mail_id}", mails.mail_shown, methods=["GET"]),

@@ -7,11 +7,13 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kedang_graphql.authentication import set_device_cookie
 from kedang_graphql.pages.forms import Field, Link, Page
 from kedang_graphql.pages.rendering import show
 from kedang_graphql.pages.requests import (
     address_of,
     agent_of,
+    browser_of,
     enter,
     errors_of,
     go,
@@ -64,19 +66,20 @@ async def accepted(request: Request) -> Response:
     form = await read_form(request)
     token = form.get("token", "")
     try:
-        signed_in = await accept_invitation(
+        entered = await accept_invitation(
             services_of(request).identity,
             token=token,
             password=form.get("password", ""),
             address=address_of(request),
             user_agent=agent_of(request),
+            device=browser_of(request).device,
         )
     except _DEAD_LINKS:
         raise
     except KedangError as error:
         page = await _invitation_page(request, token)
         return show(request, replace(page, errors=errors_of(request, error, page)), status=status_of(error))
-    return enter(request, signed_in)
+    return enter(request, entered)
 
 
 def _ask_page(email: str = "") -> Page:
@@ -126,7 +129,9 @@ async def reset_sent(request: Request) -> Response:
 
 async def _set_password(request: Request, *, token: str, password: str) -> Response:
     try:
-        await identity.reset_password(services_of(request).identity, token=token, password=password)
+        device = await identity.reset_password(
+            services_of(request).identity, token=token, password=password, device=browser_of(request).device
+        )
     except _DEAD_LINKS:
         raise
     except KedangError as error:
@@ -137,4 +142,6 @@ async def _set_password(request: Request, *, token: str, password: str) -> Respo
         paragraphs=(msg("Sign in with the new password."),),
         links=(Link(msg("Sign in"), "/sign-in"),),
     )
-    return show(request, page)
+    response = show(request, page)
+    set_device_cookie(response, device, services_of(request).settings)
+    return response

@@ -8,21 +8,21 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from kedang_graphql.authentication import cookie_of, from_our_pages, set_session_cookie
+from kedang_graphql.authentication import cookie_of, device_of, from_our_pages, set_session_cookie
 from kedang_graphql.context import SessionCookie
-from kedang_graphql.pages.forms import Link, Page
+from kedang_graphql.pages.forms import Field, Link, Page
 from kedang_graphql.pages.rendering import language_of, show
 from kedang_graphql.services import Services
 from kedang_platform.errors import BadUserInput, Forbidden, KedangError
 from kedang_platform.i18n import msg, translate
-from kedang_platform.identity import Identified, SignedIn
-from kedang_platform.identity.sessions import LIFETIME
+from kedang_platform.identity import Browser, Challenged, Entered, Identified
 
 _LARGEST_FORM = 16 * 1024
 _MOST_FIELDS = 20
 _FORM = "application/x-www-form-urlencoded"
 _STATUS = {
     "FORBIDDEN": 403,
+    "SIGN_IN_EXPIRED": 410,
     "LINK_UNKNOWN": 404,
     "LINK_EXPIRED": 410,
     "LINK_USED": 410,
@@ -32,6 +32,7 @@ _STATUS = {
     "DATABASE_BUSY": 503,
     "DATABASE_UNAVAILABLE": 503,
 }
+CODE = Field("code", msg("One-time code"), autocomplete="one-time-code", attributes={"maxlength": "40"})
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -52,11 +53,11 @@ def token_of(request: Request) -> str:
     return request.query_params.get("token", "")
 
 
-async def who(request: Request) -> Identified | None:
-    """The person whose session the browser has."""
+async def who(request: Request, *, enrolling: bool = False) -> Identified | None:
+    """The person whose session the browser has; who has yet to set up a second factor only if ``enrolling``."""
     services = services_of(request)
     cookie = cookie_of(request, services.settings)
-    return await services.identity.credentials.identify(bearer=None, cookie=cookie)
+    return await services.identity.credentials.identify(bearer=None, cookie=cookie, enrolling=enrolling)
 
 
 async def read_form(
@@ -135,11 +136,35 @@ def go(request: Request, path: str) -> RedirectResponse:
     return RedirectResponse(f"{path}{chosen}", 303, headers={"cache-control": "no-store"})
 
 
-def enter(request: Request, signed_in: SignedIn) -> Response:
-    """On to the first page, with the session in the cookie."""
-    services = services_of(request)
-    response = go(request, "/")
-    set_session_cookie(
-        response, SessionCookie(signed_in.token, services.clock.now() + LIFETIME), services.settings
-    )
+def browser_of(request: Request) -> Browser:
+    """Where the request comes from, for what signs somebody in."""
+    device = device_of(request, services_of(request).settings)
+    return Browser(address_of(request), agent_of(request), device)
+
+
+def enter(request: Request, entered: Entered) -> Response:
+    """On to where one stands then: the first page, the code that is still needed, or the setting up of one.
+
+    A session goes into the cookie.
+    """
+    if isinstance(entered, Challenged):
+        return show(request, code_page(entered.challenge))
+    response = go(request, "/two-factor" if entered.must_enrol else "/")
+    cookie = SessionCookie(entered.token, entered.expires_at, entered.device)
+    set_session_cookie(response, cookie, services_of(request).settings)
     return response
+
+
+def code_page(challenge: str) -> Page:
+    """The second step of a sign-in."""
+    return Page(
+        title=msg("Enter your one-time code"),
+        paragraphs=(
+            msg("Your app shows the code. Without the app, use one of your recovery codes; each works once."),
+        ),
+        fields=(CODE,),
+        hidden={"challenge": challenge},
+        button=msg("Sign in"),
+        action="/sign-in/code",
+        links=(Link(msg("Begin anew"), "/sign-in"),),
+    )

@@ -17,6 +17,7 @@ from kedang_graphql.pages.rendering import language_of, show
 from kedang_graphql.pages.requests import (
     address_of,
     agent_of,
+    browser_of,
     enter,
     errors_of,
     go,
@@ -138,10 +139,14 @@ async def confirm_form(request: Request) -> Response:
 
 async def confirmed(request: Request) -> Response:
     form = await read_form(request)
-    signed_in = await confirm_email(
-        services_of(request).identity, token=form.get("token", ""), user_agent=agent_of(request)
+    entered = await confirm_email(
+        services_of(request).identity,
+        token=form.get("token", ""),
+        address=address_of(request),
+        user_agent=agent_of(request),
+        device=browser_of(request).device,
     )
-    return enter(request, signed_in)
+    return enter(request, entered)
 
 
 def _sign_in_page(email: str = "") -> Page:
@@ -169,6 +174,7 @@ async def signed_in(request: Request) -> Response:
             password=form.get("password", ""),
             address=address_of(request),
             user_agent=agent_of(request),
+            device=browser_of(request).device,
         )
     except KedangError as error:
         page = _sign_in_page(form.get("email", ""))
@@ -179,7 +185,7 @@ async def signed_in(request: Request) -> Response:
 async def signed_out(request: Request) -> Response:
     await read_form(request)
     services = services_of(request)
-    identified = await who(request)
+    identified = await who(request, enrolling=True)
     if identified is not None:
         await identity.sign_out(
             services.identity, person_id=identified.person_id, session_id=identified.credential_id
@@ -191,9 +197,11 @@ async def signed_out(request: Request) -> Response:
 
 async def home(request: Request) -> Response:
     """Where one stands after signing in; the way in for everybody else."""
-    identified = await who(request)
+    identified = await who(request, enrolling=True)
     if identified is None:
         return show(request, _welcome())
+    if identified.must_enrol:
+        return go(request, "/two-factor")
     async with services_of(request).databases.control_read() as read:
         person = await find_person(read, person_id=identified.person_id)
     page = Page(

@@ -9,6 +9,7 @@ from kedang_platform.identity.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from kedang_platform.identity.browsers import Browser
 from kedang_platform.identity.credentials import Credentials, Identified, authenticate
 from kedang_platform.identity.keeping import keep_credentials
 from kedang_platform.identity.passwords import Passwords, check_password
@@ -16,11 +17,22 @@ from kedang_platform.identity.recent import ReauthenticationRequired, require_re
 from kedang_platform.identity.resetting import request_password_reset, reset_password
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import SessionInfo, cookie_name, sessions_of
-from kedang_platform.identity.signing_in import SignedIn, sign_in, sign_out
+from kedang_platform.identity.signing_in import (
+    Challenged,
+    Entered,
+    SignedIn,
+    complete_sign_in,
+    enter_proved,
+    sign_in,
+    sign_out,
+)
 
 __all__ = [
     "ApiKeyInfo",
+    "Browser",
+    "Challenged",
     "Credentials",
+    "Entered",
     "Identified",
     "IdentityServices",
     "NewApiKey",
@@ -31,8 +43,10 @@ __all__ = [
     "api_keys_of",
     "authenticate",
     "check_password",
+    "complete_sign_in",
     "cookie_name",
     "create_api_key",
+    "enter_proved",
     "environment_of",
     "keep_credentials",
     "request_password_reset",

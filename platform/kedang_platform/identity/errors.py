@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedang_platform.errors import BadUserInput, KedangError
+from kedang_platform.errors import BadUserInput, KedangError, Unauthenticated
 from kedang_platform.i18n import msg
 
 
@@ -115,3 +115,48 @@ class OverlapTooLong(BadUserInput):
 class TooManyKeys(KedangError):
     def __init__(self, *, most: int) -> None:
         super().__init__(msg("A company has at most {most} keys. Please revoke one first."), most=most)
+
+
+class WrongCode(KedangError):
+    """The one-time code is wrong, was used before, or its time is over; which of these is never told."""
+
+    def __init__(self) -> None:
+        super().__init__(msg("This code is wrong or was used already."), path=("code",))
+
+
+class SecondFactorPresent(KedangError):
+    def __init__(self) -> None:
+        super().__init__(msg("Two-factor sign-in is on already."))
+
+
+class SecondFactorMissing(KedangError):
+    def __init__(self) -> None:
+        super().__init__(msg("Two-factor sign-in is not on."))
+
+
+class TwoFactorRequired(Unauthenticated):
+    """The company asks for a second factor, and the person has none yet: nothing else is done before."""
+
+    def __init__(self) -> None:
+        super().__init__(msg("Your company asks for two-factor sign-in. Please set it up first."))
+
+
+class SignInExpired(KedangError):
+    """The first step of a sign-in is ten minutes old, was completed already, or never was."""
+
+    def __init__(self) -> None:
+        super().__init__(msg("This sign-in has expired. Please begin anew."))
+
+
+class EmailTaken(BadUserInput):
+    """Another person has this address; told only to who holds a link that was sent to it."""
+
+    def __init__(self) -> None:
+        super().__init__(msg("This e-mail address belongs to another account."), path=("email",))
+
+
+class PasswordBreached(BadUserInput):
+    def __init__(self) -> None:
+        super().__init__(
+            msg("This password has appeared in a data breach. Please choose another one."), path=("password",)
+        )

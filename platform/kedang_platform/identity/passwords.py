@@ -103,7 +103,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The encoded argon2id hash, salt and parameters included."""
-        return await self._run(lambda: self._argon2.hash(_normal(password)))
+        return await self._run(lambda: self._argon2.hash(normal(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether ``password`` is the one that was hashed.
@@ -111,7 +111,7 @@ class Passwords:
         Without a hash (unknown person, no password yet) the same work is done on a hash that nothing
         matches, so that the time of the answer does not tell who is known.
         """
-        return await self._run(lambda: self._verify(password_hash, _normal(password)))
+        return await self._run(lambda: self._verify(password_hash, normal(password)))
 
     def outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
@@ -139,6 +139,6 @@ class Passwords:
             self._free += 1
 
 
-def _normal(password: str) -> str:
+def normal(password: str) -> str:
     """One spelling for what looks the same on different keyboards (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password)

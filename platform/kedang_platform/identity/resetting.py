@@ -8,9 +8,9 @@ from sqlalchemy import update
 
 from kedang_platform.database import ControlTransaction
 from kedang_platform.identity import letters, throttle, tokens
+from kedang_platform.identity.devices import forget_devices, meet
 from kedang_platform.identity.emails import normalise
 from kedang_platform.identity.errors import LinkUsed
-from kedang_platform.identity.passwords import check_password
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions
 from kedang_platform.identity.tables import person
@@ -49,16 +49,20 @@ async def send_password_reset(
     await post(control, [mail], sender=sender, now=now)
 
 
-async def reset_password(services: IdentityServices, *, token: str, password: str) -> None:
-    """Set the new password and end every session of the person; the person is told by mail.
+async def reset_password(
+    services: IdentityServices, *, token: str, password: str, device: str | None = None
+) -> str:
+    """Set the new password and end every session of the person, who is told by mail; a second factor stays.
 
-    Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, or what ``check_password`` raises.
+    The browser is known from now on, and no other is: the token for its cookie. So who reads the mailbox gets in
+    even while somebody else uses up the account's tries.
+
+    Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, or what ``IdentityServices.new_password`` raises.
     """
     now = services.clock.now()
     async with services.databases.control_read() as read:  # a hash is dear: none for whoever has no link
         await tokens.peek(read, "password_reset", token, now=now)
-    check_password(password)
-    password_hash = await services.passwords.hash(password)
+    password_hash = await services.new_password(password)
     async with services.databases.control() as control:
         found = await tokens.look_up(control, "password_reset", token, now=now)
         if found.used:
@@ -69,8 +73,11 @@ async def reset_password(services: IdentityServices, *, token: str, password: st
         ).one()
         await tokens.mark_used(control, found, now=now)
         await end_sessions(control, person_id=row.id)
+        await forget_devices(control, person_id=row.id)
+        device, _ = await meet(control, person_id=row.id, token=device, now=now)
         await throttle.forgive(control, throttle.SIGN_IN_ACCOUNT, found.email)
         letter = letters.password_changed(base_url=services.settings.base_url, name=row.name)
         mail = Outgoing(letter, found.email, row.language, key=f"password_changed:{found.hash.hex()}")
         await post(control, [mail], sender=services.settings.mail_from, now=now)
     services.credentials.forget()
+    return device

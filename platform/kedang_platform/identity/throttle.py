@@ -7,10 +7,11 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from kedang_platform.database import ControlTransaction
+from kedang_platform.identity.browsers import network_of
 from kedang_platform.identity.errors import TooManyAttempts
 from kedang_platform.identity.tables import throttle
 
@@ -22,16 +23,29 @@ class Limit:
     name: str
     times: int
     window: timedelta
+    by_network: bool = False
+    """Whether subjects are addresses, of which one of IPv6 stands for its whole /64."""
 
     def bucket(self, subject: str) -> str:
         """What is counted under; the subject (an address, an e-mail) cannot be read back from it."""
+        subject = network_of(subject) if self.by_network else subject
         return f"{self.name}:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
 
 
-SIGN_IN_ACCOUNT = Limit("sign_in_account", 10, timedelta(minutes=15))
-SIGN_IN_ADDRESS = Limit("sign_in_address", 50, timedelta(minutes=15))
+# Guesses at a password. A browser that its person signed in from before has a bucket of its own and counts in
+# no other, so whoever hammers an account cannot keep its owner out (ADR 22).
+SIGN_IN_ADDRESS = Limit("sign_in_address", 50, timedelta(minutes=15), by_network=True)
+SIGN_IN_PAIR = Limit("sign_in_pair", 10, timedelta(minutes=15))
+SIGN_IN_ACCOUNT = Limit("sign_in_account", 25, timedelta(minutes=15))
+SIGN_IN_DEVICE = Limit("sign_in_device", 10, timedelta(minutes=15))
+# Guesses at a one-time code by who knows the password, at other browsers and at one that is known.
+CODE_ACCOUNT = Limit("code_account", 5, timedelta(minutes=15))
+CODE_DEVICE = Limit("code_device", 5, timedelta(minutes=15))
+# Guesses by who holds a session.
+PROVE_SESSION = Limit("prove_session", 10, timedelta(minutes=15))
+EMAIL_CHANGE = Limit("email_change", 5, timedelta(hours=1))
 RESET_ACCOUNT = Limit("reset_account", 3, timedelta(hours=1))
-RESET_ADDRESS = Limit("reset_address", 20, timedelta(hours=1))
+RESET_ADDRESS = Limit("reset_address", 20, timedelta(hours=1), by_network=True)
 OPENID_ADDRESS = Limit("openid_address", 100, timedelta(minutes=15))
 SIGN_UP_EMAIL = Limit("sign_up_email", 5, timedelta(hours=1))
 INVITE_COMPANY = Limit("invite_company", 200, timedelta(days=1))
@@ -66,18 +80,19 @@ async def spend(control: ControlTransaction, *tries: tuple[Limit, str], now: dat
         raise TooManyAttempts(minutes=max(1, math.ceil((max(ends) - now) / timedelta(minutes=1))))
 
 
-async def refund(control: ControlTransaction, limit: Limit, subject: str) -> None:
-    """Give one try back: it turned out to be a rightful one."""
+async def refund(control: ControlTransaction, limit: Limit, subject: str, *, tries: int = 1) -> None:
+    """Give tries back: they turned out to be rightful ones."""
     await control.execute(
         update(throttle)
-        .where(throttle.c.bucket == limit.bucket(subject), throttle.c.spent > 0)
-        .values(spent=throttle.c.spent - 1)
+        .where(throttle.c.bucket == limit.bucket(subject))
+        .values(spent=func.greatest(throttle.c.spent - tries, 0))
     )
 
 
-async def forgive(control: ControlTransaction, limit: Limit, subject: str) -> None:
-    """Forget all tries of ``subject``."""
-    await control.execute(delete(throttle).where(throttle.c.bucket == limit.bucket(subject)))
+async def forgive(control: ControlTransaction, limit: Limit, subject: str) -> int:
+    """Forget all tries of ``subject``; how many they were."""
+    gone = delete(throttle).where(throttle.c.bucket == limit.bucket(subject)).returning(throttle.c.spent)
+    return (await control.execute(gone)).scalar_one_or_none() or 0
 
 
 async def forget_old_throttles(control: ControlTransaction, *, now: datetime) -> None:

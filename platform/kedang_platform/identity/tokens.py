@@ -17,11 +17,13 @@ from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.identity.errors import LinkExpired, LinkUnknown, LinkUsed
 from kedang_platform.identity.tables import one_time_token
 
-Purpose = Literal["confirm_email", "invitation", "password_reset"]
+Purpose = Literal["confirm_email", "invitation", "password_reset", "second_factor", "change_email"]
 LIFETIMES: Mapping[Purpose, timedelta] = {
     "confirm_email": timedelta(days=2),
-    "invitation": timedelta(days=14),
+    "invitation": timedelta(days=7),
     "password_reset": timedelta(hours=1),
+    "second_factor": timedelta(minutes=10),
+    "change_email": timedelta(days=1),
 }
 # How long after it was used a link does the same again: a double click, a reloaded page, a lost answer.
 REPEATABLE = timedelta(minutes=5)
@@ -159,3 +161,13 @@ async def withdraw(
 async def forget_old_tokens(control: ControlTransaction, *, now: datetime) -> None:
     """Remove tokens that expired a month ago; until then they can say that they have expired."""
     await control.execute(delete(one_time_token).where(one_time_token.c.expires_at < now - _KEPT))
+
+
+async def withdraw_of(control: ControlTransaction, purpose: Purpose, *, person_id: UUID) -> None:
+    """Remove the unused tokens of a person, to whichever address they were sent."""
+    table = one_time_token.c
+    await control.execute(
+        delete(one_time_token).where(
+            table.person_id == person_id, table.purpose == purpose, table.used_at.is_(None)
+        )
+    )

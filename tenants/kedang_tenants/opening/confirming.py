@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import ControlTransaction, Databases
-from kedang_platform.identity import IdentityServices, SignedIn, memberships, tokens
+from kedang_platform.identity import Browser, Entered, IdentityServices, memberships, tokens
 from kedang_platform.identity.errors import LinkUsed
 from kedang_platform.identity.signing_in import enter
 from kedang_platform.identity.tables import person
@@ -38,7 +38,14 @@ WHERE c.id = $1 FOR UPDATE OF c
 """
 
 
-async def confirm_email(services: IdentityServices, *, token: str, user_agent: str = "") -> SignedIn:
+async def confirm_email(
+    services: IdentityServices,
+    *,
+    token: str,
+    address: str = "",
+    user_agent: str = "",
+    device: str | None = None,
+) -> Entered:
     """Make the company of a sign-up and sign its owner in.
 
     A link that is clicked twice makes one company; within five minutes the second click signs in,
@@ -50,12 +57,19 @@ async def confirm_email(services: IdentityServices, *, token: str, user_agent: s
         found = await tokens.look_up(control, "confirm_email", token, now=now)
         company_id = found.company_id
         if not found.used:
-            company_id = await _register(control, found, settings=services.settings, now=now)
+            company_id = await _register_confirmed(control, found, settings=services.settings, now=now)
         if company_id is None:
             raise LinkUsed
     async with services.databases.control() as control:
         await _open(services.databases, control, company_id=company_id, clock=services.clock)
-        return await enter(control, email=found.email, company_id=company_id, user_agent=user_agent, now=now)
+        return await enter(
+            control,
+            services,
+            email=found.email,
+            company_id=company_id,
+            browser=Browser(address, user_agent, device),
+            method="link",
+        )
 
 
 async def finish_opening(databases: Databases, *, company_id: UUID, clock: Clock) -> None:
@@ -64,36 +78,41 @@ async def finish_opening(databases: Databases, *, company_id: UUID, clock: Clock
         await _open(databases, control, company_id=company_id, clock=clock)
 
 
-async def _register(
-    control: ControlTransaction, found: tokens.Token, *, settings: Settings, now: datetime
+async def register(
+    control: ControlTransaction, *, person_id: UUID, company: NewCompany, settings: Settings, now: datetime
 ) -> UUID:
-    """The platform's half: company, subscription, person, membership, and the job that opens it anyway."""
-    wish = found.payload
-    person_id = await _confirm_person(control, found, now=now)
-    company = await claim_schema(
-        control,
-        company_id=new_id(),
-        company=NewCompany(
-            name=wish["company"],
-            country=wish["country"],
-            language=wish["language"],
-            time_zone=wish["time_zone"],
-            currency=wish["currency"],
-        ),
-        now=now,
-        revision=REVISION,
-    )
-    await subscribe(control, company_id=company.id, free_seats=settings.free_seats, now=now)
-    await memberships.join(control, company_id=company.id, person_id=person_id, seat="full", now=now)
-    await tokens.mark_used(control, found, now=now, company_id=company.id)
-    await tokens.withdraw(control, "confirm_email", email=found.email)
-    payload = {"company": str(company.id)}
+    """The platform's half: company, subscription, membership, and the job that opens it anyway.
+
+    The person is its first member. Raises ``NoSpareSchema``.
+    """
+    claimed = await claim_schema(control, company_id=new_id(), company=company, now=now, revision=REVISION)
+    await subscribe(control, company_id=claimed.id, free_seats=settings.free_seats, now=now)
+    await memberships.join(control, company_id=claimed.id, person_id=person_id, seat="full", now=now)
+    payload = {"company": str(claimed.id)}
     await enqueue(
         control,
-        NewJob(OPEN_JOB, payload, key=f"{OPEN_JOB}:{company.id}", due_at=now + _HEAD_START),
+        NewJob(OPEN_JOB, payload, key=f"{OPEN_JOB}:{claimed.id}", due_at=now + _HEAD_START),
         NewJob(KEEP_SPARES),
     )
-    return company.id
+    return claimed.id
+
+
+async def _register_confirmed(
+    control: ControlTransaction, found: tokens.Token, *, settings: Settings, now: datetime
+) -> UUID:
+    wish = found.payload
+    person_id = await _confirm_person(control, found, now=now)
+    company = NewCompany(
+        name=wish["company"],
+        country=wish["country"],
+        language=wish["language"],
+        time_zone=wish["time_zone"],
+        currency=wish["currency"],
+    )
+    company_id = await register(control, person_id=person_id, company=company, settings=settings, now=now)
+    await tokens.mark_used(control, found, now=now, company_id=company_id)
+    await tokens.withdraw(control, "confirm_email", email=found.email)
+    return company_id
 
 
 async def _confirm_person(control: ControlTransaction, found: tokens.Token, *, now: datetime) -> UUID:

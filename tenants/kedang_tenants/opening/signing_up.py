@@ -41,7 +41,7 @@ async def sign_up(services: IdentityServices, wish: SignUp, *, password: str, ad
     async with services.databases.control() as control:
         limit = throttle.Limit("sign_up_address", services.settings.sign_ups_per_hour, timedelta(hours=1))
         await throttle.spend(control, (limit, address), (throttle.SIGN_UP_EMAIL, wish.email), now=now)
-    password_hash = await services.passwords.hash(password)
+    password_hash = await services.new_password(password)
     async with services.databases.control() as control:
         letter, language = await _letter(
             control, wish, password_hash=password_hash, base_url=services.settings.base_url, now=now

@@ -12,31 +12,24 @@ from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import ControlTransaction, Databases
-from kedang_platform.errors import BadUserInput, Forbidden, KedangError, NotFound
+from kedang_platform.errors import Forbidden, KedangError, NotFound
 from kedang_platform.i18n import msg
-from kedang_platform.identity import IdentityServices, SignedIn, emails, memberships, throttle
-from kedang_platform.identity.errors import WrongCredentials
+from kedang_platform.identity import Browser, Entered, IdentityServices, emails, memberships
 from kedang_platform.identity.memberships import Invitation, Seat
-from kedang_platform.identity.passwords import check_password
-from kedang_platform.identity.signing_in import enter
+from kedang_platform.identity.signing_in import enter, prove_password
 from kedang_platform.licensing import hold_seats
+from kedang_platform.licensing.history import By
+from kedang_platform.licensing.keeping import FOLLOW_JOB
 from kedang_platform.registry import Company
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.people.giving_roles import GivenRoles, roles_to_give
 from kedang_tenants.people.member_rows import NewRow, follow
-from kedang_tenants.people.roles import ROLES
 from kedang_tenants.reading import Scope, Viewer
 
-FOLLOW_JOB = "people.follow_membership"
 # The request that changed a membership writes the row itself; the job comes after it.
 _HEAD_START = timedelta(seconds=10)
-_CODES = frozenset(option.code for option in ROLES)
-
-
-class RoleUnknown(BadUserInput):
-    def __init__(self) -> None:
-        super().__init__(msg("A member needs at least one of the known roles."), path=("roles",))
 
 
 class LastOwner(KedangError):
@@ -79,8 +72,7 @@ async def invite_member(
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts``; nothing is written then.
     """
     _may_manage(viewer, roles=roles)
-    if not roles or not set(roles) <= _CODES:
-        raise RoleUnknown
+    given = await roles_to_give(services.databases, viewer, roles)
     inviter = await _name_of(services.databases, viewer)
     invitation = Invitation(
         email=emails.normalise(email),
@@ -97,11 +89,13 @@ async def invite_member(
             base_url=services.settings.base_url,
             sender=services.settings.mail_from,
             now=services.clock.now(),
+            by=viewer.member_id,
         )
         new = NewRow(
             name=invitation.name,
             email=invitation.email,
-            roles=tuple(sorted(roles)),
+            roles=given.default,
+            own_roles=given.own,
             language=language_code(invitation.language),
         )
         await _follow_later(control, services.clock, member=member, new=new)
@@ -118,36 +112,46 @@ async def invite_member(
 
 
 async def accept_invitation(
-    services: IdentityServices, *, token: str, password: str, address: str, user_agent: str = ""
-) -> SignedIn:
+    services: IdentityServices,
+    *,
+    token: str,
+    password: str,
+    address: str,
+    user_agent: str = "",
+    device: str | None = None,
+) -> Entered:
     """Use an invitation and sign in: a new person chooses the password, a known one gives theirs.
 
-    Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, what ``check_password`` raises, or for a
+    Raises ``LinkUnknown``, ``LinkExpired``, ``LinkUsed``, what ``IdentityServices.new_password`` raises, or for a
     known person ``WrongCredentials`` and ``TooManyAttempts``.
     """
     now = services.clock.now()
     async with services.databases.control_read() as read:
         invitation = await memberships.open_invitation(read, token=token, now=now)
-    password_hash = None
+    browser = Browser(address, user_agent, device)
+    proof = password_hash = None
     if invitation.known:
-        await _prove(services, email=invitation.email, password=password, address=address)
+        proof = await prove_password(services, email=invitation.email, password=password, browser=browser)
     else:
-        check_password(password, own=(invitation.email, invitation.name, invitation.company))
-        password_hash = await services.passwords.hash(password)
+        own = (invitation.email, invitation.name, invitation.company)
+        password_hash = await services.new_password(password, own=own)
     async with services.databases.control() as control:
         member = await memberships.activate(control, token=token, password_hash=password_hash, now=now)
-        signed_in = await enter(
+        if proof is not None:
+            await proof.forgive(control)
+        entered = await enter(
             control,
+            services,
             email=invitation.email,
             company_id=member.company_id,
-            user_agent=user_agent,
-            now=now,
+            browser=browser,
+            method="password",
         )
         await _follow_later(control, services.clock, member=member)
     await follow(
-        services.databases, company=signed_in.company, member_id=member.member_id, clock=services.clock
+        services.databases, company=entered.company, member_id=member.member_id, clock=services.clock
     )
-    return signed_in
+    return entered
 
 
 async def deactivate_member(
@@ -164,13 +168,17 @@ async def deactivate_member(
         member = await memberships.membership_of(control, company_id=company.id, member_id=member_id)
         if member is None:
             raise NotFound(msg("There is no such member."))
-        owners = await _owners(services.databases, company)
+        owners = await owners_of(services.databases, company)
         if member_id in owners:
             _may_manage(viewer, roles=("OWNER",))
             if await _is_last(control, company_id=company.id, member_id=member_id, owners=owners):
                 raise LastOwner
         await memberships.suspend(
-            control, company_id=company.id, member_id=member_id, now=services.clock.now()
+            control,
+            company_id=company.id,
+            member_id=member_id,
+            now=services.clock.now(),
+            by=By(viewer.member_id),
         )
         await _follow_later(control, services.clock, member=member)
     services.credentials.forget()
@@ -196,8 +204,9 @@ async def change_member(
     ``RoleUnknown``, ``SeatRequired`` and ``LastOwnerStays``; nothing is written then.
     """
     _may_manage(viewer, roles=roles or ())
-    if roles is not None and (not roles or not set(roles) <= _CODES):
-        raise RoleUnknown
+    given = None
+    if roles is not None:
+        given = await roles_to_give(services.databases, viewer, roles, member_id=member_id)
     async with services.databases.control() as control:
         await hold_seats(control, company_id=company.id)
         member = await memberships.membership_of(
@@ -209,10 +218,12 @@ async def change_member(
             raise MemberSuspended
         await _guard_owner(services.databases, control, viewer, company, member, roles=roles, seat=seat)
         if seat is not None:
-            await memberships.change_seat(control, member, seat=seat)
+            await memberships.change_seat(
+                control, member, seat=seat, now=services.clock.now(), by=viewer.member_id
+            )
             await _follow_later(control, services.clock, member=member)
-        if roles is not None:
-            await _give_roles(services, viewer, company=company, member_id=member_id, roles=roles)
+        if given is not None:
+            await _give_roles(services, viewer, company=company, member_id=member_id, roles=given)
     services.credentials.forget()
     await follow(
         services.databases, company=company, member_id=member_id, clock=services.clock, viewer=viewer
@@ -238,7 +249,7 @@ async def _name_of(databases: Databases, viewer: Viewer) -> str | None:
         return name
 
 
-async def _owners(databases: Databases, company: Company) -> set[UUID]:
+async def owners_of(databases: Databases, company: Company) -> set[UUID]:
     """The members with the owner's role, whatever their state."""
     async with databases.tenant_read(company.ref) as read:
         rows = await read.fetch("SELECT id FROM member WHERE 'OWNER' = ANY(roles)")
@@ -263,7 +274,7 @@ async def _guard_owner(
     seat: Seat | None,
 ) -> None:
     """Only an owner changes an owner, and the last one keeps role and seat."""
-    owners = await _owners(databases, company)
+    owners = await owners_of(databases, company)
     if member.member_id not in owners:
         return
     _may_manage(viewer, roles=("OWNER",))
@@ -275,26 +286,11 @@ async def _guard_owner(
 
 
 async def _give_roles(
-    services: IdentityServices, viewer: Viewer, *, company: Company, member_id: UUID, roles: Collection[str]
+    services: IdentityServices, viewer: Viewer, *, company: Company, member_id: UUID, roles: GivenRoles
 ) -> None:
     async with services.databases.tenant_write(company.ref) as write:
-        change = Change("member", "update", id=member_id, values={"roles": sorted(set(roles))})
+        change = Change("member", "update", id=member_id, values=roles.values())
         await change_internally(write, viewer, [change], clock=services.clock)
-
-
-async def _prove(services: IdentityServices, *, email: str, password: str, address: str) -> None:
-    """A known person shows who they are, under the same limits as at sign-in."""
-    async with services.databases.control() as control:
-        tries = ((throttle.SIGN_IN_ADDRESS, address), (throttle.SIGN_IN_ACCOUNT, email))
-        await throttle.spend(control, *tries, now=services.clock.now())
-        password_hash = await control.fetchval(
-            "SELECT password_hash FROM platform.person WHERE email = $1", email
-        )
-    if not await services.passwords.verify(password_hash, password):
-        raise WrongCredentials
-    async with services.databases.control() as control:
-        await throttle.refund(control, throttle.SIGN_IN_ADDRESS, address)
-        await throttle.forgive(control, throttle.SIGN_IN_ACCOUNT, email)
 
 
 async def _follow_later(

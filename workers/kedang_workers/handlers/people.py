@@ -9,6 +9,8 @@ from uuid import UUID
 from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.identity import resetting
+from kedang_platform.identity.devices import forget_old_devices
+from kedang_platform.identity.own_account import FOLLOW_EMAIL_JOB
 from kedang_platform.identity.sessions import forget_old_sessions
 from kedang_platform.identity.throttle import forget_old_throttles
 from kedang_platform.identity.tokens import forget_old_tokens
@@ -17,6 +19,7 @@ from kedang_platform.mail import forget_old_mails
 from kedang_platform.registry import find_company
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_tenants.opening import OPEN_JOB, finish_opening
+from kedang_tenants.people.following_email import follow_email
 from kedang_tenants.people.member_rows import NewRow, follow
 from kedang_tenants.people.operations import FOLLOW_JOB
 from kedang_tenants.people.seats import TELL_JOB, tell_owners
@@ -73,13 +76,22 @@ async def send_password_reset(job: RunningJob) -> None:
         )
 
 
+@handler(FOLLOW_EMAIL_JOB, installation=True)
+async def follow_changed_email(job: RunningJob) -> None:
+    """Write a person's new address into their companies."""
+    await follow_email(job.databases, person_id=UUID(str(job.payload["person"])), clock=job.clock)
+    async with job.finish_control():
+        pass
+
+
 @recurring("people.forget_old", every=timedelta(hours=1), installation=True)
 @handler("people.forget_old", installation=True)
 async def forget_old(job: RunningJob) -> None:
-    """Remove ended sessions, counted tries, and links and mails that are a month old."""
-    now = job.clock.now()
+    """Remove ended sessions, forgotten browsers, counted tries, and links and mails that are a month old."""
+    now, idle = job.clock.now(), timedelta(hours=job.settings.session_idle_hours)
     async with job.finish_control() as control:
-        await forget_old_sessions(control, now=now)
+        await forget_old_sessions(control, now=now, idle=idle)
+        await forget_old_devices(control, now=now)
         await forget_old_throttles(control, now=now)
         await forget_old_tokens(control, now=now)
         await forget_old_mails(control, now=now)
