@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-user
 GRAPHIQL = graphql/kedang_graphql/static/graphiql/index.html
-FONTS = tenants/kedang_tenants/reports/fonts/NotoSansSC_400Regular.ttf
+FONTS = platform/kedang_platform/documents/fonts/NotoSansSC_400Regular.ttf
 TEST_WORKERS ?= 2
 CLIENTS_NODE = tests/clients/node_modules/.kedang
 CLIENTS_VENV = .venv-clients
@@ -24,7 +24,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 up: env  ## start everything here; Ctrl-C stops it
-	@$(MAKE) --no-print-directory -s web || echo "GraphiQL and the fonts of reports could not be built (see above); everything else starts."
+	@$(MAKE) --no-print-directory -s web || echo "GraphiQL and the fonts of PDF files could not be built (see above); everything else starts."
 	@exec $(RUN) kedang_workers.cli up
 
 down:  ## stop what `make up` started
@@ -77,7 +77,7 @@ messages: env  ## bring the Chinese catalogue up to date with the texts in the c
 release-api: env  ## date what is unreleased in docs/api/changelog.md; later changes are compared with the API as it is now
 	@$(RUN_TESTS) tests.support.api_changes
 
-web: $(GRAPHIQL) $(FONTS)  ## build GraphiQL and fetch the fonts of PDF reports (needs Node 20)
+web: $(GRAPHIQL) $(FONTS)  ## build GraphiQL and fetch the fonts of PDF files (needs Node 20)
 
 NODE_MODULES = web/node_modules/.kedang
 HAS_NODE = node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
@@ -86,7 +86,7 @@ $(NODE_MODULES): web/package.json web/package-lock.json
 	@if $(HAS_NODE); then \
 		echo "Fetching what web/ needs ..." && cd web && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && touch ../$@; \
 	else \
-		echo "GraphiQL is not built and PDF reports have no fonts: that needs Node 20.19 or later. Everything else works without it."; \
+		echo "GraphiQL is not built and PDF files have no fonts: that needs Node 20.19 or later. Everything else works without it."; \
 	fi
 
 $(POSTGRAPHILE): tests/bench/postgraphile/package.json tests/bench/postgraphile/package-lock.json

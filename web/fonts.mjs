@@ -1,8 +1,8 @@
-// Copies the fonts of PDF reports, Noto Sans SC (SIL Open Font License 1.1), to where the reports look for them.
+// Copies the fonts of PDF files, Noto Sans SC (SIL Open Font License 1.1), to where papers are set.
 import { copyFileSync, mkdirSync } from "node:fs";
 
 const from = new URL("node_modules/@expo-google-fonts/noto-sans-sc/", import.meta.url);
-const to = new URL("../tenants/kedang_tenants/reports/fonts/", import.meta.url);
+const to = new URL("../platform/kedang_platform/documents/fonts/", import.meta.url);
 
 mkdirSync(to, { recursive: true });
 copyFileSync(new URL("LICENSE_FONT", from), new URL("OFL.txt", to));

@@ -10,6 +10,7 @@ import pypdf
 import pytest
 from pypdf.generic import ContentStream
 
+from kedang_platform.documents import FontsMissing, ensure_fonts
 from kedang_tenants.reports.document import (
     Chart,
     Column,
@@ -25,7 +26,6 @@ from kedang_tenants.reports.spool import Spool
 from kedang_tenants.reports.writers import csv, pdf, xlsx
 from kedang_tenants.reports.writers.chart import draw
 from kedang_tenants.reports.writers.colours import ink_on
-from kedang_tenants.reports.writers.fonts import FontsMissing, ensure_fonts
 
 NASTY = (
     "=SUM(A1:A9)",

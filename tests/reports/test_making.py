@@ -10,6 +10,7 @@ from functools import partial
 import asyncpg
 import pytest
 
+from kedang_platform.documents import ensure_fonts
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.files import LinkExpired, LinkInvalid
 from kedang_platform.i18n import translate
@@ -23,7 +24,6 @@ from kedang_tenants.reports.mailing import linked_file, read_link
 from kedang_tenants.reports.operations import ask_for_definition, cancel_report
 from kedang_tenants.reports.running import KEPT
 from kedang_tenants.reports.writers import child
-from kedang_tenants.reports.writers.fonts import ensure_fonts
 from tests.support.workers import run_jobs
 
 TEN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # ten in the morning in New York

@@ -20,6 +20,7 @@ from uuid import UUID
 import asyncpg
 
 from kedang_platform.database import TenantWrite
+from kedang_platform.documents import ensure_fonts
 from kedang_platform.errors import Forbidden, NotFound, UserError
 from kedang_platform.files import StoredFile
 from kedang_platform.i18n import Language, choose_language, msg
@@ -43,7 +44,6 @@ from kedang_tenants.reports.models import CANCELLED, DONE, FAILED, PDF, REPORTS,
 from kedang_tenants.reports.schedule import Span
 from kedang_tenants.reports.spool import Spool
 from kedang_tenants.reports.writers.child import write_format
-from kedang_tenants.reports.writers.fonts import ensure_fonts
 
 KEPT: Final = timedelta(days=90)
 """How long the files of a report are kept."""

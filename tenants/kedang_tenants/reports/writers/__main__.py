@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
-import orjson
-
-from kedang_platform.errors import KedangError
+from kedang_platform.documents import tell_expected
 from kedang_tenants.reports.document import load
-
-EXPECTED: Final = 3
 
 
 def write(folder: Path, file_format: str) -> None:
@@ -41,9 +36,5 @@ def write(folder: Path, file_format: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with tell_expected():
         write(Path(sys.argv[1]), sys.argv[2])
-    except KedangError as error:
-        told = {"code": error.code, "message": error.message, "params": dict(error.params)}
-        sys.stdout.write(orjson.dumps(told).decode() + "\n")
-        sys.exit(EXPECTED)

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from itertools import groupby, islice
 from pathlib import Path
-from shutil import copyfile
 from typing import Any, Final, Literal
 
-import orjson
-import typst
-
+from kedang_platform.documents import FOLDER, typeset
 from kedang_platform.i18n import translate
 from kedang_platform.money import to_amount
 from kedang_tenants.reports.document import Column, Document, Sheet, Value, rows_of
 from kedang_tenants.reports.writers.chart import draw
 from kedang_tenants.reports.writers.colours import ink_on
-from kedang_tenants.reports.writers.fonts import FOLDER, ensure_fonts
 
 MOST_ROWS: Final = 400
 """Rows of a long table that are printed; how many more there are is said below it."""
@@ -32,21 +28,9 @@ def write(document: Document, folder: Path, target: Path) -> None:
 
 def compiled(document: Document, folder: Path, *, file_format: Literal["pdf", "png"]) -> list[bytes]:
     """The pages as PDF (one file) or PNG (one a page). Raises FontsMissing."""
-    ensure_fonts()
-    copyfile(_TEMPLATE, folder / _TEMPLATE.name)
     for number, chart in enumerate(document.charts):
         (folder / f"chart-{number}.svg").write_text(draw(chart, FOLDER), encoding="utf-8")
-    (folder / "printed.json").write_bytes(orjson.dumps(_printed(document, folder)))
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FOLDER])
-    made: Any = typst.compile(
-        folder / _TEMPLATE.name,
-        root=folder,
-        font_paths=fonts,
-        ignore_system_fonts=True,
-        format=file_format,
-        ppi=96,
-    )
-    return list(made) if isinstance(made, list) else [made]
+    return typeset(_TEMPLATE, folder, _printed(document, folder), file_format=file_format)
 
 
 def _printed(document: Document, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The fonts of reports: they come with `make web`, and without them there is no PDF."""
+"""The fonts of papers: they come with `make web`, and without them there is no PDF."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 
-FOLDER: Final = Path(__file__).parent.parent / "fonts"
+FOLDER: Final = Path(__file__).parent / "fonts"
 FILES: Final = ("NotoSansSC_400Regular.ttf", "NotoSansSC_700Bold.ttf")
 
 
 class FontsMissing(KedangError):
-    """The fonts of PDF reports are not installed; other formats need none."""
+    """The fonts of PDF files are not installed; other formats need none."""
 
 
 def ensure_fonts(folder: Path = FOLDER) -> None:
