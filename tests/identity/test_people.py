@@ -22,9 +22,9 @@ from kedang_platform.identity.errors import (
 from kedang_platform.ids import new_id
 from kedang_platform.licensing import SeatRequired, seats_of
 from kedang_tenants.people import operations
+from kedang_tenants.people.giving_roles import RoleUnknown
 from kedang_tenants.people.operations import (
     LastOwner,
-    RoleUnknown,
     accept_invitation,
     deactivate_member,
     invite_member,

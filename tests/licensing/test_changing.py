@@ -7,7 +7,8 @@ import pytest
 from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.ids import new_id
 from kedang_platform.licensing import SeatRequired, Seats
-from kedang_tenants.people.operations import LastOwner, LastOwnerStays, MemberSuspended, RoleUnknown
+from kedang_tenants.people.giving_roles import RoleUnknown
+from kedang_tenants.people.operations import LastOwner, LastOwnerStays, MemberSuspended
 from kedang_tenants.people.viewers import load_viewer
 from kedang_tenants.reading import Scope
 from tests.licensing.conftest import Counter

@@ -27,11 +27,17 @@ class NewRow:
     roles: tuple[str, ...]
     language: str
     department_id: UUID | None = None
+    own_roles: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For the payload of a job."""
         department = str(self.department_id) if self.department_id else None
-        return {**asdict(self), "roles": list(self.roles), "department_id": department}
+        return {
+            **asdict(self),
+            "roles": list(self.roles),
+            "own_roles": list(self.own_roles),
+            "department_id": department,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> NewRow:
@@ -42,6 +48,7 @@ class NewRow:
             roles=tuple(value["roles"]),
             language=value["language"],
             department_id=UUID(department) if department else None,
+            own_roles=tuple(value.get("own_roles", ())),
         )
 
 
@@ -84,7 +91,7 @@ async def write_row(
     """Create or update the row; see ``follow``."""
     exists = await write.fetchval("SELECT id FROM member WHERE id = $1", member.member_id) is not None
     if exists:
-        roles = {"roles": list(new.roles)} if new and reset_roles else {}
+        roles = _roles(new) if new and reset_roles else {}
         values = _decided(seat=member.seat, state=member.state) | roles
         changes = [Change("member", "update", id=member.member_id, values=values)]
     else:
@@ -97,11 +104,15 @@ def creation(member_id: UUID, new: NewRow, *, seat: memberships.Seat, state: mem
     own = {
         "name": new.name,
         "email": new.email,
-        "roles": list(new.roles),
+        **_roles(new),
         "language": new.language,
         "department_id": new.department_id,
     }
     return Change("member", "create", id=member_id, values=own | _decided(seat=seat, state=state))
+
+
+def _roles(new: NewRow) -> dict[str, object]:
+    return {"roles": list(new.roles), "own_roles": list(new.own_roles) or None}
 
 
 def _decided(*, seat: memberships.Seat, state: memberships.State) -> dict[str, object]:

@@ -64,6 +64,7 @@ async def invite_member(
     name: str,
     roles: Collection[str],
     seat: Seat,
+    own_roles: Collection[str] = (),
 ) -> UUID:
     """Ask a person in by mail; returns the id of the member, who has state INVITED until they accept.
 
@@ -72,7 +73,7 @@ async def invite_member(
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts``; nothing is written then.
     """
     _may_manage(viewer, roles=roles)
-    given = await roles_to_give(services.databases, viewer, roles)
+    given = await roles_to_give(services.databases, viewer, roles=roles, own_roles=own_roles)
     inviter = await _name_of(services.databases, viewer)
     invitation = Invitation(
         email=emails.normalise(email),
@@ -194,9 +195,10 @@ async def change_member(
     company: Company,
     member_id: UUID,
     roles: Collection[str] | None = None,
+    own_roles: Collection[str] | None = None,
     seat: Seat | None = None,
 ) -> None:
-    """Give a member other roles or another seat; None leaves what there is.
+    """Give a member other roles (default ones, and the company's own) or another seat; None leaves what there is.
 
     A promotion (``full``) takes a seat under the subscription's lock, a demotion (``none``) frees it at
     once. The company's own row gets the roles under the same lock, so that of two owners who demote each
@@ -205,8 +207,10 @@ async def change_member(
     """
     _may_manage(viewer, roles=roles or ())
     given = None
-    if roles is not None:
-        given = await roles_to_give(services.databases, viewer, roles, member_id=member_id)
+    if roles is not None or own_roles is not None:
+        given = await roles_to_give(
+            services.databases, viewer, roles=roles, own_roles=own_roles, member_id=member_id
+        )
     async with services.databases.control() as control:
         await hold_seats(control, company_id=company.id)
         member = await memberships.membership_of(
