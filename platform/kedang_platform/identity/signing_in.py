@@ -33,7 +33,7 @@ from kedang_platform.identity.sessions import Method, end_session, start_session
 from kedang_platform.identity.tables import person
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Letter, Outgoing, post
-from kedang_platform.registry import Company
+from kedang_platform.registry import Company, CompanySuspended
 from kedang_platform.registry.company import columns_of, company_from
 
 # The same statement for everybody, known or not: nothing but its row tells them apart.
@@ -55,6 +55,11 @@ WHERE p.email = $1 AND m.state = 'active' AND c.status = 'active' AND ($2::uuid 
 ORDER BY (SELECT max(s.created_at) FROM platform.session s
           WHERE s.person_id = m.person_id AND s.company_id = m.company_id) DESC NULLS LAST, m.created_at
 LIMIT 1
+"""
+_SUSPENDED = """
+SELECT true FROM platform.person p JOIN platform.membership m ON m.person_id = p.id
+JOIN platform.company c ON c.id = m.company_id
+WHERE p.email = $1 AND m.state = 'active' AND c.status = 'suspended' AND ($2::uuid IS NULL OR c.id = $2) LIMIT 1
 """
 _CHALLENGED = """
 SELECT t.person_id, t.expires_at, t.used_at, d.token_hash IS NOT NULL AS at_known_browser
@@ -174,7 +179,7 @@ async def enter_proved(
     browser: Browser,
     company_id: UUID | None = None,
 ) -> Entered:
-    """Let in a person who has proved elsewhere who they are (``openid``); raises ``NoCompany``."""
+    """Let in a person who has proved elsewhere who they are (``openid``); raises ``NoCompany``, ``CompanySuspended``."""
     async with services.databases.control() as control:
         email = await control.fetchval(
             "SELECT email FROM platform.person WHERE id = $1 AND confirmed_at IS NOT NULL", person_id
@@ -193,13 +198,21 @@ async def enter(
     browser: Browser,
     method: Method,
 ) -> Entered:
-    """What a proof of who somebody is opens: a session, or the second step of the sign-in. Raises ``NoCompany``."""
+    """What a proof of who somebody is opens: a session, or the second step of the sign-in. Raises as ``enter_proved``."""
     row = await control.fetchrow(_CHOOSE_COMPANY, email, company_id)
     if row is None:
-        raise NoCompany
+        raise await _nowhere(control, email=email, company_id=company_id)
     if row["second_factor"]:
         return await _challenge(control, row, method=method, now=services.clock.now())
     return await _open(control, services, row, browser=browser, method=method, second_factor=False)
+
+
+async def _nowhere(
+    control: ControlTransaction, *, email: str, company_id: UUID | None
+) -> NoCompany | CompanySuspended:
+    """Why somebody who proved who they are gets in nowhere: an operator has suspended their company, or they have none."""
+    suspended = await control.fetchval(_SUSPENDED, email, company_id)
+    return CompanySuspended() if suspended else NoCompany()
 
 
 async def complete_sign_in(
@@ -220,7 +233,7 @@ async def complete_sign_in(
         )
         row = await control.fetchrow(_CHOOSE_COMPANY, found.email, found.company_id)
         if row is None:
-            raise NoCompany
+            raise await _nowhere(control, email=found.email, company_id=found.company_id)
         method = found.payload["method"]
         await tokens.mark_used(control, found, now=now)
         await throttle.forgive(control, limit, subject)
