@@ -21,13 +21,16 @@ from kedang_platform.registry.deletions import (
     hurry,
     take_back,
 )
+from kedang_platform.registry.overview import CompanyAmbiguous, CompanyOverview, list_companies, overview_of
 from kedang_platform.registry.spares import KEEP_SPARES, NoSpareSchema, claim_schema, count_spares
 
 __all__ = [
     "DELETE_DUE",
     "KEEP_SPARES",
     "Company",
+    "CompanyAmbiguous",
     "CompanyInactive",
+    "CompanyOverview",
     "CompanyNotDeleting",
     "CompanyStatus",
     "CompanySuspended",

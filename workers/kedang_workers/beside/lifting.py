@@ -14,13 +14,9 @@ import asyncpg
 from kedang_platform.backups import BackupFailed, Source
 from kedang_platform.backups.errors import no_room
 from kedang_platform.database.company import checked_schema
-from kedang_platform.errors import KedangError, NotFound
+from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
-from kedang_platform.registry import NewCompany
-
-
-class CompanyAmbiguous(KedangError):
-    """Several companies bear this name."""
+from kedang_platform.registry import CompanyAmbiguous, NewCompany
 
 
 @dataclass(frozen=True, slots=True)
