@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kedang_graphql.access import AccessMutation, AccessQuery
 from kedang_graphql.account import AccountMutation, AccountQuery
 from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
 from kedang_graphql.bulk import BulkMutation
@@ -27,6 +28,7 @@ from kedang_graphql.trade import TradeMutation
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
+    AccessQuery,
     AccountQuery,
     ApiKeyQuery,
     CallQuery,
@@ -43,6 +45,7 @@ QUERIES: tuple[type, ...] = (
     SurveyAnalysisQuery,
 )
 MUTATIONS: tuple[type, ...] = (
+    AccessMutation,
     AccountMutation,
     ApiKeyMutation,
     BulkMutation,

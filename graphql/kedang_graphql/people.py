@@ -132,7 +132,8 @@ async def answer_invite_member(
         company=context.company,
         email=input.email,
         name=input.name,
-        roles=[*(str(role.value) for role in input.roles), *input.own_roles],
+        roles=[str(role.value) for role in input.roles],
+        own_roles=input.own_roles,
         seat=_SEATS[str(input.seat.value)],
     )
     member_id, errors = await attempt(context, work)
@@ -221,6 +222,7 @@ async def _change(context: Context, given: ChangeMemberInput) -> Ref:
         company=context.company,
         member_id=member_id,
         roles=None if given.roles is None else [str(role.value) for role in given.roles],
+        own_roles=given.own_roles,
         seat=None if given.seat is None else _SEATS[str(given.seat.value)],
     )
     return Ref("member", member_id)

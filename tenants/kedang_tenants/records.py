@@ -8,7 +8,7 @@ from kedang_tenants.bulk import models as bulk
 from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
-from kedang_tenants.customers import consenting, consents
+from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
 from kedang_tenants.followups import events as followup_events
@@ -21,7 +21,7 @@ from kedang_tenants.grading import models as grading
 from kedang_tenants.imports import models as imports
 from kedang_tenants.measuring import models as measuring
 from kedang_tenants.opening import criteria
-from kedang_tenants.people import calendar, custom_fields, lines, notices
+from kedang_tenants.people import access, calendar, custom_fields, lines, notices, rights
 from kedang_tenants.people import models as people
 from kedang_tenants.protection import models as protection
 from kedang_tenants.reports import guards as report_guards
@@ -41,6 +41,7 @@ from kedang_tenants.webhooks import models as webhooks
 from kedang_tenants.webhooks import queueing as webhook_queueing
 
 __all__ = [
+    "access",
     "approval_following",
     "approval_guards",
     "approval_of_rules",
@@ -71,6 +72,8 @@ __all__ = [
     "repeating",
     "report_guards",
     "reports",
+    "restricting",
+    "rights",
     "rules",
     "service",
     "service_events",
