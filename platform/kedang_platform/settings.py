@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Currency: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -224,6 +226,34 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")
     demo: bool = Field(default=True, description="Whether the first start builds the demonstration company.")
+
+    @field_validator("outgoing_allowed")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        """The message never repeats what was set."""
+        try:
+            for part in (value or "").split(","):
+                if part.strip():
+                    ip_network(part.strip())
+        except ValueError:
+            raise ValueError("not networks in CIDR notation, separated by commas") from None
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+            raise ValueError("a mail server is written smtp://host:port or smtps://host:port")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value) if value else None
+        if parts and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("an address is written https://host")
+        return value
 
     @property
     def base_url(self) -> str:
