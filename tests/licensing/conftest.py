@@ -1,11 +1,15 @@
 """A company that is open, and what its owner does with seats."""
 
 from dataclasses import asdict
+from datetime import UTC, date, datetime, time
 
 import pytest
 
 from kedang_platform.licensing import list_seats, orders_of
+from kedang_platform.licensing.invoices import open_invoices
 from kedang_platform.licensing.payments import Received
+from kedang_platform.licensing.subscriptions import find_subscription
+from kedang_tenants.people.licence import add_seats, advance_company
 from kedang_tenants.people.operations import change_member
 from kedang_tenants.people.seats import buy_seats, confirm_seats
 from tests.identity.test_people import Office
@@ -31,6 +35,42 @@ class Counter(Office):
             clock=self.town.clock,
         )
         return done.order
+
+    async def pay(self, invoice, operator=OPERATOR):
+        """The money of an invoice has arrived."""
+        return await self.confirm(invoice.reference, operator=operator)
+
+    async def open_invoices(self):
+        async with self.town.databases.control_read() as read:
+            return await open_invoices(read, company_id=self.company.id)
+
+    async def advance(self):
+        """The hourly step."""
+        return await advance_company(
+            self.town.databases,
+            company_id=self.company.id,
+            settings=self.town.services.settings,
+            clock=self.town.clock,
+        )
+
+    async def stands(self):
+        async with self.town.databases.control_read() as read:
+            return await find_subscription(read, company_id=self.company.id)
+
+    async def on(self, day, hour=12):
+        """Let it be noon (UTC) of this day, and take the hourly step."""
+        self.town.clock.instant = datetime.combine(date.fromisoformat(day), time(hour), UTC)
+        return await self.advance()
+
+    async def add(self, seats, interval=None):
+        return await add_seats(
+            self.town.services, self.viewer, company=self.company, seats=seats, interval=interval
+        )
+
+    async def full(self):
+        """Who has a full seat, as the company's own rows say."""
+        rows = await self.members()
+        return {row["id"] for row in rows if row["seat"] == "FULL" and row["state"] != "SUSPENDED"}
 
     async def change(self, member_id, **differences):
         await change_member(
