@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.work import Progress, RunningJob
+from kedang_platform.work import JSON, Progress, RunningJob
 from kedang_platform.work.parts import Part
 from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
@@ -25,6 +26,7 @@ class _Walked:
     seen: int = 0
     changed: int = 0
     total: int | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def beyond(self, part: Part) -> _Walked:
         return replace(
@@ -32,6 +34,7 @@ class _Walked:
             after=str(part.last) if part.last else self.after,
             seen=self.seen + part.seen,
             changed=self.changed + part.changed,
+            left_out=dict(Counter(self.left_out) + Counter(part.left_out)),
         )
 
 
@@ -39,7 +42,8 @@ async def walk(job: RunningJob, step: Step, *, count: Count) -> None:
     """Take steps until there are no more records, then end the job; it goes on behind its last checkpoint.
 
     ``step`` gets the id to begin behind. ``count`` tells once how many records there are, for the
-    progress that people see. The result is ``{"seen": …, "changed": …}``.
+    progress that people see. The result is ``{"seen": …, "changed": …}``, and where something was passed over
+    ``"left_out": {reason: …}``.
     """
     company = await company_of(job)
     walked = _Walked(**cast("dict[str, Any]", job.checkpoint or {}))
@@ -54,5 +58,8 @@ async def walk(job: RunningJob, step: Step, *, count: Count) -> None:
             progress = Progress(walked.seen, max(walked.seen, walked.total or 0))
             await job.store(write, progress=progress, checkpoint=asdict(walked))
         more = part.last is not None
-    async with job.finish(result={"seen": walked.seen, "changed": walked.changed}):
+    result: dict[str, JSON] = {"seen": walked.seen, "changed": walked.changed}
+    if walked.left_out:
+        result["left_out"] = dict(walked.left_out)
+    async with job.finish(result=result):
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from kedang_graphql.pages import inviting, mails, securing, signing, surveys, unsubscribing
+from kedang_graphql.pages import inviting, mails, openid, securing, signing, surveys, unsubscribing
 from kedang_graphql.pages.requests import Endpoint, guarded
 
 
@@ -25,6 +25,9 @@ routes: list[Route] = [
     Route("/sign-in/code", guarded(securing.code_sent), methods=["POST"]),
     *_form("/two-factor", securing.two_factor_form, securing.two_factor_sent),
     *_form("/email", securing.email_form, securing.email_confirmed),
+    Route("/sign-in/with/{provider}", guarded(openid.leaving), methods=["GET"]),
+    Route("/sign-in/with/{provider}/back", guarded(openid.back), methods=["GET"]),
+    Route("/account/link/{provider}", guarded(openid.leaving_to_link), methods=["GET"]),
     Route("/sign-out", guarded(signing.signed_out), methods=["POST"]),
     *_form("/invitation", inviting.invitation_form, inviting.accepted),
     *_form("/reset", inviting.reset_form, inviting.reset_sent),

@@ -79,7 +79,7 @@ def sheet_page(
         "moment": _moment(sheet.editable_until, opened) if sheet.editable_until else "",
         "script": asset(_SCRIPT),
     }
-    return _page(
+    return public_page(
         "survey.html",
         language,
         opened.path,
@@ -146,7 +146,7 @@ def _bare_note(
         "paragraphs": [said],
         "links": links,
     }
-    return _page("survey_note.html", language, request.url.path, values, status=status)
+    return public_page("survey_note.html", language, request.url.path, values, status=status)
 
 
 def _note(
@@ -166,12 +166,12 @@ def _note(
         "links": links,
         "mark": mark,
     }
-    return _page(
+    return public_page(
         "survey_note.html", language, opened.path, values, company=opened.company.name, status=status
     )
 
 
-def _page(
+def public_page(
     template: str,
     language: Language,
     path: str,
@@ -181,6 +181,8 @@ def _page(
     status: int = 200,
     script: str | None = None,
 ) -> HTMLResponse:
+    """A page for somebody who does not sign in, in the dress of the answer page; ``path`` is its address."""
+
     def say(msgid: str, **params: object) -> str:
         return translate(msgid, language, params)
 

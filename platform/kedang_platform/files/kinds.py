@@ -28,13 +28,14 @@ _MOST_MEMBERS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file. ``main_part`` is what an Office package of this kind holds."""
+    """A kind of file. ``main_part`` is what an Office package of this kind holds; one that is not ``taken`` is only made."""
 
     name: str
     endings: tuple[str, ...]
     content_type: str
     begins: Callable[[bytes], bool]
     main_part: str | None = None
+    taken: bool = True
 
 
 def _text(head: bytes) -> bool:
@@ -61,17 +62,22 @@ KINDS: Final = {
         FileKind("CSV", (".csv",), "text/csv", _text),
         FileKind("JSONL", (".jsonl",), "application/jsonl", _text),
         FileKind("TXT", (".txt",), "text/plain", _text),
+        FileKind("ZIP", (".zip",), "application/zip", _package, taken=False),
     )
 }
 
 
-def kind_of(name: str) -> FileKind:
-    """The kind that a file name's ending says; raises ``FileKindRefused`` for all that are not taken."""
+def kind_of(name: str, *, made: bool = False) -> FileKind:
+    """The kind that a file name's ending says; raises ``FileKindRefused`` for all that are not taken.
+
+    ``made`` by the product itself it may be of any kind.
+    """
     lowered = name.lower()
-    for kind in KINDS.values():
+    kinds = [kind for kind in KINDS.values() if made or kind.taken]
+    for kind in kinds:
         if lowered.endswith(kind.endings):
             return kind
-    taken = ", ".join(ending[1:].upper() for kind in KINDS.values() for ending in kind.endings[:1])
+    taken = ", ".join(ending[1:].upper() for kind in kinds for ending in kind.endings[:1])
     raise FileKindRefused(
         msg("Files of this kind are not taken. Possible are: {kinds}."), path=("input", "name"), kinds=taken
     )

@@ -49,8 +49,8 @@ def _unsubscribing(link: str | None) -> list[str]:
         return []
     if not link.isascii() or any(sign <= " " or sign in "<>" for sign in link):
         raise ValueError("not an address that a header can hold")
-    # On a line of its own: the address must not be folded, and a line may have 998 characters (RFC 5322, 2.1.1).
-    return ["List-Unsubscribe:", f" <{link}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    # The address must not be folded; a line may have 998 characters (RFC 5322, 2.1.1).
+    return [f"List-Unsubscribe: <{link}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
 @lru_cache(maxsize=8)

@@ -49,13 +49,17 @@ class FolderMailer:
             return Delivery(Outcome.RETRY, str(error))
         return Delivery(Outcome.ACCEPTED)
 
+    async def forget(self, key: str) -> None:
+        """Delete the mail of that key; nothing happens when it is not there."""
+        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+
     async def close(self) -> None:
         """Nothing is held between mails."""
 
     def _write(self, content: bytes, key: str) -> None:
         # Mails hold links that sign people in: nobody else on this machine reads them.
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{_SUFFIX}"
+        path = self._path(key)
         if path.exists():
             return
         draft = self._folder / f".{secrets.token_hex(8)}"
@@ -64,6 +68,9 @@ class FolderMailer:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}{_SUFFIX}"
 
 
 def list_mails(folder: Path, *, to: str | None = None, limit: int = 100) -> list[StoredMail]:

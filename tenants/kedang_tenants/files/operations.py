@@ -144,7 +144,7 @@ async def keep_file(
 
     The transaction must hold until the content is stored; if it fails, ``stored`` is rubbish.
     """
-    kind = kind_of(name)
+    kind = kind_of(name, made=True)
     file_id = new_id()
     values: dict[str, object] = {
         "name": plain_name(name),

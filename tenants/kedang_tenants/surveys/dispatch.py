@@ -9,8 +9,9 @@ becomes of them. Every link of the chain may be repeated: an invitation is made 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -26,6 +27,8 @@ from kedang_platform.secrets import SecretKey
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import audit
+from kedang_tenants.customers.consenting import Refusal, may_contact, recipient
+from kedang_tenants.customers.consents import EMAIL, SURVEY
 from kedang_tenants.reading import Viewer
 from kedang_tenants.surveys.links import invitation_token, token_hash
 from kedang_tenants.surveys.models import COOLDOWN, NO_ADDRESS, PENDING, SKIPPED
@@ -69,7 +72,7 @@ SELECT id, 1, $10, $10, '{}', $11, $12, customer_id, contact_id, subject, occasi
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
      AS given (id, customer_id, contact_id, subject, occasion, recipient, language, reason, hash)
 ON CONFLICT (occasion) DO NOTHING
-RETURNING id, state
+RETURNING id, state, skipped_because
 """
 
 
@@ -81,6 +84,18 @@ class Asking:
     version_id: UUID
     cooldown: timedelta
     lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """How many were invited, and how many were not, by the reason."""
+
+    mailed: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Invited) -> Invited:
+        reasons = Counter(self.skipped) + Counter(other.skipped)
+        return Invited(self.mailed + other.mailed, dict(reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +144,11 @@ async def invite(
     secret: SecretKey,
     due_at: datetime,
     clock: Clock,
-) -> int:
-    """Make the invitations that are not made yet and have them mailed at ``due_at``; returns how many are mailed.
+) -> Invited:
+    """Make the invitations that are not made yet and have them mailed at ``due_at``.
 
-    Whoever was invited to any survey less than the cooldown before or after, and who has no address,
-    is noted as skipped. The contacts are held, so that of two surveys at once one invites.
+    Whoever was invited to any survey less than the cooldown before or after, who has no address, and who
+    may not be written to (T9), is noted as skipped. The contacts are held, so that of two surveys at once one invites.
     """
     addresses = await write.fetch(
         _ADDRESSES,
@@ -145,13 +160,15 @@ async def invite(
     await write.fetch(_HOLD, contacts)
     made = {row["occasion"] for row in await write.fetch(_MADE, [_occasion(asked, i) for i in invitees])}
     invited = await _invited(write, asked, contacts, due_at)
+    refusals = await _refusals(write, addresses)
     rows = []
-    for invitee, address in zip(invitees, addresses, strict=True):
+    for invitee, address, refusal in zip(invitees, addresses, refusals, strict=True):
         if _occasion(asked, invitee) in made:
             continue
         made.add(_occasion(asked, invitee))
-        reason = _reason(asked, address, invited)
-        invited.add(address["contact_id"])
+        reason = _reason(asked, address, refusal, invited)
+        if reason is None:
+            invited.add(address["contact_id"])
         rows.append(_row(asked, invitee, address, reason, viewer.language, secret))
     return await _store(write, viewer, asked, rows, due_at, clock)
 
@@ -165,9 +182,25 @@ async def _invited(
     return {row["contact_id"] for row in await read.fetch(_INVITED, contacts, since, until)}
 
 
-def _reason(asked: Asking, address: asyncpg.Record, invited: set[UUID | None]) -> str | None:
+async def _refusals(read: TenantRead, addresses: Sequence[asyncpg.Record]) -> list[Refusal | None]:
+    """Who may not be sent surveys by mail, and why."""
+    return await may_contact(
+        read,
+        channel=EMAIL,
+        purpose=SURVEY,
+        recipients=[
+            recipient(read.company, contact_id=row["contact_id"], address=row["email"]) for row in addresses
+        ],
+    )
+
+
+def _reason(
+    asked: Asking, address: asyncpg.Record, refusal: Refusal | None, invited: set[UUID | None]
+) -> str | None:
     if address["contact_id"] is None:
         return NO_ADDRESS
+    if refusal is not None:
+        return refusal
     return COOLDOWN if asked.cooldown and address["contact_id"] in invited else None
 
 
@@ -211,9 +244,9 @@ async def _store(
     rows: Sequence[tuple[object, ...]],
     due_at: datetime,
     clock: Clock,
-) -> int:
+) -> Invited:
     if not rows:
-        return 0
+        return Invited()
     columns = [list(column) for column in zip(*rows, strict=True)]
     expires_at = _end_of(due_at + asked.lifetime, ZoneInfo(viewer.time_zone))
     made = await write.fetch(_INSERT, *columns, clock.now(), asked.id, asked.version_id, due_at, expires_at)
@@ -221,7 +254,8 @@ async def _store(
     await audit(write, viewer, noted, clock=clock)
     pending = [row["id"] for row in made if row["state"] == PENDING]
     await mail_later(write, pending, due_at=due_at)
-    return len(pending)
+    skipped = Counter(row["skipped_because"] for row in made if row["state"] == SKIPPED)
+    return Invited(len(pending), dict(skipped))
 
 
 def _end_of(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -22,6 +22,9 @@ from kedang_platform.mail import Letter, Outgoing
 from kedang_platform.registry import Company
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue.languages import language_of
+from kedang_tenants.customers.consenting import Recipient, Refusal, may_contact, recipient
+from kedang_tenants.customers.consents import EMAIL, SURVEY
+from kedang_tenants.customers.unsubscribing import Unsubscription, unsubscribe_link
 from kedang_tenants.surveys.links import survey_link
 from kedang_tenants.surveys.models import DELIVERY_MADE, REQUEST_CLOSED
 from kedang_tenants.surveys.sheets import last_day
@@ -33,7 +36,8 @@ _LONGEST_WAIT: Final = timedelta(minutes=10)
 _LOOKS: Final = 300  # about two days: by then no mail is tried again
 
 _TO_MAIL = """
-SELECT i.id, i.recipient, i.language, i.subject, i.expires_at, q.trigger, c.name AS customer, k.name AS contact
+SELECT i.id, i.recipient, i.language, i.subject, i.expires_at, q.trigger, c.name AS customer, k.name AS contact,
+       i.contact_id
 FROM survey_invitation i
 JOIN questionnaire q ON q.id = i.questionnaire_id
 JOIN customer c ON c.id = i.customer_id
@@ -47,13 +51,25 @@ _NOTE = """
 UPDATE survey_invitation i SET
     state = CASE WHEN i.state = 'PENDING' THEN given.state ELSE i.state END,
     sent_at = CASE WHEN given.state = 'SENT' THEN $3 ELSE i.sent_at END,
+    skipped_because = CASE WHEN i.state = 'PENDING' AND given.state = 'SKIPPED' THEN 'OPTED_OUT'
+                           ELSE i.skipped_because END,
     updated_at = $3, version = i.version + 1
 FROM unnest($1::uuid[], $2::text[]) AS given (id, state)
-WHERE i.id = given.id AND i.sent_at IS NULL AND i.state <> 'BOUNCED'
+WHERE i.id = given.id AND i.sent_at IS NULL AND i.state NOT IN ('BOUNCED', 'SKIPPED')
 """
 _WAITING: Final = frozenset({"queued", "sending"})
 # A mail whose outcome stays unknown was most likely taken: it was handed over twice.
-_OUTCOMES: Final[Mapping[str, str]] = {"sent": "SENT", "unknown": "SENT", "rejected": "BOUNCED"}
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "sent": "SENT",
+    "unknown": "SENT",
+    "rejected": "BOUNCED",
+    "withheld": "SKIPPED",
+}
+_LEAVE_OUT = """
+UPDATE survey_invitation i SET state = 'SKIPPED', skipped_because = given.reason, updated_at = $3, version = i.version + 1
+FROM unnest($1::uuid[], $2::text[]) AS given (id, reason)
+WHERE i.id = given.id AND i.state = 'PENDING'
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +86,41 @@ async def survey_mails(
 ) -> list[Outgoing]:
     """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile.
 
-    Whoever was put away meanwhile, or whose customer was, gets none.
+    Whoever was put away meanwhile, or whose customer was, or who wants no more surveys, gets none.
     """
-    states = ["SENT", "OPENED"] if reminder else ["PENDING"]
-    rows = await read.fetch(_TO_MAIL, list(invitations), clock.now(), states)
+    rows = [row for row, refusal in await _waiting(read, invitations, reminder, clock) if refusal is None]
     abouts = await _abouts(read, [row["subject"] for row in rows if row["subject"]])
     return [_mail(sender, row, abouts.get(row["subject"], ""), reminder=reminder) for row in rows]
+
+
+async def pass_over(write: TenantWrite, invitations: Sequence[UUID], *, clock: Clock) -> None:
+    """Note who may not be written to any more although they could be when they were invited (T9)."""
+    refused = {
+        row["id"]: refusal
+        for row, refusal in await _waiting(write, invitations, reminder=False, clock=clock)
+        if refusal is not None
+    }
+    if refused:
+        await write.fetch(_LEAVE_OUT, list(refused), list(refused.values()), clock.now())
+
+
+async def _waiting(
+    read: TenantRead, invitations: Sequence[UUID], reminder: bool, clock: Clock
+) -> list[tuple[asyncpg.Record, Refusal | None]]:
+    """The invitations whose mail is due, each with what forbids it."""
+    states = ["SENT", "OPENED"] if reminder else ["PENDING"]
+    rows = await read.fetch(_TO_MAIL, list(invitations), clock.now(), states)
+    refusals = await may_contact(
+        read,
+        channel=EMAIL,
+        purpose=SURVEY,
+        recipients=[_recipient(read.company, row) for row in rows],
+    )
+    return list(zip(rows, refusals, strict=True))
+
+
+def _recipient(company: CompanyRef, row: asyncpg.Record) -> Recipient:
+    return recipient(company, contact_id=row["contact_id"], address=row["recipient"])
 
 
 async def _abouts(read: TenantRead, subjects: Sequence[str]) -> dict[str, str]:
@@ -125,6 +170,12 @@ def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) ->
         closing=(
             msg("The link is yours alone and works until {day}."),
             msg("You get this mail because {company} has you as a contact of {customer}."),
+        ),
+        unsubscribe=unsubscribe_link(
+            sender.secret,
+            base_url=sender.base_url,
+            company=company,
+            unsubscription=Unsubscription(_recipient(company.ref, row), SURVEY),
         ),
     )
     key = mail_key(company.ref, row["id"], reminder=reminder)

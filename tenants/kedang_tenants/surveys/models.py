@@ -40,7 +40,7 @@ DRAFT, PUBLISHED, SUPERSEDED = "DRAFT", "PUBLISHED", "SUPERSEDED"
 GROUP, LEVEL, NPS, CHOICE, NUMBER, DATE, TEXT = "GROUP", "LEVEL", "NPS", "CHOICE", "NUMBER", "DATE", "TEXT"
 PENDING, SENT, BOUNCED, OPENED, ANSWERED = "PENDING", "SENT", "BOUNCED", "OPENED", "ANSWERED"
 EXPIRED, CANCELLED, SKIPPED = "EXPIRED", "CANCELLED", "SKIPPED"
-COOLDOWN, NO_ADDRESS = "COOLDOWN", "NO_ADDRESS"
+COOLDOWN, NO_ADDRESS, OPTED_OUT, NO_CONSENT = "COOLDOWN", "NO_ADDRESS", "OPTED_OUT", "NO_CONSENT"
 EMAIL, LINK, VISIT = "EMAIL", "LINK", "VISIT"
 STARTED, SUBMITTED = "STARTED", "SUBMITTED"
 PAGE, MEMBER = "PAGE", "MEMBER"
@@ -399,6 +399,8 @@ class SurveyInvitation(Record):
             (
                 Option(COOLDOWN, msg("Was invited not long ago")),
                 Option(NO_ADDRESS, msg("No e-mail address is known")),
+                Option(OPTED_OUT, msg("Wants no surveys")),
+                Option(NO_CONSENT, msg("Has not consented yet")),
             )
         ),
         label=msg("Not sent because"),

@@ -15,7 +15,7 @@ from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Event, subscribe
 from kedang_tenants.reading import Viewer
-from kedang_tenants.surveys.dispatch import Invitee, asking, invite, is_asked
+from kedang_tenants.surveys.dispatch import Invited, Invitee, asking, invite, is_asked
 from kedang_tenants.surveys.models import DELIVERY_MADE, REQUEST_CLOSED
 
 DISPATCH: Final = "surveys.dispatch"
@@ -72,10 +72,10 @@ async def dispatch_part(
     subjects: Sequence[UUID],
     secret: SecretKey,
     clock: Clock,
-) -> int:
-    """Invite for these requests or deliveries by every active questionnaire of the trigger; how many are mailed."""
+) -> Invited:
+    """Invite for these requests or deliveries by every active questionnaire of the trigger."""
     invitees = await _invitees(write, viewer, trigger, subjects, clock)
-    invited = 0
+    invited = Invited()
     for asked in await asking(write, questionnaire_id=None, trigger=trigger) if invitees else ():
         invited += await invite(
             write, viewer, asked, invitees, secret=secret, due_at=clock.now(), clock=clock

@@ -21,6 +21,7 @@ from kedang_tenants.surveys.mailing import (
     Sender,
     mail_key,
     note_outcomes,
+    pass_over,
     survey_mails,
     wait_before_look,
 )
@@ -49,7 +50,7 @@ async def dispatch(job: RunningJob) -> None:
             write, viewer, trigger=trigger, subjects=coming, secret=secret, clock=job.clock
         )
         last = coming[-1] if len(coming) == CHUNK else None
-        return Part(last=last, seen=len(coming), changed=invited)
+        return Part(last=last, seen=len(coming), changed=invited.mailed, left_out=invited.skipped)
 
     async def count(_read: TenantRead) -> int:
         return len(subjects)
@@ -90,8 +91,11 @@ async def mail(job: RunningJob) -> None:
     company = await company_of(job)
     sender = Sender(company=company, secret=load_secret_key(job.settings), base_url=job.settings.base_url)
     reminder = bool(job.payload.get("reminder"))
+    invitations = _ids(job.payload["invitations"])
+    if not reminder:
+        async with job.step() as write:
+            await pass_over(write, invitations, clock=job.clock)
     async with job.databases.tenant_read(company.ref) as read:
-        invitations = _ids(job.payload["invitations"])
         mails = await survey_mails(read, sender, invitations, reminder=reminder, clock=job.clock)
     async with job.finish_control() as control:
         await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())

@@ -8,7 +8,7 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
-_STATES = "state IN (\x27queued\x27, \x27sending\x27, \x27sent\x27, \x27rejected\x27, \x27unknown\x27, \x27withheld\x27)"
+_STATES = "state IN ('queued', 'sending', 'sent', 'rejected', 'unknown', 'withheld')"
 
 
 def upgrade() -> None:
