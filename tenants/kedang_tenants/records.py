@@ -24,6 +24,7 @@ from kedang_tenants.opening import criteria
 from kedang_tenants.people import access, calendar, custom_fields, lines, notices, rights
 from kedang_tenants.people import models as people
 from kedang_tenants.protection import models as protection
+from kedang_tenants.protection import retention_rules
 from kedang_tenants.reports import guards as report_guards
 from kedang_tenants.reports import models as reports
 from kedang_tenants.rules import models as rules
@@ -69,6 +70,7 @@ __all__ = [
     "notices",
     "people",
     "protection",
+    "retention_rules",
     "repeating",
     "report_guards",
     "reports",
