@@ -6,8 +6,6 @@ import asyncio
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from importlib import resources
 from typing import TypeVar
 
 import argon2
@@ -19,73 +17,33 @@ from kedang_platform.identity.errors import (
     PasswordTooShort,
     TooBusy,
 )
+from kedang_platform.identity.guessing import TOO_SOON, fold, guesses
 
 SHORTEST = 10
 LONGEST = 128
-_SEQUENCES = (
-    "01234567890123456789",
-    "abcdefghijklmnopqrstuvwxyz",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
-    "qazwsxedcrfvtgbyhnujmikolp",
-    "1q2w3e4r5t6y7u8i9o0p",
-    "一二三四五六七八九十",
-)
 _WAITING = 64
+_MOST_FIGURES = 14
 _Result = TypeVar("_Result")
 
 
 def check_password(password: str, *, own: Iterable[str] = ()) -> None:
     """Refuse a password that is too short, too long, or quickly guessed.
 
-    10 to 128 characters; not among the most used ones; not one short piece repeated, not a run of the
-    alphabet or keyboard, not made of the person's ``own`` data (e-mail, names). Raises a ``BadUserInput``.
+    10 to 128 characters of any kind (ASVS 5.0, 6.2); not put together of few pieces that everybody uses or that
+    are the person's ``own`` (e-mail, names), as ``guessing`` has it. Raises a ``BadUserInput``.
     """
     if len(password) < SHORTEST:
         raise PasswordTooShort(minimum=SHORTEST)
     if len(password) > LONGEST:
         raise PasswordTooLong(maximum=LONGEST)
-    folded = _fold(password)
-    guesses = _common() | _own_pieces(own)
-    if folded in guesses or _core(folded) in guesses or _patterned(folded):
+    if is_phone_number(password) or guesses(password, own=own) < TOO_SOON:
         raise PasswordTooCommon
 
 
-def _own_pieces(own: Iterable[str]) -> set[str]:
-    """The texts themselves, the part before an at sign, and each word, when longer than two characters."""
-    pieces = {piece for text in own for piece in (text, *text.split("@"), *text.split())}
-    return {folded for piece in pieces if len(folded := _fold(piece)) > 2}
-
-
-def _patterned(folded: str) -> bool:
-    """Whether it is a telephone number or a date, one piece repeated, or a run of keys."""
-    return (folded.isdigit() and len(folded) < 14) or _repeats(folded) or _runs(folded)
-
-
-def _fold(text: str) -> str:
-    """In one spelling, without spaces and case."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _core(folded: str) -> str:
-    """What is left without the digits and signs that people append to fill up the length."""
-    return folded.rstrip("0123456789!.,?*#@_-$ ")
-
-
-def _repeats(folded: str) -> bool:
-    """Whether the whole is one piece of up to four characters again and again, as in 123123123123."""
-    return any(folded == (folded[:size] * (len(folded) // size + 1))[: len(folded)] for size in range(1, 5))
-
-
-def _runs(folded: str) -> bool:
-    """Whether the whole is a run, forwards or backwards, of the digits, the alphabet or the keyboard."""
-    return any(folded in run or folded in run[::-1] for run in _SEQUENCES)
-
-
-@cache
-def _common() -> frozenset[str]:
-    text = resources.files(__package__).joinpath("common_passwords.txt").read_text(encoding="utf-8")
-    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+def is_phone_number(password: str) -> bool:
+    """Whether it is nothing but figures, as long as numbers of telephones and identity papers are."""
+    folded = fold(password)
+    return folded.isdigit() and len(folded) < _MOST_FIGURES
 
 
 class Passwords:
