@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from kedang_platform.ids import new_id
 from kedang_platform.mail import Letter, Outgoing, post
 from kedang_platform.work import NewJob, enqueue
 from kedang_workers import handlers
@@ -30,6 +31,7 @@ WITHOUT_IDS = {
     "changing.seal_all",
     "people.forget_old",
     "work.remove_ended",
+    "registry.delete_due",
     "registry.keep_spares",
 }
 
@@ -71,6 +73,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "people.tell_seats": [{"order": str(UUID(hex=order.partition("_")[2]))}],
         "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
         "opening.open_company": [{"company": company}],
+        "leaving.export_company": [{"company": company, "export": str(new_id())}],
         "identity.send_password_reset": [{"email": await email_of(other)}],
         "reports.run": [{"run": str(uuid_of(other, "rru"))}],
         "reports.mail": [{"run": str(uuid_of(other, "rru"))}],

@@ -10,7 +10,10 @@ from uuid import UUID
 
 import orjson
 
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
 from kedang_tenants.changing.statements import OneRow
+from kedang_tenants.reading import Viewer
 
 SALT_BYTES: Final = 16
 Row: TypeAlias = tuple[datetime, UUID, UUID | None, str, str, str, UUID, dict[str, object]]
@@ -56,3 +59,29 @@ def entries_of(rows: Sequence[Row]) -> OneRow:
     random = os.urandom(SALT_BYTES * len(rows))
     salts = [random[at : at + SALT_BYTES] for at in range(0, len(random), SALT_BYTES)]
     return OneRow(_ENTRIES, [*heads, [orjson.dumps(each).decode() for each in changes], salts])
+
+
+async def note_action(
+    write: TenantWrite,
+    viewer: Viewer,
+    record: str,
+    event: str,
+    record_id: UUID,
+    told: dict[str, object],
+    *,
+    clock: Clock,
+) -> None:
+    """Note something that changes no record and that no feature waits for: an export, a view, a decision."""
+    noted = entry(
+        (
+            clock.now(),
+            write.transaction_id,
+            viewer.member_id,
+            viewer.via,
+            f"{record}.{event}",
+            record,
+            record_id,
+            told,
+        )
+    )
+    await write.fetch(noted.sql, *noted.values)

@@ -1,0 +1,1 @@
+"""A company takes everything along, comes with everything, or goes for good (T7)."""
