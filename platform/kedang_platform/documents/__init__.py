@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedang_platform.documents.child import Child, child_environment
 from kedang_platform.documents.fonts import FOLDER, FontsMissing, ensure_fonts
+from kedang_platform.documents.papers import PaperDelayed, Papers
 from kedang_platform.documents.typesetting import EXPECTED, tell_expected, typeset
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "FOLDER",
     "Child",
     "FontsMissing",
+    "PaperDelayed",
+    "Papers",
     "child_environment",
     "ensure_fonts",
     "tell_expected",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +11,8 @@ from uuid import UUID
 from kedang_platform.database import ControlRead
 from kedang_platform.licensing import ledger
 from kedang_platform.licensing.invoices import Invoice, find_by_number, invoices_from
-from kedang_platform.licensing.payments import Payment, payments_of
+from kedang_platform.licensing.orders import PURCHASE
+from kedang_platform.licensing.payments import Payment, payments_by_invoice
 
 MOST_LISTED: Final = 1000
 """Entries that an operator is shown at once."""
@@ -18,24 +20,29 @@ MOST_LISTED: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An invoice or credit note, and what is owed of it in minor units."""
+    """An invoice or credit note: what is owed of it in minor units, what arrived for it, and what corrects it."""
 
     invoice: Invoice
     owed: int
+    payments: tuple[Payment, ...] = ()
+    credit_notes: tuple[Invoice, ...] = ()
 
     @property
     def overdue(self) -> bool:
         """Whether it was marked as overdue, and something is still owed."""
         return self.owed > 0 and self.invoice.overdue_at is not None
 
+    def overdue_at(self, now: datetime) -> bool:
+        """Whether something is owed that should have been paid by ``now``, marked or not; orders bind nobody."""
+        due = self.invoice.due_at
+        return self.owed > 0 and due is not None and due <= now and self.invoice.purpose != PURCHASE
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An invoice with its payments and credit notes, and what its company has to its credit in its currency."""
+    """An invoice, and what its company has to its credit in its currency."""
 
     entry: Entry
-    payments: tuple[Payment, ...]
-    credit_notes: tuple[Invoice, ...]
     credit: int
 
 
@@ -57,6 +64,9 @@ SELECT invoice_id, sum(amount)::bigint AS paid FROM platform.allocation WHERE in
 """
 
 
+_NOTES = "SELECT * FROM platform.invoice WHERE corrects = ANY($1) ORDER BY issued_at, id"
+
+
 async def page_of(
     read: ControlRead, *, company_id: UUID, after: tuple[datetime, UUID] | None, count: int
 ) -> list[Entry]:
@@ -71,30 +81,35 @@ async def list_entries(read: ControlRead, *, company_id: UUID | None, owed: bool
 
 
 async def entry_of(read: ControlRead, invoice: Invoice) -> Entry:
-    """The invoice with what is owed of it."""
-    return Entry(invoice, await ledger.open_of(read, invoice_id=invoice.id))
-
-
-async def credit_notes_of(read: ControlRead, *, invoice_id: UUID) -> list[Invoice]:
-    """The credit notes that correct an invoice, the oldest first."""
-    rows = await read.fetch(
-        "SELECT * FROM platform.invoice WHERE corrects = $1 ORDER BY issued_at, id", invoice_id
-    )
-    return await invoices_from(read, rows)
+    """The invoice with what belongs to it."""
+    return (await _told(read, [invoice]))[0]
 
 
 async def account_of(read: ControlRead, *, number: str) -> Account:
     """Everything that belongs to the invoice of this number. Raises ``UnknownInvoice``."""
     invoice = await find_by_number(read, number=number)
-    return Account(
-        entry=await entry_of(read, invoice),
-        payments=tuple(await payments_of(read, invoice_id=invoice.id)),
-        credit_notes=tuple(await credit_notes_of(read, invoice_id=invoice.id)),
-        credit=await ledger.credit_of(read, company_id=invoice.company_id, currency=invoice.currency),
-    )
+    credit = await ledger.credit_of(read, company_id=invoice.company_id, currency=invoice.currency)
+    return Account(await entry_of(read, invoice), credit)
 
 
 async def _entries(read: ControlRead, sql: str, *args: object) -> list[Entry]:
-    invoices = await invoices_from(read, await read.fetch(sql, *args))
-    sums = {row["invoice_id"]: row["paid"] for row in await read.fetch(_SUMS, [one.id for one in invoices])}
-    return [Entry(one, one.gross - sums.get(one.id, 0) if one.kind == "invoice" else 0) for one in invoices]
+    return await _told(read, await invoices_from(read, await read.fetch(sql, *args)))
+
+
+async def _told(read: ControlRead, invoices: Sequence[Invoice]) -> list[Entry]:
+    ids = [one.id for one in invoices]
+    sums = {row["invoice_id"]: row["paid"] for row in await read.fetch(_SUMS, ids)}
+    payments = await payments_by_invoice(read, invoice_ids=ids)
+    notes: dict[UUID, list[Invoice]] = {}
+    for note in await invoices_from(read, await read.fetch(_NOTES, ids)):
+        assert note.corrects is not None
+        notes.setdefault(note.corrects, []).append(note)
+    return [
+        Entry(
+            one,
+            one.gross - sums.get(one.id, 0) if one.kind == "invoice" else 0,
+            tuple(payments.get(one.id, ())),
+            tuple(notes.get(one.id, ())),
+        )
+        for one in invoices
+    ]

@@ -6,7 +6,7 @@ when. It counts from its confirmation to its reversal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -335,28 +335,40 @@ async def _told(control: ControlTransaction, payment_id: UUID, invoice_id: UUID)
 _PAYMENTS = """
 SELECT p.*, s.step, s.operator, s.remark, s.at FROM platform.payment p
 JOIN platform.payment_step s ON s.payment_id = p.id
-WHERE p.{column} = $1
+WHERE p.{column} = ANY($1)
 ORDER BY p.noted_at, p.id, array_position(ARRAY['proposed', 'confirmed', 'reversed'], s.step)
 """
 
 
 async def payments_of(read: ControlRead, *, invoice_id: UUID) -> list[Payment]:
     """What arrived under the invoice's reference, the oldest first, undone payments too."""
-    return await _payments(read, "invoice_id", invoice_id)
+    return await _payments(read, "invoice_id", [invoice_id])
+
+
+async def payments_by_invoice(
+    read: ControlRead, *, invoice_ids: Collection[UUID]
+) -> dict[UUID, list[Payment]]:
+    """As ``payments_of``, of many invoices at once; one without payments is not in it."""
+    found: dict[UUID, list[Payment]] = {}
+    for payment in await _payments(read, "invoice_id", invoice_ids):
+        found.setdefault(payment.invoice_id, []).append(payment)
+    return found
 
 
 async def find_payment(read: ControlRead, *, payment_id: UUID) -> Payment:
     """Raises ``UnknownPayment``."""
-    found = await _payments(read, "id", payment_id)
+    found = await _payments(read, "id", [payment_id])
     if not found:
         raise UnknownPayment
     return found[0]
 
 
-async def _payments(read: ControlRead, column: Literal["id", "invoice_id"], value: UUID) -> list[Payment]:
+async def _payments(
+    read: ControlRead, column: Literal["id", "invoice_id"], values: Collection[UUID]
+) -> list[Payment]:
     steps: dict[UUID, list[PaymentStep]] = {}
     heads: dict[UUID, asyncpg.Record] = {}
-    for row in await read.fetch(_PAYMENTS.format(column=column), value):
+    for row in await read.fetch(_PAYMENTS.format(column=column), list(values)):
         heads.setdefault(row["id"], row)
         told = PaymentStep(row["step"], row["operator"], row["remark"], row["at"])
         steps.setdefault(row["id"], []).append(told)

@@ -19,10 +19,9 @@ from kedang_platform.licensing.billing_details import (
     details_of,
     keep_details,
 )
-from kedang_platform.licensing.books import Entry, credit_notes_of, entry_of, page_of
+from kedang_platform.licensing.books import Entry, entry_of, page_of
 from kedang_platform.licensing.invoice_links import InvoiceGrant, sign_invoice_link
 from kedang_platform.licensing.invoices import Invoice, find_invoice
-from kedang_platform.licensing.payments import Payment, payments_of
 from kedang_platform.mail import Letter, Line, Outgoing
 from kedang_platform.money import to_amount
 from kedang_platform.registry import Company
@@ -71,24 +70,6 @@ async def show_invoice(services: IdentityServices, viewer: Viewer, *, invoice_id
         return await entry_of(
             read, await find_invoice(read, invoice_id=invoice_id, company_id=viewer.company.id)
         )
-
-
-async def payments_shown(services: IdentityServices, viewer: Viewer, *, invoice_id: UUID) -> list[Payment]:
-    """What arrived for an invoice and counts, the oldest first. Raises ``Forbidden``, ``UnknownInvoice``."""
-    require_role(viewer, SEE)
-    async with services.databases.control_read() as read:
-        invoice = await find_invoice(read, invoice_id=invoice_id, company_id=viewer.company.id)
-        return [one for one in await payments_of(read, invoice_id=invoice.id) if one.state == "confirmed"]
-
-
-async def credit_notes_shown(
-    services: IdentityServices, viewer: Viewer, *, invoice_id: UUID
-) -> list[Invoice]:
-    """What corrects an invoice. Raises ``Forbidden``, ``UnknownInvoice``."""
-    require_role(viewer, SEE)
-    async with services.databases.control_read() as read:
-        invoice = await find_invoice(read, invoice_id=invoice_id, company_id=viewer.company.id)
-        return await credit_notes_of(read, invoice_id=invoice.id)
 
 
 async def credit_shown(services: IdentityServices, viewer: Viewer, *, currency: str) -> int:

@@ -77,7 +77,7 @@ def show(settings: Settings, *, number: str, echo: Echo, as_json: bool) -> None:
             text=text,
             net=_plain(line.amount, invoice),
         )
-    for payment in found.payments:
+    for payment in found.entry.payments:
         echo(
             msg("  payment {payment}: {amount} {currency} of {day}, {state}"),
             payment=payment.id,
@@ -94,7 +94,7 @@ def show(settings: Settings, *, number: str, echo: Echo, as_json: bool) -> None:
                 at=step.at.isoformat(timespec="minutes"),
                 remark=step.remark or "",
             )
-    for note in found.credit_notes:
+    for note in found.entry.credit_notes:
         echo(msg("  credit note {number}: {gross} {currency}"), **_words(note))
 
 
@@ -203,8 +203,8 @@ def _account(found: Account) -> dict[str, object]:
     ]
     return _entry(found.entry) | {
         "lines": lines,
-        "payments": [_payment(payment) for payment in found.payments],
-        "creditNotes": [_invoice(note) for note in found.credit_notes],
+        "payments": [_payment(payment) for payment in found.entry.payments],
+        "creditNotes": [_invoice(note) for note in found.entry.credit_notes],
         "credit": found.credit,
     }
 
