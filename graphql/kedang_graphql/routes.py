@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from kedang_graphql import files, pages, reports
+from kedang_graphql import files, invoices, pages, reports
 from kedang_graphql.measuring import metrics
 from kedang_graphql.overlay import serving
 
@@ -12,6 +12,7 @@ FEATURE_ROUTES: tuple[BaseRoute, ...] = (
     *serving.routes,
     *files.routes,
     *reports.routes,
+    *invoices.routes,
     *pages.routes,
     *metrics.routes,
 )

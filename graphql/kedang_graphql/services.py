@@ -9,6 +9,7 @@ from kedang_graphql.measuring import Measurer
 from kedang_platform.buckets import Buckets, database_beside
 from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, urls_of
+from kedang_platform.documents import Papers
 from kedang_platform.files import FileLinks, FileStore, open_files
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.secrets import load_secret_key
@@ -27,6 +28,7 @@ class Services:
     file_links: FileLinks
     buckets: Buckets
     measurer: Measurer
+    papers: Papers
     waker: Waker | None = None
 
     @classmethod
@@ -54,6 +56,7 @@ class Services:
                 redis_url=database_beside(settings.redis_url) if settings.redis_url else None,
             ),
             Measurer(clock, slow_seconds=settings.slow_sql_seconds),
+            Papers(),
         )
 
     def waking_relays(self, redis_url: str) -> Services:

@@ -1,0 +1,418 @@
+"""What the company is invoiced for its seats: invoices, credit notes, their papers, and what stands on them.
+
+They are named apart from the invoices that a company writes to its own customers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Final, Self
+from uuid import UUID
+
+import strawberry
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from strawberry.types import Info
+
+from kedang_graphql.answering import attempt, id_inside, opaque_id
+from kedang_graphql.context import Context
+from kedang_graphql.engine.types import PageInfo, UserError
+from kedang_graphql.files import FileDownload, refusal, served, usable_company
+from kedang_graphql.inputs import given
+from kedang_graphql.scalars import DecimalString, MinorUnits
+from kedang_graphql.services import Services
+from kedang_platform.errors import BadUserInput, KedangError, NotFound
+from kedang_platform.i18n import Language, msg, translate
+from kedang_platform.licensing import Billing, books, invoices
+from kedang_platform.licensing import billing_details as details
+from kedang_platform.licensing.bank_transfer import BankTransfer
+from kedang_platform.licensing.invoice_document import paper_of
+from kedang_platform.licensing.invoice_links import read_invoice_link
+from kedang_platform.secrets import load_secret_key
+from kedang_tenants.files import FileContent
+from kedang_tenants.people import invoices as company_invoices
+from kedang_tenants.reading import BadCursor
+
+INVOICE: Final = "siv"
+_PAGE: Final = 20
+MOST_ON_A_PAGE: Final = 100
+_COLUMNS: Final = {"taxNumber": "tax_number"}
+_CURSOR: Final = struct.Struct(">q16s")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@strawberry.enum
+class SubscriptionInvoiceKind(Enum):
+    INVOICE = "invoice"
+    CREDIT_NOTE = strawberry.enum_value(
+        "credit_note", description="Takes its amounts off the invoice that it corrects."
+    )
+
+
+@strawberry.enum
+class SubscriptionInvoiceState(Enum):
+    OPEN = strawberry.enum_value("open", description="Something is owed.")
+    PAID = strawberry.enum_value("paid", description="Nothing is owed.")
+    CREDITED = strawberry.enum_value("credited", description="Credit notes took all of it back.")
+
+
+@strawberry.enum(description="Language of a paper.")
+class PaperLanguage(Enum):
+    EN = "en"
+    ZH_CN = "zh-CN"
+
+
+@strawberry.type(description="Who sells or buys, as it was when the invoice was issued.")
+class InvoiceParty:
+    name: str
+    tax_number: str | None
+    address: str | None
+    email: str | None
+
+    @classmethod
+    def of(cls, party: Mapping[str, str | None]) -> Self:
+        return cls(
+            name=party["name"] or "",
+            tax_number=party["tax_number"],
+            address=party["address"],
+            email=party["email"],
+        )
+
+
+@strawberry.type(description="What is charged, or in a credit note given back.")
+class SubscriptionInvoiceLine:
+    text: str = strawberry.field(description="In the language of the asker.")
+    quantity: int
+    unit_price: MinorUnits
+    period_from: date | None
+    period_to: date | None = strawberry.field(description="The last day of the period.")
+    share: str = strawberry.field(description="Which part of the unit price is charged: `1`, or as `18/31`.")
+    net: MinorUnits
+    tax: MinorUnits = strawberry.field(description="Rounded half up for this line.")
+    gross: MinorUnits
+
+    @classmethod
+    def of(cls, line: invoices.TaxedLine, language: str) -> Self:
+        start, end = line.period or (None, None)
+        return cls(
+            text=translate(line.text, language, line.params),
+            quantity=line.quantity,
+            unit_price=MinorUnits(line.unit_price),
+            period_from=start,
+            period_to=end - timedelta(days=1) if end else None,
+            share=str(line.share),
+            net=MinorUnits(line.amount),
+            tax=MinorUnits(line.tax),
+            gross=MinorUnits(line.gross),
+        )
+
+
+@strawberry.type(description="Money that arrived under the reference of an invoice, and counts.")
+class SubscriptionPayment:
+    amount: MinorUnits
+    currency: str = strawberry.field(description="ISO 4217")
+    value_date: date = strawberry.field(description="The day that the bank says.")
+    confirmed_at: datetime
+
+
+@strawberry.type(
+    description="An invoice for seats, or a credit note. It is never changed once it was issued."
+)
+class SubscriptionInvoice:
+    id: strawberry.ID
+    number: str
+    kind: SubscriptionInvoiceKind
+    state: SubscriptionInvoiceState
+    is_overdue: bool = strawberry.field(description="Something is owed, and it was due.")
+    currency: str = strawberry.field(description="ISO 4217")
+    tax_rate: DecimalString = strawberry.field(description="In percent.")
+    net: MinorUnits
+    tax: MinorUnits
+    gross: MinorUnits
+    owed: MinorUnits = strawberry.field(description="What is still to be paid.")
+    issued_on: date
+    issued_at: datetime
+    due_at: datetime | None
+    paid_at: datetime | None
+    reference: str | None = strawberry.field(description="To be named in the bank transfer.")
+    pay_to: str | None = strawberry.field(description="The account to transfer to.")
+    remark: str | None = strawberry.field(description="Why something was corrected.")
+    seller: InvoiceParty
+    buyer: InvoiceParty
+    lines: list[SubscriptionInvoiceLine]
+    payments: list[SubscriptionPayment] = strawberry.field(
+        description="What arrived under its reference, the oldest first."
+    )
+    credit_note_ids: list[strawberry.ID] = strawberry.field(description="The credit notes that correct it.")
+    corrects_id: strawberry.ID | None = strawberry.field(
+        description="The invoice that a credit note corrects."
+    )
+
+    @classmethod
+    def of(cls, entry: books.Entry, context: Context) -> Self:
+        one = entry.invoice
+        pay = BankTransfer.of(Billing.of(context.settings)).how_to_pay(one.reference or "")
+        return cls(
+            id=_public(one.id),
+            number=one.number,
+            kind=SubscriptionInvoiceKind(one.kind),
+            state=SubscriptionInvoiceState(one.state),
+            is_overdue=entry.overdue_at(context.clock.now()),
+            currency=one.currency,
+            tax_rate=DecimalString(f"{Decimal(one.tax_rate).normalize():f}"),
+            net=MinorUnits(one.net),
+            tax=MinorUnits(one.tax),
+            gross=MinorUnits(one.gross),
+            owed=MinorUnits(entry.owed),
+            issued_on=one.issued_on,
+            issued_at=one.issued_at,
+            due_at=one.due_at,
+            paid_at=one.paid_at,
+            reference=one.reference,
+            pay_to=pay.account if one.reference else None,
+            remark=one.remark,
+            seller=InvoiceParty.of(one.seller),
+            buyer=InvoiceParty.of(one.buyer),
+            lines=[SubscriptionInvoiceLine.of(line, context.language) for line in one.lines],
+            payments=[
+                SubscriptionPayment(
+                    amount=MinorUnits(paid.amount),
+                    currency=paid.currency,
+                    value_date=paid.value_date,
+                    confirmed_at=paid.steps[-1].at,
+                )
+                for paid in entry.payments
+                if paid.state == "confirmed"
+            ],
+            credit_note_ids=[_public(note.id) for note in entry.credit_notes],
+            corrects_id=_public(one.corrects) if one.corrects else None,
+        )
+
+
+@strawberry.type
+class SubscriptionInvoiceConnection:
+    nodes: list[SubscriptionInvoice]
+    page_info: PageInfo
+
+
+@strawberry.type(
+    description="What stands on the company's next invoices; those that were issued stay as they are."
+)
+class BillingDetails:
+    title: str | None = strawberry.field(description="In place of the company's name.")
+    tax_number: str | None
+    address: str | None
+    email: str | None = strawberry.field(description="Where invoices are mailed to, in place of the owners.")
+
+    @classmethod
+    def of(cls, found: details.BillingDetails) -> Self:
+        return cls(title=found.title, tax_number=found.tax_number, address=found.address, email=found.email)
+
+
+@strawberry.input(description="What is not given stays as it is; null takes it away.")
+class UpdateBillingDetailsInput:
+    title: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 200 characters, in place of the company's name."
+    )
+    tax_number: str | None = strawberry.field(default=strawberry.UNSET, description="At most 50 characters.")
+    address: str | None = strawberry.field(default=strawberry.UNSET, description="At most 500 characters.")
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Where invoices are mailed to, in place of the owners."
+    )
+
+
+@strawberry.type
+class UpdateBillingDetailsPayload:
+    billing_details: BillingDetails | None
+    user_errors: list[UserError]
+
+
+async def answer_invoices(
+    info: Info[Context, None], first: int = _PAGE, after: str | None = None
+) -> SubscriptionInvoiceConnection:
+    context = info.context
+    context.require_scope("read")
+    if not 0 <= first <= MOST_ON_A_PAGE:
+        raise BadUserInput(
+            msg("A page holds between 0 and {limit} records."), path=("first",), limit=MOST_ON_A_PAGE
+        )
+    page = await company_invoices.list_invoices(
+        context.identity,
+        await context.viewer(),
+        after=_read_cursor(after) if after is not None else None,
+        count=first,
+    )
+    cursors = [_cursor(entry.invoice) for entry in page.entries]
+    return SubscriptionInvoiceConnection(
+        nodes=[SubscriptionInvoice.of(entry, context) for entry in page.entries],
+        page_info=PageInfo(
+            has_next_page=page.more,
+            has_previous_page=after is not None,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        ),
+    )
+
+
+async def answer_invoice(
+    info: Info[Context, None],
+    id: strawberry.ID,  # noqa: A002 - the API's word
+) -> SubscriptionInvoice | None:
+    context = info.context
+    context.require_scope("read")
+    viewer = await context.viewer()
+    try:
+        entry = await company_invoices.show_invoice(
+            context.identity, viewer, invoice_id=id_inside(INVOICE, id)
+        )
+    except NotFound:
+        return None
+    return SubscriptionInvoice.of(entry, context)
+
+
+async def answer_invoice_download(
+    info: Info[Context, None],
+    id: strawberry.ID,  # noqa: A002 - the API's word
+    language: PaperLanguage | None = None,
+) -> FileDownload | None:
+    context = info.context
+    context.require_scope("read")
+    viewer = await context.viewer()
+    wanted: Language = language.value if language else context.language
+    try:
+        link = await company_invoices.link_to_invoice(
+            context.identity, viewer, invoice_id=id_inside(INVOICE, id), language=wanted
+        )
+    except NotFound:
+        return None
+    return FileDownload(url=f"{context.settings.base_url}/invoices/{link.token}", expires_at=link.expires_at)
+
+
+async def answer_credit(info: Info[Context, None], currency: str | None = None) -> MinorUnits:
+    context = info.context
+    context.require_scope("read")
+    credit = await company_invoices.credit_shown(
+        context.identity, await context.viewer(), currency=currency or context.company.currency
+    )
+    return MinorUnits(credit)
+
+
+async def answer_billing_details(info: Info[Context, None]) -> BillingDetails:
+    context = info.context
+    context.require_scope("read")
+    found = await company_invoices.billing_details(context.identity, await context.viewer())
+    return BillingDetails.of(found)
+
+
+async def answer_update_billing_details(
+    info: Info[Context, None],
+    input: UpdateBillingDetailsInput,  # noqa: A002 - the API's word
+) -> UpdateBillingDetailsPayload:
+    context = info.context
+    context.require_scope("write")
+    said = {_COLUMNS.get(name, name): value for name, value in given(input).items()}
+    work = company_invoices.update_billing_details(context.identity, await context.viewer(), given=said)
+    changed, errors = await attempt(context, work)
+    return UpdateBillingDetailsPayload(
+        billing_details=BillingDetails.of(changed) if changed else None, user_errors=errors
+    )
+
+
+@strawberry.type
+class InvoiceQuery:
+    subscription_invoices: SubscriptionInvoiceConnection = strawberry.field(
+        resolver=answer_invoices,
+        description=(
+            "Invoices and credit notes for the company's seats, the newest first; for owner, administrators,"
+            " general manager and finance."
+        ),
+    )
+    subscription_invoice: SubscriptionInvoice | None = strawberry.field(
+        resolver=answer_invoice, description="One of them."
+    )
+    subscription_invoice_download: FileDownload | None = strawberry.field(
+        resolver=answer_invoice_download,
+        description=(
+            "An address to fetch one as PDF by, for ten minutes, in the asker's language unless another is said;"
+            " for owner, administrators and finance."
+        ),
+    )
+    subscription_credit: MinorUnits = strawberry.field(
+        resolver=answer_credit,
+        description=(
+            "What the company paid, or was credited, and no invoice has used yet: the next one uses it. In the"
+            " company's currency unless another is said."
+        ),
+    )
+    billing_details: BillingDetails = strawberry.field(
+        resolver=answer_billing_details, description="What stands on the company's next invoices."
+    )
+
+
+@strawberry.type
+class InvoiceMutation:
+    update_billing_details: UpdateBillingDetailsPayload = strawberry.mutation(
+        resolver=answer_update_billing_details,
+        description="Say what stands on the next invoices; for owner and administrators.",
+    )
+
+
+async def _fetch(request: Request) -> Response:
+    """GET: the PDF that a link gives, as an attachment."""
+    services: Services = request.app.state.services
+    try:
+        secret, now = load_secret_key(services.settings), services.clock.now()
+        grant = read_invoice_link(secret, request.path_params["token"], now=now)
+        company = await usable_company(services, grant.company_id)
+        async with services.databases.control_read() as read:
+            invoice = await invoices.find_invoice(read, invoice_id=grant.invoice_id, company_id=company.id)
+        paper = await paper_of(
+            services.databases,
+            services.papers,
+            services.files,
+            company=company.ref,
+            invoice=invoice,
+            language=grant.language,
+            now=now,
+        )
+        file = FileContent(
+            id=invoice.id,
+            name=f"{invoice.number}.pdf",
+            kind="PDF",
+            content_type="application/pdf",
+            size=paper.size,
+            sha256=paper.sha256,
+            content_id=paper.content_id,
+        )
+        return await served(services, company, file)
+    except KedangError as error:
+        return refusal(request, error)
+
+
+routes = (Route("/invoices/{token}", _fetch, methods=["GET"]),)
+
+
+def _public(invoice_id: UUID) -> strawberry.ID:
+    return strawberry.ID(opaque_id(INVOICE, invoice_id))
+
+
+def _cursor(invoice: invoices.Invoice) -> str:
+    """Where an invoice stands in the list: the microsecond of its issue and its id."""
+    micros = (invoice.issued_at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(_CURSOR.pack(micros, invoice.id.bytes)).rstrip(b"=").decode()
+
+
+def _read_cursor(text: str) -> tuple[datetime, UUID]:
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        micros, raw = _CURSOR.unpack(packed)
+        return _EPOCH + timedelta(microseconds=micros), UUID(bytes=raw)
+    except (binascii.Error, struct.error, ValueError, OverflowError) as error:
+        raise BadCursor(msg("This cursor does not belong to this list.")) from error
