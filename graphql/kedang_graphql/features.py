@@ -10,11 +10,13 @@ from kedang_graphql.calls import CallQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
+from kedang_graphql.handover import HandoverMutation, HandoverQuery
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.notices import NoticeMutation, NoticeQuery
+from kedang_graphql.openid import OpenIdMutation, OpenIdQuery
 from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.portrait import PortraitQuery
@@ -34,11 +36,13 @@ QUERIES: tuple[type, ...] = (
     CallQuery,
     FileQuery,
     GradingQuery,
+    HandoverQuery,
     IdentityQuery,
     ImportQuery,
     JobQuery,
     LicensingQuery,
     SeatChangeQuery,
+    OpenIdQuery,
     OperationQuery,
     PortraitQuery,
     NoticeQuery,
@@ -52,11 +56,13 @@ MUTATIONS: tuple[type, ...] = (
     FileMutation,
     FollowUpMutation,
     GradingMutation,
+    HandoverMutation,
     IdentityMutation,
     ImportMutation,
     LicensingMutation,
     SeatChangeMutation,
     NoticeMutation,
+    OpenIdMutation,
     PeopleMutation,
     ReportMutation,
     ServiceMutation,

@@ -18,6 +18,7 @@ from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
+from kedang_tenants.handover import models as handover
 from kedang_tenants.imports import models as imports
 from kedang_tenants.measuring import models as measuring
 from kedang_tenants.opening import criteria
@@ -64,6 +65,7 @@ __all__ = [
     "grading",
     "grading_events",
     "grading_guards",
+    "handover",
     "imports",
     "lines",
     "measuring",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kedang_platform.embedded import free_port
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import load_northwind
 from tests.cli.test_up import Installation
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 NODE, PYTHON_TESTS = HERE / "node", HERE / "python"
 PYTHON = HERE.parents[1] / ".venv-clients" / "bin" / "python"
 OWNER = "andrew.fuller@northwind.example"
+SECRET = "known to the provider and to the product"
 PLENTY = str(10**9)  # points: no client is throttled here
 
 _COUNT = re.compile(r"^# (tests|pass) (\d+)$", re.MULTILINE)
@@ -74,7 +76,16 @@ def served() -> Iterator[Served]:
     """One installation for all clients: they read the same customers and change only what they create."""
     folder = Path(tempfile.mkdtemp(prefix="kedang-clients-"))
     folder.chmod(0o755)  # the servers' account has to pass
-    installation = Installation(folder, KEDANG_COST_POINTS=PLENTY, KEDANG_COST_POINTS_PER_SECOND=PLENTY)
+    provider_port = free_port()
+    installation = Installation(
+        folder,
+        KEDANG_COST_POINTS=PLENTY,
+        KEDANG_COST_POINTS_PER_SECOND=PLENTY,
+        KEDANG_OPENID_PROVIDERS=_providers(provider_port),
+    )
+    provider = _openid_provider(
+        provider_port, back=f"http://127.0.0.1:{installation.port}/sign-in/with/npm/back"
+    )
     try:
         installation.up()
         api = Api(f"http://127.0.0.1:{installation.port}")
@@ -83,9 +94,28 @@ def served() -> Iterator[Served]:
         yield Served(api.base_url, api.key, api)
         api.close()
     finally:
+        provider.terminate()
+        provider.wait(timeout=30)
         installation.run("down")
         installation.clean_up()
         shutil.rmtree(folder)
+
+
+def _providers(port: int) -> str:
+    """The setting that names the provider of npm, as an operator writes it."""
+    issuer = f"http://127.0.0.1:{port}"
+    given = {"key": "npm", "name": "Npm", "issuer": issuer, "client_id": "kedang", "client_secret": SECRET}
+    return json.dumps([given])
+
+
+def _openid_provider(port: int, *, back: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PORT": str(port), "REDIRECT": back, "SECRET": SECRET}
+    return subprocess.Popen(
+        ["node", NODE / "openid-provider.mjs"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture

@@ -36,10 +36,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A way on; ``label`` is a msgid."""
+    """A way on; ``label`` is a msgid, filled from ``params``."""
 
     label: str
     path: str
+    params: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from kedang_graphql.authentication import set_session_cookie
 from kedang_graphql.context import SessionCookie
-from kedang_graphql.pages import choices
+from kedang_graphql.pages import choices, openid
 from kedang_graphql.pages.forms import Field, Link, Page
 from kedang_graphql.pages.mails import shown_here
 from kedang_graphql.pages.rendering import language_of, show
@@ -149,7 +149,7 @@ async def confirmed(request: Request) -> Response:
     return enter(request, entered)
 
 
-def _sign_in_page(email: str = "") -> Page:
+def _sign_in_page(request: Request, email: str = "") -> Page:
     return Page(
         title=msg("Sign in"),
         fields=(
@@ -157,12 +157,16 @@ def _sign_in_page(email: str = "") -> Page:
             Field("password", msg("Password"), "password", autocomplete="current-password"),
         ),
         button=msg("Sign in"),
-        links=(Link(msg("Forgot the password?"), "/reset"), Link(msg("Sign up your company"), "/sign-up")),
+        links=(
+            *openid.ways_in(request),
+            Link(msg("Forgot the password?"), "/reset"),
+            Link(msg("Sign up your company"), "/sign-up"),
+        ),
     )
 
 
 async def sign_in_form(request: Request) -> Response:
-    return show(request, _sign_in_page())
+    return show(request, _sign_in_page(request))
 
 
 async def signed_in(request: Request) -> Response:
@@ -177,7 +181,7 @@ async def signed_in(request: Request) -> Response:
             device=browser_of(request).device,
         )
     except KedangError as error:
-        page = _sign_in_page(form.get("email", ""))
+        page = _sign_in_page(request, form.get("email", ""))
         return show(request, replace(page, errors=errors_of(request, error, page)), status=status_of(error))
     return enter(request, opened)
 
@@ -208,7 +212,7 @@ async def home(request: Request) -> Response:
         title="{company}",
         paragraphs=(msg("You are signed in as {name} ({email})."),),
         params={"company": identified.company.name, "name": person.name, "email": person.email},
-        links=(Link(msg("Open the API (GraphiQL)"), "/graphql"),),
+        links=(Link(msg("Open the API (GraphiQL)"), "/graphql"), *openid.ways_to_link(request)),
         button=msg("Sign out"),
         action="/sign-out",
     )

@@ -1,6 +1,7 @@
 """How a company comes to be: signed up, confirmed by mail, opened in a schema that was kept ready."""
 
 from kedang_tenants.opening.confirming import OPEN_JOB, confirm_email, finish_opening
+from kedang_tenants.opening.further import TooManyCompanies, open_further
 from kedang_tenants.opening.places import (
     CountryUnknown,
     CurrencyUnknown,
@@ -19,10 +20,12 @@ __all__ = [
     "LanguageUnknown",
     "SignUp",
     "TimeZoneUnknown",
+    "TooManyCompanies",
     "confirm_email",
     "countries",
     "currencies",
     "finish_opening",
+    "open_further",
     "sign_up",
     "time_zones",
 ]

@@ -30,6 +30,7 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
         notices.WEBHOOK_DISABLED: notices.EMAIL,
         notices.APPROVAL_WAITING: notices.EMAIL,
         notices.APPROVAL_DECIDED: notices.EMAIL,
+        notices.HANDOVER: notices.EMAIL,
     }
 )
 """What holds for whoever has chosen nothing. All of these wait for the member, or answer what they asked for."""

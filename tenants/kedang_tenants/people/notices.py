@@ -37,6 +37,7 @@ REPORT_FAILED = "REPORT_FAILED"
 WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 APPROVAL_WAITING = "APPROVAL_WAITING"
 APPROVAL_DECIDED = "APPROVAL_DECIDED"
+HANDOVER = "HANDOVER"
 
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
@@ -51,6 +52,7 @@ KINDS: Final = (
     Option(WEBHOOK_DISABLED, msg("A webhook was switched off")),
     Option(APPROVAL_WAITING, msg("An approval waits for you")),
     Option(APPROVAL_DECIDED, msg("What you asked for was decided")),
+    Option(HANDOVER, msg("A handover concerns you")),
 )
 
 EMAIL, DIGEST, INBOX = "EMAIL", "DIGEST", "INBOX"

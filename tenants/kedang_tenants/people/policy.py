@@ -59,6 +59,7 @@ SET_UP = (
 )
 WEBHOOKS = ("webhook", "webhook_delivery")
 PROTECTION = ("retention_run", "person_request")
+HANDOVERS = ("handover", "handed_customer")
 REPORTS = ("report_definition", "report_recipient", "report_run")
 OWN_THINGS = ("import", "export", "bulk_operation")
 INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
@@ -83,6 +84,7 @@ def _common(*, tags: Access, files: Access) -> tuple[tuple[Iterable[str], Access
         (("tag",), tags),
         (("file",), files),
         (APPROVALS, replace(_reads(OWN), create=OWN)),
+        (HANDOVERS, _reads(OWN)),
         (OWN_THINGS, _keeps(OWN)),
         (INBOX, _keeps(OWN)),
     )
@@ -109,6 +111,7 @@ _OFFICE = _table(
             *WEBHOOKS,
             *PROTECTION,
             *APPROVALS,
+            *HANDOVERS,
             *OWN_THINGS,
         ),
         FULL,
@@ -128,6 +131,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         "ADMIN": _OFFICE,
         "GENERAL_MANAGER": _table(
             *_EMPLOYEE,
+            (HANDOVERS, _reads(ALL)),
             (REPORTS, _keeps(ALL, archive=True)),
             (PEOPLE, _reads(ALL)),
             (GRANTS, _reads(ALL)),
@@ -137,6 +141,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "DEPARTMENT_MANAGER": _table(
             *_EMPLOYEE,
+            (HANDOVERS, _reads(DEPARTMENT)),
             (RULES, replace(_reads(ALL), create=OWN, update=OWN)),  # a department drafts rules (T8)
             (REPORTS, _keeps(DEPARTMENT, archive=True)),
             (PEOPLE, _reads(DEPARTMENT, names=ALL)),
@@ -202,6 +207,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "ARCHIVE_KEEPER": _table(
             *_EMPLOYEE,
+            (HANDOVERS, _reads(ALL)),
             (REPORTS, _keeps(ALL, archive=True)),
             (PROTECTION, _keeps(ALL)),
             (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from joserfc.errors import JoseError
@@ -21,9 +21,9 @@ from kedang_platform.identity.openid.errors import (
     ProofInvalid,
     SignInCalledOff,
 )
-from kedang_platform.identity.openid.id_token import Claims, TokenRefused, verify
+from kedang_platform.identity.openid.id_token import Claims, TokenRefused, verified_email, verify
 from kedang_platform.identity.openid.linking import link, person_behind, person_of_address
-from kedang_platform.identity.openid.providers import CodeRefused, Provider
+from kedang_platform.identity.openid.providers import CodeRefused, Provider, Tokens
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Outgoing, post
@@ -126,10 +126,10 @@ async def _prove(
     if came.error is not None or came.code is None:
         raise SignInCalledOff(provider=name)
     try:
-        text = await provider.exchange(came.code, redirect_uri=redirect_uri, verifier=attempt.verifier)
-        return verify(
-            text,
-            keys=await provider.keys(kid=_kid_of(text)),
+        tokens = await provider.exchange(came.code, redirect_uri=redirect_uri, verifier=attempt.verifier)
+        claims = verify(
+            tokens.identity,
+            keys=await provider.keys(kid=_kid_of(tokens.identity)),
             issuer=provider.given.issuer,
             client_id=provider.given.client_id,
             nonce=attempt.nonce,
@@ -138,6 +138,15 @@ async def _prove(
     except (CodeRefused, TokenRefused) as error:
         log.warning("sign-in by %s refused: %s", provider.given.key, error)
         raise ProofInvalid(provider=name) from error
+    return await _with_address(provider, claims, tokens)
+
+
+async def _with_address(provider: Provider, claims: Claims, tokens: Tokens) -> Claims:
+    """The claims with the verified address, which many providers tell only when they are asked for it."""
+    if claims.email is not None or tokens.access is None:
+        return claims
+    about = await provider.about(tokens.access)
+    return replace(claims, email=verified_email(about)) if about.get("sub") == claims.subject else claims
 
 
 def _kid_of(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -50,7 +51,7 @@ def verify(text: str, *, keys: KeySet, issuer: str, client_id: str, nonce: str, 
     subject = token.claims["sub"]
     if not 1 <= len(subject) <= _LONGEST_SUBJECT:
         raise TokenRefused("a subject has 1 to 255 characters")
-    return Claims(issuer=issuer, subject=subject, email=_verified_email(token.claims))
+    return Claims(issuer=issuer, subject=subject, email=verified_email(token.claims))
 
 
 def _registry(*, issuer: str, client_id: str, nonce: str, now: datetime) -> jwt.JWTClaimsRegistry:
@@ -76,6 +77,7 @@ def _check_party(claims: dict[str, Any], *, client_id: str) -> None:
         raise TokenRefused("the nonce is no text")
 
 
-def _verified_email(claims: dict[str, Any]) -> str | None:
+def verified_email(claims: Mapping[str, Any]) -> str | None:
+    """The address among the claims, where the provider says that it has verified it."""
     email = claims.get("email")
     return email if isinstance(email, str) and claims.get("email_verified") is True else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -35,8 +35,17 @@ class Metadata:
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str | None
     secret_by_form: bool
     tells_issuer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a code was worth: ``identity`` proves who somebody is, ``access`` may ask for more about them."""
+
+    identity: str = field(repr=False)
+    access: str | None = field(repr=False)
 
 
 class Provider:
@@ -70,8 +79,8 @@ class Provider:
         joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
         return f"{metadata.authorization_endpoint}{joint}{query}"
 
-    async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> str:
-        """The ID token for a code. Raises ``CodeRefused`` and ``ProviderUnreachable``."""
+    async def exchange(self, code: str, *, redirect_uri: str, verifier: str) -> Tokens:
+        """The tokens for a code. Raises ``CodeRefused`` and ``ProviderUnreachable``."""
         metadata = await self.metadata()
         form = {
             "grant_type": "authorization_code",
@@ -86,7 +95,19 @@ class Provider:
         token = answer.get("id_token")
         if status != httpx.codes.OK or not isinstance(token, str):
             raise CodeRefused(f"{status} {str(answer.get('error', 'no id_token'))[:100]}")
-        return token
+        access = answer.get("access_token")
+        return Tokens(token, access if isinstance(access, str) else None)
+
+    async def about(self, access: str) -> Mapping[str, Any]:
+        """What the provider's UserInfo endpoint says (OpenID Connect Core 1.0, 5.3); empty where it says nothing.
+
+        Only who has compared its ``sub`` with the ID token's may believe it.
+        """
+        endpoint = (await self.metadata()).userinfo_endpoint
+        if endpoint is None:
+            return {}
+        status, answer = await self._call("GET", endpoint, headers={"authorization": f"Bearer {access}"})
+        return answer if status == httpx.codes.OK else {}
 
     async def keys(self, *, kid: str | None) -> KeySet:
         """The provider's keys. An unknown ``kid`` makes them be fetched anew, at most once a minute."""
@@ -133,6 +154,7 @@ class Provider:
             authorization_endpoint=address("authorization_endpoint"),
             token_endpoint=address("token_endpoint"),
             jwks_uri=address("jwks_uri"),
+            userinfo_endpoint=address("userinfo_endpoint") if "userinfo_endpoint" in answer else None,
             secret_by_form="client_secret_basic" not in methods,
             tells_issuer=answer.get("authorization_response_iss_parameter_supported") is True,
         )
