@@ -117,7 +117,9 @@ async def test_the_mail_leaves_once_though_its_job_is_done_again(shop, nancy):
     await shop.work()
     async with shop.databases.tenant_read(shop.company.ref) as read:
         again = await mails_of(
-            read, [row["mail_key"] for row in await read.fetch("SELECT mail_key FROM notice")]
+            read,
+            [row["mail_key"] for row in await read.fetch("SELECT mail_key FROM notice")],
+            now=shop.clock.now(),
         )
     async with shop.databases.control() as control:
         await post(control, again, sender="Kedang <a@x.example>", now=shop.clock.now())

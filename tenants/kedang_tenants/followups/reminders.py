@@ -21,6 +21,7 @@ from kedang_platform.work.parts import Part
 from kedang_tenants.catalogue.languages import in_our_languages
 from kedang_tenants.people.notice_letters import Told, letter_of
 from kedang_tenants.people.notices import FOLLOW_UPS_DUE
+from kedang_tenants.people.openness import keepers_of, open_to_member
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.people.working_days import load_calendar
 from kedang_tenants.reading import Scope, Viewer
@@ -59,21 +60,23 @@ JOIN customer c ON c.id = p.customer_id AND c.archived_at IS NULL
 JOIN member m ON m.id = p.owner_id AND m.state <> 'SUSPENDED' AND m.archived_at IS NULL
 WHERE p.state = 'PLANNED' AND p.archived_at IS NULL AND p.due_on <= $1
 """
+# $2 are the keepers of restricted archives, $3 is the instant.
+_OPEN_PLANS = f"{_DUE_PLANS} AND {open_to_member('c', 'p.owner_id', keepers='$2', now='$3')}"
 _COUNT_MEMBERS = f"SELECT count(DISTINCT p.owner_id) {_DUE_PLANS}"
 _NEXT_MEMBERS = f"""
-SELECT DISTINCT p.owner_id {_DUE_PLANS} AND ($2::uuid IS NULL OR p.owner_id > $2) ORDER BY p.owner_id LIMIT $3
+SELECT DISTINCT p.owner_id {_OPEN_PLANS} AND ($4::uuid IS NULL OR p.owner_id > $4) ORDER BY p.owner_id LIMIT $5
 """
 _DIGESTS = f"""
 SELECT * FROM (
     SELECT p.owner_id, p.due_on, c.name, c.number, l.code AS level,
            count(*) OVER (PARTITION BY p.owner_id) AS due,
            row_number() OVER (PARTITION BY p.owner_id ORDER BY p.due_on, c.name_sort, p.id) AS place
-    {_DUE_PLANS.replace("WHERE", "LEFT JOIN grade_level l ON l.id = c.grade_level_id WHERE")}
-      AND p.owner_id = ANY($2::uuid[])
-      AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.member_id = p.owner_id AND n.occasion = $3
+    {_OPEN_PLANS.replace("WHERE", "LEFT JOIN grade_level l ON l.id = c.grade_level_id WHERE", 1)}
+      AND p.owner_id = ANY($4::uuid[])
+      AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.member_id = p.owner_id AND n.occasion = $5
                       AND n.archived_at IS NULL)
 ) digest
-WHERE place <= $4 ORDER BY owner_id, place
+WHERE place <= $6 ORDER BY owner_id, place
 """
 
 
@@ -87,10 +90,11 @@ async def remind_part(
 ) -> Part:
     """Remind the next ``CHUNK`` members behind the id ``after``, each by one notice.
 
-    Whoever has been told of the day already is left out.
+    Whoever has been told of the day already is left out, and so are archives that are closed to them (A11).
     """
-    members = [row[0] for row in await write.fetch(_NEXT_MEMBERS, day, after, CHUNK)]
-    rows = await write.fetch(_DIGESTS, day, members, _occasion(day), LISTED) if members else []
+    known = (day, await keepers_of(write), clock.now())
+    members = [row[0] for row in await write.fetch(_NEXT_MEMBERS, *known, after, CHUNK)]
+    rows = await write.fetch(_DIGESTS, *known, members, _occasion(day), LISTED) if members else []
     tellings = [_telling(member, day, list(own)) for member, own in groupby(rows, itemgetter("owner_id"))]
     told = await tell(write, viewer, tellings, clock=clock)
     last = members[-1] if len(members) == CHUNK else None

@@ -97,7 +97,7 @@ def _shapes(rules: AccessRules, role: RoleRules) -> Iterator[UserError]:
             for cell in limited:
                 message = msg("These records have no owner: only everything or nothing can be reached.")
                 yield UserError("SCOPE_NEEDS_OWNER", message, (*path, *cell.split(".")))
-        access = rules.tables[role.code][record]
+        access = rules.tables[role.code].get(record, NO_ACCESS)
         seen = max(access.names, access.read)
         for cell in _WITHIN_READING:
             if cell_of(access, cell) > seen and access != default:

@@ -115,9 +115,8 @@ def _chooses(table: Table) -> bool:
 
 def _table(role: RoleRules) -> Table:
     base = DEFAULT_POLICY[role.base]
-    changed = {
-        record: with_cells(base.get(record, NO_ACCESS), cells) for record, cells in role.records.items()
-    }
+    said = {record: with_cells(base.get(record, NO_ACCESS), cells) for record, cells in role.records.items()}
+    changed = {r: access for r, access in said.items() if access != base.get(r, NO_ACCESS)}
     return MappingProxyType({**base, **changed})
 
 

@@ -21,9 +21,11 @@ from kedang_platform.database import CompanyRef, TenantRead, TenantWrite
 from kedang_platform.mail import Outgoing
 from kedang_platform.work import NewJob
 from kedang_platform.work.parts import Part
+from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import language_of, text_in
 from kedang_tenants.people.notice_letters import Told, letter_at_once, letter_of_the_day
 from kedang_tenants.people.notices import DIGEST, NOT_SENT, REJECTED, SENT, UNKNOWN
+from kedang_tenants.people.openness import closed_to
 from kedang_tenants.people.telling import mail_later
 
 DIGESTS: Final = "notices.digest"
@@ -35,16 +37,32 @@ _SETTLED: Final[Mapping[str, str]] = {"sent": SENT, "rejected": REJECTED, "unkno
 _FIRST_LOOK, _LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=30)
 
 _TOLD = """
-SELECT n.mail_key, n.channel, n.kind, n.title, n.body, n.details, m.name, m.email, m.language
+SELECT n.mail_key, n.channel, n.kind, n.title, n.body, n.details, n.member_id, n.about, m.name, m.email, m.language
 FROM notice n JOIN member m ON m.id = n.member_id AND m.state = 'ACTIVE' AND m.archived_at IS NULL
 WHERE n.mail_key = ANY($1::text[]) ORDER BY n.mail_key, n.created_at, n.id
 """
 
 
-async def mails_of(read: TenantRead, keys: Sequence[str]) -> list[Outgoing]:
-    """The mails of these keys, each in the language of its member; none to who is not active any more."""
-    rows = await read.fetch(_TOLD, keys)
+async def mails_of(read: TenantRead, keys: Sequence[str], *, now: datetime) -> list[Outgoing]:
+    """The mails of these keys, each in the language of its member; none to who is not active any more.
+
+    What has been closed to a member since it was told is left out (A11).
+    """
+    rows = await _open_rows(read, keys, now)
     return [_mail(key, list(alike)) for key, alike in groupby(rows, key=itemgetter("mail_key"))]
+
+
+async def _open_rows(read: TenantRead, keys: Sequence[str], now: datetime) -> list[asyncpg.Record]:
+    rows = await read.fetch(_TOLD, keys)
+    abouts = {row["about"]: _about(row["about"]) for row in rows}
+    asked = {(row["member_id"], *known) for row in rows if (known := abouts[row["about"]])}
+    closed = await closed_to(read, asked, now=now)
+    return [row for row in rows if (row["member_id"], *(abouts[row["about"]] or ())) not in closed]
+
+
+def _about(public: str | None) -> tuple[str, UUID] | None:
+    record = catalogue().by_prefix(public[:3]) if public else None
+    return (record.name, UUID(hex=public[4:])) if record and public else None
 
 
 def _mail(key: str, rows: Sequence[asyncpg.Record]) -> Outgoing:

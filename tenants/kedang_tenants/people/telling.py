@@ -23,6 +23,7 @@ from kedang_tenants.catalogue.languages import in_our_languages, text_in
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.notice_choices import DEFAULT_CHANNELS, channels_of
 from kedang_tenants.people.notices import EMAIL, INBOX, QUEUED
+from kedang_tenants.people.openness import closed_to
 from kedang_tenants.reading import Viewer
 
 MAIL: Final = "notices.mail"
@@ -57,8 +58,10 @@ async def tell(write: TenantWrite, viewer: Viewer, tellings: Sequence[Telling], 
     """Put the notices into the inboxes and see to their mails, all in this transaction; how many are new.
 
     Nobody is told twice of an occasion, however often and by whomever this is called. Members that
-    are suspended or archived are not told; those that are only invited get no mails.
+    are suspended or archived are not told; those that are only invited get no mails. Of what lies in an
+    archive that is closed to them nobody is told (A11).
     """
+    tellings = await _openly(write, tellings, clock)
     if not tellings:
         return 0
     fresh = await _not_told_yet(write, tellings)
@@ -99,6 +102,12 @@ WHERE n.archived_at IS NULL
 _STATES = """
 SELECT id, state FROM member WHERE id = ANY($1::uuid[]) AND state <> 'SUSPENDED' AND archived_at IS NULL
 """
+
+
+async def _openly(write: TenantWrite, tellings: Sequence[Telling], clock: Clock) -> list[Telling]:
+    asked = {(each.member_id, *each.about) for each in tellings if each.about is not None}
+    closed = await closed_to(write, asked, now=clock.now())
+    return [each for each in tellings if each.about is None or (each.member_id, *each.about) not in closed]
 
 
 async def _not_told_yet(write: TenantWrite, tellings: Sequence[Telling]) -> list[Telling]:

@@ -40,7 +40,7 @@ async def mail_notices(job: RunningJob) -> None:
     company = await company_of(job)
     async with job.databases.tenant_read(company.ref) as read:
         keys = await on_their_way(read, _keys(job))
-        mails = await mails_of(read, keys)
+        mails = await mails_of(read, keys, now=job.clock.now())
     now = job.clock.now()
     async with job.finish_control() as control:
         await post(control, mails, sender=job.settings.mail_from, now=now)
