@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from datetime import date, datetime
 from enum import Enum
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -29,15 +29,6 @@ from kedang_tenants.people import licence
 
 NOTE: Final = "snt"
 _MOST_NOTES: Final = 250
-
-
-@strawberry.input(description="A change of seats to be priced.")
-class SeatChangeInput:
-    add: int = strawberry.field(default=0, description="Seats to add now.")
-    remove: int = strawberry.field(default=0, description="Seats to remove at the end of the period.")
-    interval: SeatInterval | None = strawberry.field(
-        default=None, description="To pay by from the next period on; the first one of a free company."
-    )
 
 
 @strawberry.type(description="What a change of seats would cost. Nothing is ordered by asking.")
@@ -69,12 +60,6 @@ class SeatChangePreview:
             next_interval=SeatInterval(told.next_interval),
             next_cost=Cost.of(told.next),
         )
-
-
-@strawberry.type
-class SeatChangePreviewPayload:
-    preview: SeatChangePreview | None
-    user_errors: list[UserError]
 
 
 @strawberry.enum(description="What became of a seat, or of the subscription.")
@@ -184,20 +169,32 @@ class AddSeatsPayload:
 
 async def answer_preview(
     info: Info[Context, None],
-    input: SeatChangeInput,  # noqa: A002 - the API's word
-) -> SeatChangePreviewPayload:
+    add: Annotated[int, strawberry.argument(description="Seats to add now.")] = 0,
+    remove: Annotated[int, strawberry.argument(description="Seats to remove at the end of the period.")] = 0,
+    interval: Annotated[
+        SeatInterval | None,
+        strawberry.argument(
+            description="To pay by from the next period on, or from the first one of a free company."
+        ),
+    ] = None,
+) -> SeatChangePreview:
     context = info.context
     context.require_scope("read")
-    change = SeatChange(input.add, input.remove, input.interval.value if input.interval else None)
-    work = licence.preview_change(
-        context.identity, await context.viewer(), company=context.company, change=change
+    told = await licence.preview_change(
+        context.identity,
+        await context.viewer(),
+        company=context.company,
+        change=SeatChange(add, remove, interval.value if interval else None),
     )
-    told, errors = await attempt(context, work)
-    return SeatChangePreviewPayload(preview=SeatChangePreview.of(told) if told else None, user_errors=errors)
+    return SeatChangePreview.of(told)
 
 
 async def answer_history(
-    info: Info[Context, None], first: int = 50, before: strawberry.ID | None = None
+    info: Info[Context, None],
+    first: Annotated[int, strawberry.argument(description="At most 250.")] = 50,
+    after: Annotated[
+        str | None, strawberry.argument(description="The `id` of the last entry that is known.")
+    ] = None,
 ) -> list[SeatEvent]:
     context = info.context
     context.require_scope("read")
@@ -206,7 +203,7 @@ async def answer_history(
         await context.viewer(),
         company=context.company,
         first=min(max(first, 0), _MOST_NOTES),
-        before=id_inside(NOTE, before, path=("before",)) if before else None,
+        before=id_inside(NOTE, after, path=("after",)) if after else None,
     )
     return [SeatEvent.of(note) for note in notes]
 
@@ -286,13 +283,13 @@ async def answer_choose_seats(
 
 @strawberry.type
 class SeatChangeQuery:
-    seat_change_preview: SeatChangePreviewPayload = strawberry.field(
+    seat_change_preview: SeatChangePreview = strawberry.field(
         resolver=answer_preview,
         description="What a change of seats would cost, exactly, before it is ordered.",
     )
     seat_history: list[SeatEvent] = strawberry.field(
         resolver=answer_history,
-        description="Who got or lost a seat, when and why, the newest first; `before` an entry goes on from it.",
+        description="Who got or lost a seat, when and why, the newest first.",
     )
 
 

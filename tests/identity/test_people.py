@@ -211,9 +211,9 @@ async def test_the_invitation_shows_who_invites_before_it_is_used(office, town):
     assert (shown.company, shown.email, shown.known) == ("Northwind Traders", DAVOLIO, False)
 
 
-async def test_an_invitation_expires_after_fourteen_days(office, town):
+async def test_an_invitation_expires_after_seven_days(office, town):
     member_id = await office.invite()
-    await town.later(days=14)
+    await town.later(days=7)
     with pytest.raises(LinkExpired):
         await office.accept()
     assert (await office.member(member_id))[2] == "INVITED"

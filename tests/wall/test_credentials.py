@@ -25,6 +25,10 @@ FOR_ANYBODY = {
 FOR_ONLOOKERS = {"signOut", "markNoticeRead", "markAllNoticesRead", "setNoticePreference"}
 WITHOUT_IDS = {
     "buySeats": {"seats": 1, "interval": "MONTHLY"},
+    "addSeats": {"seats": 1},
+    "removeSeatsAtPeriodEnd": {"seats": 1},
+    "keepSeats": None,
+    "changeInterval": {"interval": "YEARLY"},
     "exportRecords": {"record": "customer"},
     "sendFollowUpReminders": {"date": "2024-01-02"},
     "createApiKey": {"name": "x", "scopes": ["READ", "WRITE"]},
