@@ -5,6 +5,8 @@ from __future__ import annotations
 from kedang_graphql.access import AccessMutation, AccessQuery
 from kedang_graphql.account import AccountMutation, AccountQuery
 from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
+from kedang_graphql.approvals import ApprovalMutation, ApprovalQuery
+from kedang_graphql.audit import AuditQuery
 from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.files import FileMutation, FileQuery
@@ -13,7 +15,9 @@ from kedang_graphql.grading import GradingMutation, GradingQuery
 from kedang_graphql.handover import HandoverMutation, HandoverQuery
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
+from kedang_graphql.invoices import InvoiceMutation, InvoiceQuery
 from kedang_graphql.jobs import JobQuery
+from kedang_graphql.leaving import LeavingMutation, LeavingQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.notices import NoticeMutation, NoticeQuery
 from kedang_graphql.openid import OpenIdMutation, OpenIdQuery
@@ -21,6 +25,7 @@ from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.portrait import PortraitQuery
 from kedang_graphql.reports import ReportMutation
+from kedang_graphql.rules import RuleMutation, RuleQuery
 from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
 from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_analysis import SurveyAnalysisQuery
@@ -33,18 +38,23 @@ QUERIES: tuple[type, ...] = (
     AccessQuery,
     AccountQuery,
     ApiKeyQuery,
+    ApprovalQuery,
+    AuditQuery,
     CallQuery,
     FileQuery,
     GradingQuery,
     HandoverQuery,
     IdentityQuery,
     ImportQuery,
+    InvoiceQuery,
     JobQuery,
+    LeavingQuery,
     LicensingQuery,
     SeatChangeQuery,
     OpenIdQuery,
     OperationQuery,
     PortraitQuery,
+    RuleQuery,
     NoticeQuery,
     SurveyAnalysisQuery,
 )
@@ -52,6 +62,7 @@ MUTATIONS: tuple[type, ...] = (
     AccessMutation,
     AccountMutation,
     ApiKeyMutation,
+    ApprovalMutation,
     BulkMutation,
     FileMutation,
     FollowUpMutation,
@@ -59,12 +70,15 @@ MUTATIONS: tuple[type, ...] = (
     HandoverMutation,
     IdentityMutation,
     ImportMutation,
+    InvoiceMutation,
+    LeavingMutation,
     LicensingMutation,
     SeatChangeMutation,
     NoticeMutation,
     OpenIdMutation,
     PeopleMutation,
     ReportMutation,
+    RuleMutation,
     ServiceMutation,
     SurveyAnswerMutation,
     SurveyMutation,

@@ -43,7 +43,7 @@ async def known() -> AsyncIterator[None]:
 class Firm:
     """Who works at the shop; ``ids`` by short name. Davolio < Buchanan < Leverling, the general manager; Fuller owns it."""
 
-    shop: Shop
+    shop: Shop = field(repr=False)
     ids: dict[str, UUID] = field(default_factory=dict)
 
     async def hire(self, name: str, *roles: str, **values: Any) -> UUID:

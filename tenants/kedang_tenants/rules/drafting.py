@@ -75,7 +75,7 @@ async def draft_rule(
     viewer: Viewer,
     *,
     kind: str,
-    content: Mapping[str, Any],
+    content: object,
     reason: str | None = None,
     in_force_from: date | None = None,
     clock: Clock,
@@ -88,7 +88,7 @@ async def draft_rule(
     if viewer.on("rule_version").create is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
     rule_kind(kind)
-    await check_content(write, viewer, kind, content)
+    checked = await check_content(write, viewer, kind, content)
     await hold_kind(write, kind)
     number = await write.fetchval(_OPEN, kind)
     if number is not None:
@@ -100,7 +100,7 @@ async def draft_rule(
     values = {
         "kind": kind,
         "number": await write.fetchval(_NUMBER, kind),
-        "content": dict(content),
+        "content": checked,
         "reason": reason,
         "in_force_from": in_force_from,
         "based_on_id": await write.fetchval(_BASE, kind),
@@ -197,8 +197,8 @@ async def check_content(
     content: object,
     *,
     path: tuple[str | int, ...] = ("input", "content"),
-) -> None:
-    """Raise Refused with all that is wrong with a content, ContentTooLarge for one beyond measure."""
+) -> dict[str, Any]:
+    """The content; raises Refused with all that is wrong with it, ContentTooLarge for one beyond measure."""
     if not isinstance(content, Mapping):
         raise Refused([UserError("INVALID_CONTENT", msg("The content of a rule is an object."), path)])
     if _depth(content) > _DEEPEST or len(orjson.dumps(dict(content))) > MOST_BYTES:
@@ -206,6 +206,7 @@ async def check_content(
     errors = await rule_kind(kind).check(read, viewer, content)
     if errors:
         raise Refused([replace(error, path=(*path, *error.path)) for error in errors])
+    return dict(content)
 
 
 def _depth(value: object) -> int:
