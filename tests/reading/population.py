@@ -54,14 +54,14 @@ _COUNTS = {
     "notice_preference": 15, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
     "webhook": 6, "webhook_delivery": 25,
-    "report_definition": 12, "report_recipient": 15, "report_run": 25,
+    "report_definition": 12, "report_recipient": 15, "report_run": 25, "handover": 8, "handed_customer": 30,
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "customer_collaborator", "archive_grant", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
-    "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "import", "export",
+    "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
     "bulk_operation", "file",
 )  # fmt: skip
 _ARCHIVED = (

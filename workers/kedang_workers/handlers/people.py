@@ -11,6 +11,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.identity import resetting
 from kedang_platform.identity.devices import forget_old_devices
 from kedang_platform.identity.own_account import FOLLOW_EMAIL_JOB
+from kedang_platform.identity.openid.attempts import forget_old_attempts
 from kedang_platform.identity.sessions import forget_old_sessions
 from kedang_platform.identity.throttle import forget_old_throttles
 from kedang_platform.identity.tokens import forget_old_tokens
@@ -94,4 +95,5 @@ async def forget_old(job: RunningJob) -> None:
         await forget_old_devices(control, now=now)
         await forget_old_throttles(control, now=now)
         await forget_old_tokens(control, now=now)
+        await forget_old_attempts(control, now=now)
         await forget_old_mails(control, now=now)
