@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from kedang_graphql.engine.verbs import batch_name
+from kedang_platform.identity.openid.id_token import Claims
+from kedang_platform.identity.openid.linking import link
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.licensing.seats import subscribe
 from kedang_tenants.catalogue import RecordType, catalogue
@@ -229,6 +231,41 @@ async def _job(side: Side) -> Input:
     return {"id": (await side.ask(grade, {"input": await _graded(side)})).data["gradeCustomers"]["job"]["id"]}
 
 
+async def _handover(side: Side) -> Input:
+    return {
+        "memberId": (await _member(side))["id"],
+        "successorId": side.public("member", side.owner.id),
+        "shares": [{"memberId": side.public("member", side.owner.id), "customerIds": []}],
+    }
+
+
+async def _signed_handover(side: Side) -> Input:
+    leaver = UUID((await _member(side))["id"].partition("_")[2])
+    made = await side.factory.one(
+        "handover", member_id=leaver, successor_id=side.owner.id, state="HANDED_OVER"
+    )
+    return {"id": side.public("handover", made), "side": "KEEPER"}
+
+
+async def _started_scheme(_side: Side) -> Input:
+    return {"name": "By importance", "levelSet": "A_TO_D"}
+
+
+async def _identity(side: Side) -> Input:
+    claims = Claims("https://accounts.example", side.owner.id.hex, None)
+    async with side.factory.databases.control() as control:
+        await link(control, claims, person_id=side.owner.person_id, now=datetime.now(UTC))
+    found = (await side.ask("{ linkedIdentities { id } }")).data["linkedIdentities"]
+    return {"id": found[0]["id"]}
+
+
+async def _seat_invoice(side: Side) -> Input:
+    buy = "mutation { buySeats(input: {seats: 1, interval: MONTHLY}) { userErrors { code } } }"
+    assert (await side.ask(buy)).data["buySeats"]["userErrors"] == []
+    listed = await side.ask("{ subscriptionInvoices(first: 1) { nodes { id } } }")
+    return {"id": listed.data["subscriptionInvoices"]["nodes"][0]["id"]}
+
+
 async def _upload(side: Side) -> Input:
     return {"name": "a.csv", "size": 1, "attachedTo": await side.fresh("customer")}
 
@@ -365,6 +402,10 @@ async def _delivery(side: Side) -> Input:
     return {"id": side.public("webhook_delivery", made)}
 
 
+async def _chosen(side: Side) -> Input:
+    return {"memberIds": [side.public("member", side.owner.id)]}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "recordFollowUp": _follow_up,
@@ -372,6 +413,10 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "markAllNoticesRead": _notices,
     "publishGradeScheme": _published,
     "gradeCustomers": _graded,
+    "startGradeScheme": _started_scheme,
+    "handOver": _handover,
+    "signHandover": _signed_handover,
+    "unlinkIdentity": _identity,
     "signIn": _sign_in,
     "endSession": _session,
     "rotateApiKey": _key,
@@ -383,6 +428,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelBulkOperation": _started_bulk_export,
     "changeMember": _changed_member,
     "deactivateMember": _member,
+    "chooseSeats": _chosen,
     "placeOrder": _order,
     "createOrder": _order_with_lines,
     "assignServiceRequest": _assignment,
@@ -414,6 +460,7 @@ OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "rotateApiKey": _key,
     "revokeApiKey": _key,
     "signIn": _sign_in,
+    "unlinkIdentity": _identity,
     "job": _job,
 }
 

@@ -30,9 +30,12 @@ WITHOUT_IDS = {
     "changing.seal",
     "changing.seal_all",
     "people.forget_old",
+    "people.tell_licence",
+    "licensing.advance",
     "work.remove_ended",
     "registry.delete_due",
     "registry.keep_spares",
+    "licensing.find_overdue",
 }
 
 
@@ -71,8 +74,12 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "bulk.export": [{"operation_id": str(uuid_of(other, "bop"))}],
         "bulk.import": [{"operation_id": str(uuid_of(other, "bop"))}],
         "people.tell_seats": [{"order": str(UUID(hex=order.partition("_")[2]))}],
+        "licensing.tell_invoice": [{"invoice": str(uuid_of(other, "siv"))}],
+        "licensing.remind_invoice": [{"invoice": str(uuid_of(other, "siv"))}],
         "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
         "opening.open_company": [{"company": company}],
+        "handover.move": [{"handover": str(uuid_of(other, "hov"))}],
+        "handover.tell": [{"handover": str(uuid_of(other, "hov"))}],
         "leaving.export_company": [{"company": company, "export": str(new_id())}],
         "identity.send_password_reset": [{"email": await email_of(other)}],
         "reports.run": [{"run": str(uuid_of(other, "rru"))}],
@@ -157,7 +164,13 @@ async def test_jobs_with_ids_of_another_company_do_nothing(sides, tmp_path):
     async with databases.control() as control:
         await control.fetch("DELETE FROM work.job")
     refs = [side.factory.company.ref for side in sides]
-    besides = (*PLATFORM, "platform.mail", "platform.one_time_token", "platform.seat_order")
+    besides = (
+        *PLATFORM,
+        "platform.mail",
+        "platform.one_time_token",
+        "platform.seat_order",
+        "platform.invoice",
+    )
     before = await digests(databases, *refs, besides=besides)
     for kind, kinds_payloads in tried.items():
         for payload in kinds_payloads:

@@ -35,7 +35,13 @@ FURTHER: Mapping[tuple[str, str], Callable[[Side], str]] = {
     ),
     ("customerTimeline", "memberId"): lambda side: f', customerId: "{side.ids["cus"]}"',
 }
-ANSWERED = {"customerTimeline": "nodes { recordId }", "surveyAnalysis": "total { answers }"}
+ANSWERED = {
+    "customerTimeline": "nodes { recordId }",
+    "surveyAnalysis": "total { answers }",
+    "subscriptionInvoiceDownload": "url",
+}
+# Fields that are named otherwise than the ids that they take.
+IDS = {"subscriptionInvoice": "siv", "subscriptionInvoiceDownload": "siv"}
 ARGUMENTS = {"customerId": "cus", "memberId": "mem", "questionnaireId": "qnr", "versionId": "qnv"}
 
 
@@ -96,7 +102,7 @@ class Walk:
         if name in FILES:
             return [(await self.own.input_of("startImport"))["fileId"]]
         known = {record.api_name[0].lower() + record.api_name[1:]: record.prefix for record in catalogue()}
-        return [self.own.ids[known.get(name, name)]]
+        return [self.own.ids[(known | IDS).get(name, name)]]
 
     async def filters(self) -> None:
         for record in catalogue():
