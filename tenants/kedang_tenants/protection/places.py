@@ -110,7 +110,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        return self.table.name
+        return "".join(self.table.name)  # SQLAlchemy gives a kind of str of its own
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -69,9 +69,9 @@ def pattern_of(values: Iterable[str]) -> str | None:
 
 
 def _part(value: str) -> str:
+    # A backslash before any ASCII sign that is neither letter nor digit means the sign itself in both.
     escaped = "".join(
-        sign if sign.isalnum() or sign in "_ " or not sign.isascii() else f"\\x{ord(sign):02x}"
-        for sign in value
+        sign if sign.isalnum() or sign in "_ " or not sign.isascii() else f"\\{sign}" for sign in value
     )
     before = r"(?<![A-Za-z0-9])" if value[0].isascii() and value[0].isalnum() else ""
     after = r"(?![A-Za-z0-9])" if value[-1].isascii() and value[-1].isalnum() else ""

@@ -98,7 +98,7 @@ async def _mentioning(read: TenantRead, place: Place, task: Task) -> list[asyncp
 
 
 def _belongs(record: RecordType | None, bind: Any, customers: Sequence[UUID]) -> str:
-    if record is None or not customers:
+    if record is None or not customers or of_customer(record, "t", "$1") is None:
         return "FALSE"
     found = [of_customer(record, "t", f"{bind(customer)}::uuid") for customer in customers]
     return " OR ".join(f"({each})" for each in found if each) or "FALSE"
