@@ -283,5 +283,6 @@ async def _switch(context: Context, company_id: str) -> Company:
     person = context.person()
     wanted = id_inside(COMPANY, company_id, path=("companyId",))
     company, token = await switching.switch_company(context.identity, person, company_id=wanted)
-    renew(context, token)
+    if token is not None:
+        renew(context, token)
     return Company.of(company)

@@ -49,6 +49,8 @@ FIELDS: Mapping[str, str] = {
     "Session.lastUsedAt": "When it was used last.",
     "Session.expiresAt": "When it ends by itself.",
     "Session.userAgent": "The browser, as it names itself.",
+    "ChangePasswordInput.currentPassword": "The one until now.",
+    "RecoveryCodesPayload.codes": "The codes; null where they were refused.",
     "CompanySubscription.paid": "Seats that are paid for.",
     "CompanySubscription.price": "What a further seat costs.",
     "SeatPrice.month": "For a month.",

@@ -189,6 +189,10 @@ async def _sign_in(side: Side) -> Input:
     return {"email": email, "password": PASSWORD, "companyId": company}
 
 
+async def _own_company(side: Side) -> Input:
+    return {"companyId": (await side.ask("{ me { company { id } } }")).data["me"]["company"]["id"]}
+
+
 async def _member(side: Side) -> Input:
     member = await make_member(
         side.factory.databases, side.factory.company, "REPRESENTATIVE", seat="VIEW_ONLY"
@@ -406,8 +410,31 @@ async def _chosen(side: Side) -> Input:
     return {"memberIds": [side.public("member", side.owner.id)]}
 
 
+async def _contact(side: Side) -> Input:
+    return {"id": await side.fresh("contact")}
+
+
+async def _customer_held(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer"), "reason": "A lawsuit"}
+
+
+async def _customer_lifted(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer")}
+
+
+async def _retention_tried(side: Side) -> Input:
+    content = {"rules": []}
+    made = await side.factory.one("rule_version", kind="retention", content=content, state="REFUSED")
+    return {"ruleVersionId": side.public("rule_version", made)}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
+    "exportPerson": _contact,
+    "erasePerson": _contact,
+    "holdCustomer": _customer_held,
+    "liftHold": _customer_lifted,
+    "tryRetention": _retention_tried,
     "recordFollowUp": _follow_up,
     "markNoticeRead": _notice,
     "markAllNoticesRead": _notices,
@@ -418,6 +445,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "signHandover": _signed_handover,
     "unlinkIdentity": _identity,
     "signIn": _sign_in,
+    "switchCompany": _own_company,
     "endSession": _session,
     "rotateApiKey": _key,
     "revokeApiKey": _key,

@@ -17,6 +17,8 @@ FOR_ANYBODY = {
     "signUp",
     "confirmEmail",
     "signIn",
+    "completeSignIn",
+    "confirmEmailChange",
     "requestPasswordReset",
     "resetPassword",
     "acceptInvitation",
@@ -40,6 +42,15 @@ WITHOUT_IDS = {
     },
     "setNoticePreference": {"kind": "SEATS_CONFIRMED", "channel": "DIGEST"},
     "signOut": None,
+    "reauthenticate": {"password": "x"},
+    "changePassword": {"currentPassword": "x", "password": "vier Pferde im Regen"},
+    "requestEmailChange": {"email": "x@northwind.example"},
+    "startTwoFactor": None,
+    "confirmTwoFactor": {"code": "123456"},
+    "disableTwoFactor": None,
+    "renewRecoveryCodes": None,
+    "requireTwoFactor": {"required": True},
+    "endOtherSessions": None,
 }
 
 

@@ -151,7 +151,7 @@ async def _store(control: ControlTransaction, member: Member, *, now: datetime) 
         seat=member.seat,
         state=member.state,
         created_at=now,
-        reserved_until=now + tokens.LIFETIMES["invitation"] if member.seat == "full" else None,
+        reserved_until=now + tokens.LIFETIMES["invitation"],
     )
     changed = {
         "seat": member.seat,
@@ -295,7 +295,8 @@ async def suspend(
     email = await control.fetchval(_EMAIL, company_id, member_id)
     if email is None:
         return None
-    await tokens.withdraw(control, "invitation", email=email, company_id=company_id)
+    if reason != "expiry":  # an expired link goes on saying that it has expired
+        await tokens.withdraw(control, "invitation", email=email, company_id=company_id)
     member = await membership_of(control, company_id=company_id, member_id=member_id, hold=True)
     assert member is not None
     await _set(control, member, state="suspended", reserved_until=None, seat_lost_at=None, keep_rank=None)
@@ -310,7 +311,7 @@ async def suspend(
 async def release_expired(control: ControlTransaction, *, company_id: UUID, now: datetime) -> list[UUID]:
     """Take back the invitations whose seven days are over, with the seats that they held; returns whose.
 
-    Invitations of a release that reserved without an end get one first. Their rows follow by a job.
+    Invitations of a release in which they had no end get one first. Their rows follow by a job.
     """
     await hold_seats(control, company_id=company_id)
     ends = now + tokens.LIFETIMES["invitation"]
@@ -324,7 +325,7 @@ async def release_expired(control: ControlTransaction, *, company_id: UUID, now:
 
 _GIVE_ENDS = """
 UPDATE platform.membership SET reserved_until = $2
-WHERE company_id = $1 AND state = 'invited' AND seat = 'full' AND reserved_until IS NULL
+WHERE company_id = $1 AND state = 'invited' AND reserved_until IS NULL
 """
 
 
@@ -339,8 +340,7 @@ async def change_seat(
         return
     if seat == "full":
         await require_seat(control, company_id=member.company_id)
-    ends = now + tokens.LIFETIMES["invitation"] if seat == "full" and member.state == "invited" else None
-    await _set(control, member, seat=seat, seat_lost_at=None, reserved_until=ends)
+    await _set(control, member, seat=seat, seat_lost_at=None)
     if seat == "full":
         await _note(control, member, "assigned", "promotion", now=now, by=By(by))
     else:

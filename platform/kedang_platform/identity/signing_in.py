@@ -44,15 +44,17 @@ LEFT JOIN platform.device d ON d.person_id = p.id AND d.token_hash = $2 AND d.ex
 WHERE p.email = $1
 """
 _COMPANY = columns_of("c")
-# The company that was named, else the one where the person signed in last, else the oldest membership.
+# The company that was named, else the one where the person signed in last, else the oldest membership. Who let a
+# company go gets into it until it is gone, to take that back.
 _CHOOSE_COMPANY = f"""
 SELECT {_COMPANY}, p.id AS person_id, p.email, p.name AS person_name, p.language AS person_language,
        f.confirmed_at IS NOT NULL AS second_factor, c.requires_two_factor
 FROM platform.person p JOIN platform.membership m ON m.person_id = p.id
 JOIN platform.company c ON c.id = m.company_id
 LEFT JOIN platform.second_factor f ON f.person_id = p.id
-WHERE p.email = $1 AND m.state = 'active' AND c.status = 'active' AND ($2::uuid IS NULL OR c.id = $2)
-ORDER BY (SELECT max(s.created_at) FROM platform.session s
+WHERE p.email = $1 AND m.state = 'active' AND ($2::uuid IS NULL OR c.id = $2) AND (c.status = 'active' OR EXISTS (
+    SELECT FROM platform.company_deletion d WHERE d.company_id = c.id AND d.requested_by = m.member_id))
+ORDER BY c.status <> 'active', (SELECT max(s.created_at) FROM platform.session s
           WHERE s.person_id = m.person_id AND s.company_id = m.company_id) DESC NULLS LAST, m.created_at
 LIMIT 1
 """

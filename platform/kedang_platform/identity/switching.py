@@ -15,16 +15,18 @@ from kedang_platform.registry import Company
 
 async def switch_company(
     services: IdentityServices, identified: Identified, *, company_id: UUID
-) -> tuple[Company, str]:
+) -> tuple[Company, str | None]:
     """The company, and the session's new token in it. What was open in the old company through this session ends.
 
-    Raises ``NotFound`` for a company that is not the person's, or not active.
+    Who is there already keeps everything, the token too (None). Raises ``NotFound`` for a company that is not the person's, or not active.
     """
     async with services.databases.control() as control:
         own = await companies_of(control, person_id=identified.person_id)
         company = next((one for one in own if one.id == company_id), None)
         if company is None:
             raise NotFound(msg("There is no such record."), path=("companyId",))
+        if company.id == identified.company.id:
+            return company, None
         token = await move_session(control, session_id=identified.credential_id, company_id=company.id)
     services.credentials.forget()
     return company, token

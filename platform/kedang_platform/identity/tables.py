@@ -58,8 +58,8 @@ person = Table(
     CheckConstraint("email = lower(email)", name="email_is_lower_case"),
 )
 
-# `member_id` is the id of the person's row in the company's own schema. Of seats: until when an invitation
-# reserves one, since when a member waits for the one that was lost with the company's capacity, and the
+# `member_id` is the id of the person's row in the company's own schema. Until when an invitation
+# stands, with the seat that it reserves; since when a member waits for the one that was lost with the company's capacity, and the
 # place in the owner's list of those who keep theirs.
 membership = Table(
     "membership",
