@@ -24,6 +24,7 @@ from kedang_graphql.openid import OpenIdMutation, OpenIdQuery
 from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.portrait import PortraitQuery
+from kedang_graphql.protection import ProtectionMutation, ProtectionQuery
 from kedang_graphql.reports import ReportMutation
 from kedang_graphql.rules import RuleMutation, RuleQuery
 from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
@@ -54,6 +55,7 @@ QUERIES: tuple[type, ...] = (
     OpenIdQuery,
     OperationQuery,
     PortraitQuery,
+    ProtectionQuery,
     RuleQuery,
     NoticeQuery,
     SurveyAnalysisQuery,
@@ -77,6 +79,7 @@ MUTATIONS: tuple[type, ...] = (
     NoticeMutation,
     OpenIdMutation,
     PeopleMutation,
+    ProtectionMutation,
     ReportMutation,
     RuleMutation,
     ServiceMutation,

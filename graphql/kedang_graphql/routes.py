@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from kedang_graphql import files, invoices, pages, reports
+from kedang_graphql import files, invoices, leaving, pages, reports
 from kedang_graphql.measuring import metrics
 from kedang_graphql.overlay import serving
 
@@ -13,6 +13,7 @@ FEATURE_ROUTES: tuple[BaseRoute, ...] = (
     *files.routes,
     *reports.routes,
     *invoices.routes,
+    *leaving.routes,
     *pages.routes,
     *metrics.routes,
 )

@@ -12,6 +12,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import ControlRead, ControlTransaction, Databases
 from kedang_platform.errors import BadUserInput, Forbidden, NotFound, UserError
 from kedang_platform.i18n import msg
+from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.ids import new_id
 from kedang_platform.registry import Company, Deletion, ask_to_delete, find_company, take_back
 from kedang_platform.work import NewJob, Progress, RunningJob, enqueue
@@ -194,6 +195,7 @@ async def delete_company(
     async with databases.tenant_write(viewer.company) as write:
         await note_action(write, viewer, "company", "deletion_requested", company.id, {}, clock=clock)
     async with databases.control() as control:
+        await announce_ended(control, company.id)  # other processes look anew who may still come in
         return await ask_to_delete(
             control, company_id=company.id, requested_by=viewer.member_id, grace=grace, now=clock.now()
         )
@@ -204,6 +206,7 @@ async def keep_company(databases: Databases, viewer: Viewer, *, clock: Clock) ->
     require_owner(viewer)
     async with databases.control() as control:
         await take_back(control, company_id=viewer.company.id, now=clock.now())
+        await announce_ended(control, viewer.company.id)
         company = await find_company(control, company_id=viewer.company.id)
     async with databases.tenant_write(viewer.company) as write:
         await note_action(write, viewer, "company", "deletion_taken_back", company.id, {}, clock=clock)
