@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 
 import asyncpg
@@ -34,8 +35,13 @@ class Installation:
 
     def start(self):
         self.running = embedded.start(self.settings, fsync=False)
-        self.settings = self.settings.model_copy(update={"database_url": None})
         return self
+
+    def saved_into(self, folder):
+        """The same servers, saved into another folder."""
+        other = copy(self)
+        other.settings = self.settings.model_copy(update={"backup_dir": folder})
+        return other
 
     @property
     def named(self) -> Settings:
@@ -52,11 +58,14 @@ class Installation:
     async def receive(self):
         """Receive the log from now on."""
         self.archive.make()
-        if self._receiver:
-            self._receiver.stop()
+        self.receive_no_more()
         await ensure_slot(self.source)
         self._receiver = Receiver(self.source, self.archive, log=self.folder / "receiver.log")
         self._receiver.start()
+
+    def receive_no_more(self):
+        if self._receiver:
+            self._receiver.stop()
 
     async def received(self):
         """Wait until the archive has everything that was written by now."""
@@ -97,8 +106,7 @@ class Installation:
             await opened.close()
 
     def stop(self):
-        if self._receiver:
-            self._receiver.stop()
+        self.receive_no_more()
         if self.running:
             self.running.stop()
 
