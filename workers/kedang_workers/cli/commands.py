@@ -12,7 +12,8 @@ import typer
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
-from kedang_workers.cli.calling import AsJson, failures_told, read_settings
+from kedang_workers.cli.archive_commands import audit_app
+from kedang_workers.cli.calling import AsJson, SettingWrong, failures_told, read_settings
 from kedang_workers.cli.company import company_app
 from kedang_workers.cli.invoice_commands import invoices_app
 from kedang_workers.cli.telling import screen
@@ -29,6 +30,7 @@ seats_app = typer.Typer(help="Seats of companies and their orders.", no_args_is_
 app.add_typer(seats_app, name="seats")
 app.add_typer(invoices_app, name="invoices")
 app.add_typer(company_app, name="company")
+app.add_typer(audit_app, name="audit")
 
 
 class OwnServersNeeded(KedangError):
@@ -54,14 +56,28 @@ def down() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to this release: roles, shared schemas, every company's schema."""
-    from kedang_workers.cli.migrate import migrate_all
+def migrate(json: AsJson = False) -> None:
+    """Bring the database to this release: roles, shared schemas, every company's schema. Exit code 3: some stayed behind."""
+    from kedang_workers.cli.migrate import migrate_all, superuser_url
 
-    with failures_told():
+    with failures_told(as_json=json):
         settings = read_settings()
-        url = _named(settings.database_url, "KEDANG_DATABASE_URL")
-        code = asyncio.run(migrate_all(settings, database_url=url, echo=screen()))
+        url = superuser_url(settings) or _named(settings.database_url, "KEDANG_DATABASE_URL")
+        code = asyncio.run(migrate_all(settings, database_url=url, echo=screen(), as_json=json))
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Look for what is wrong: servers, disks, schemas, jobs, backups, clocks, secrets, settings. Exit code 1: something is."""
+    from kedang_workers.cli import health
+
+    try:
+        settings = read_settings()
+    except SettingWrong as wrong:
+        raise typer.Exit(health.refuse(wrong, echo=screen(), as_json=json)) from wrong
+    with failures_told(as_json=json):
+        code = health.show(settings, echo=screen(), as_json=json)
     raise typer.Exit(code)
 
 
