@@ -97,10 +97,11 @@ class Model:
             self._need_seat()
         joined = person.joined if person else len(self.people)
         rank = person.rank if person else None
-        until = self.now + RESERVED if seat else None
-        self.people[who] = Person(joined, seat, "invited", rank=rank, until=until)
+        self.people[who] = Person(joined, seat, "invited", rank=rank, until=self.now + RESERVED)
 
     def accept(self, who):
+        if self.people[who].until <= self.now:
+            raise Refused("LINK_EXPIRED")
         self.people[who].state = "active"
         self.people[who].until = None
 
@@ -117,7 +118,6 @@ class Model:
         if seat:
             self._need_seat()
         person.seat, person.lost = seat, False
-        person.until = self.now + RESERVED if seat and person.state == "invited" else None
 
     def _in_order(self):
         """Who holds a seat or waits for one, whoever keeps it first first."""
@@ -237,7 +237,7 @@ class Model:
             self._renew()
         self._follow_dues()
         for who, person in self.people.items():
-            if person.state == "invited" and person.seat and person.until <= self.now:
+            if person.state == "invited" and person.until <= self.now:
                 self.leave(who)
 
     def _renew(self):

@@ -59,7 +59,7 @@ person = Table(
 )
 
 # `member_id` is the id of the person's row in the company's own schema. Until when an invitation
-# stands, with the seat that it reserves; since when a member waits for the one that was lost with the company's capacity, and the
+# stands, with the seat that it reserves; since when a member waits for the seat that was lost with the capacity; the
 # place in the owner's list of those who keep theirs.
 membership = Table(
     "membership",

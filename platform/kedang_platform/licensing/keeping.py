@@ -14,7 +14,6 @@ from uuid import UUID
 
 from kedang_platform.database import ControlTransaction
 from kedang_platform.licensing.history import SYSTEM, By, Reason, note
-from kedang_platform.licensing.seats import HELD
 from kedang_platform.work import NewJob, enqueue
 
 FOLLOW_JOB: Final = "people.follow_membership"
@@ -38,9 +37,9 @@ UPDATE platform.membership m SET keep_rank = chosen.place
 FROM unnest($2::uuid[]) WITH ORDINALITY AS chosen (member_id, place)
 WHERE m.company_id = $1 AND m.member_id = chosen.member_id
 """
-_EXPIRED = f"""
-SELECT member_id FROM platform.membership WHERE company_id = $1 AND {HELD} AND state = 'invited'
-AND reserved_until <= $2 ORDER BY member_id FOR UPDATE
+_EXPIRED = """
+SELECT member_id FROM platform.membership WHERE company_id = $1 AND state = 'invited' AND reserved_until <= $2
+ORDER BY member_id FOR UPDATE
 """
 
 
@@ -157,7 +156,7 @@ async def choose_keepers(
 
 
 async def expired_reservations(control: ControlTransaction, *, company_id: UUID, now: datetime) -> list[UUID]:
-    """Whose invitation has held a seat for as long as it may."""
+    """Whose invitation is as old as one may become."""
     return [row["member_id"] for row in await control.fetch(_EXPIRED, company_id, now)]
 
 

@@ -273,7 +273,7 @@ WHERE (s.state <> 'free' OR s.paid_seats > 0) AND c.status IN ('active', 'suspen
 """
 _RESERVING = """
 SELECT DISTINCT m.company_id FROM platform.membership m JOIN platform.company c ON c.id = m.company_id
-WHERE m.state = 'invited' AND m.seat = 'full' AND (m.reserved_until IS NULL OR m.reserved_until <= $1)
+WHERE m.state = 'invited' AND (m.reserved_until IS NULL OR m.reserved_until <= $1)
 AND c.status IN ('active', 'suspended') ORDER BY 1
 """
 
@@ -284,7 +284,7 @@ async def paying_companies(read: ControlRead) -> list[UUID]:
 
 
 async def reserving_companies(read: ControlRead, *, now: datetime) -> list[UUID]:
-    """The companies with invitations whose seats are reserved no longer."""
+    """The companies with invitations that are too old, or of a release in which they had no end."""
     return [row["company_id"] for row in await read.fetch(_RESERVING, now)]
 
 
