@@ -27,7 +27,7 @@ class Reader(HTMLParser):
         given = dict(attrs)
         self._in = tag
         if tag == "html":
-            self.lang = given["lang"]
+            self.lang = given.get("lang")
         if tag == "form":
             self.action = given["action"]
         if tag == "input":
