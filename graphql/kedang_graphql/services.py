@@ -47,7 +47,7 @@ class Services:
             settings,
             clock,
             identity,
-            Viewers(databases),
+            Viewers(databases, clock),
             open_files(settings),
             links,
             Buckets(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
+from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases
 from kedang_platform.errors import Unauthenticated
 from kedang_platform.i18n import msg
@@ -19,10 +20,14 @@ _MOST = 10_000
 
 
 class Viewers:
-    """Members as viewers, at most 5 seconds old; a change made through this process is seen at once."""
+    """Members as viewers, at most 5 seconds old; a change made through this process is seen at once.
 
-    def __init__(self, databases: Databases) -> None:
+    What was shared with a member or opened to them until an instant is not remembered beyond it.
+    """
+
+    def __init__(self, databases: Databases, clock: Clock | None = None) -> None:
         self._databases = databases
+        self._clock = clock or SystemClock()
         self._known: dict[tuple[UUID, UUID, str], tuple[float, Viewer]] = {}
         self._generation = 0
 
@@ -36,12 +41,16 @@ class Viewers:
         ensure_usable(identified.company, revision=REVISION)
         key = (identified.company.id, identified.member_id, identified.kind)
         known = self._known.get(key)
-        if known is not None and known[0] > time.monotonic():
+        if known is not None and known[0] > time.monotonic() and self._holds(known[1]):
             return known[1]
         generation = self._generation
         async with self._databases.tenant_read(identified.company.ref) as read:
             viewer = await load_viewer(
-                read, company=identified.company, member_id=identified.member_id, via=identified.kind
+                read,
+                company=identified.company,
+                member_id=identified.member_id,
+                via=identified.kind,
+                clock=self._clock,
             )
         if viewer is None:
             raise Unauthenticated(msg("You are not an active member of this company."))
@@ -55,6 +64,9 @@ class Viewers:
         self._generation += 1
         for key in [key for key in self._known if company_id in {None, key[0]}]:
             del self._known[key]
+
+    def _holds(self, viewer: Viewer) -> bool:
+        return viewer.until is None or self._clock.now() < viewer.until
 
     def _keep(self, key: tuple[UUID, UUID, str], viewer: Viewer) -> None:
         """Remember a viewer; whose time is over goes, for one with a large department holds 100 KB."""
