@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -213,7 +214,9 @@ async def answer_rule_kinds(info: Info[Context, None]) -> list[RuleKind]:
 
 
 async def answer_rule_differences(
-    info: Info[Context, None], from_: strawberry.ID, to: strawberry.ID
+    info: Info[Context, None],
+    from_: Annotated[strawberry.ID, strawberry.argument(name="from")],
+    to: strawberry.ID,
 ) -> list[RuleDifference]:
     context = info.context
     context.require_scope("read")

@@ -60,9 +60,9 @@ def to_document(flow: Flow) -> dict[str, Any]:
         {
             "by": step.by,
             "roles": list(step.roles),
-            "from_amount": step.from_amount,
-            "remind_after": step.remind_after,
-            "escalate_after": step.escalate_after,
+            "fromAmount": step.from_amount,
+            "remindAfter": step.remind_after,
+            "escalateAfter": step.escalate_after,
         }
         for step in flow.steps
     ]
@@ -70,9 +70,19 @@ def to_document(flow: Flow) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any], *, version: int) -> Flow:
-    steps = tuple(Step(**{**step, "roles": tuple(step["roles"])}) for step in document.get("steps", ()))
+    steps = tuple(_step(step) for step in document.get("steps", ()))
     limits = cast("dict[str, int | None]", document.get("limits", {}))
     return Flow(steps=steps, limits=MappingProxyType(limits), version=version)
+
+
+def _step(document: Mapping[str, Any]) -> Step:
+    return Step(
+        by=document["by"],
+        roles=tuple(document["roles"]),
+        from_amount=document["fromAmount"],
+        remind_after=document["remindAfter"],
+        escalate_after=document["escalateAfter"],
+    )
 
 
 def faults_of(

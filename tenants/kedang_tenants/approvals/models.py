@@ -92,6 +92,7 @@ class ApprovalDeputy(Record):
     __tablename__ = "approval_deputy"
     __prefix__ = "adp"
     __labels__ = (msg("Deputy"), msg("Deputies"))
+    __plural__ = "approvalDeputies"
     __owner__ = ("member_id",)
     __co_owners__ = (("deputy_id",),)
     __order__ = ("from_day",)
