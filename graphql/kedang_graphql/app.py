@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
+from kedang_graphql.hardening import Hardened
 from kedang_graphql.http import SOCKET_PATH, GraphQLEndpoint
 from kedang_graphql.live import Live
 from kedang_graphql.measuring import keep_measuring
@@ -73,7 +75,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
             if services is None:
                 await opened.close()
 
-    app = Starlette(routes=_routes(), lifespan=lifespan)
+    app = Starlette(
+        routes=_routes(), lifespan=lifespan, middleware=[Middleware(Hardened, settings=settings)]
+    )
     app.state.ready = False
     return app
 
