@@ -15,7 +15,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.identity.tables import session
 from kedang_platform.registry import Company, find_company
-from kedang_tenants.changing import audit
+from kedang_tenants.changing.trail import note_action
 from kedang_tenants.people.viewers import system_viewer
 
 LONGEST_REASON: Final = 500
@@ -84,4 +84,4 @@ async def note_operator(
     """Write down in the company's audit trail what an operator did with it."""
     async with databases.tenant_write(company.ref) as write:
         viewer = await system_viewer(write, company=company, via="operator")
-        await audit(write, viewer, [(_RECORD, event, company.id, told)], clock=clock)
+        await note_action(write, viewer, _RECORD, event, company.id, dict(told), clock=clock)

@@ -12,7 +12,8 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import ControlTransaction, Databases
 from kedang_platform.licensing.seats import subscribe
 from kedang_platform.registry import Company, find_company, set_status
-from kedang_tenants.changing import Change, audit, change_internally
+from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.changing.trail import note_action
 from kedang_tenants.people.member_rows import follow
 from kedang_tenants.people.viewers import system_viewer
 from kedang_workers.beside.lifting import LiftedMember
@@ -100,4 +101,4 @@ async def _hush(
         changes = [Change("webhook", "update", row["id"], values=values) for row in active]
         await change_internally(write, viewer, changes, clock=clock)
         await write.fetch(_CALLED_OFF)
-        await audit(write, viewer, [("company", "restored", company.id, told)], clock=clock)
+        await note_action(write, viewer, "company", "restored", company.id, dict(told), clock=clock)

@@ -14,7 +14,8 @@ company_app = typer.Typer(help="Companies as wholes.", no_args_is_help=True)
 
 Company = Annotated[str, typer.Argument(help="Its name, or its id.")]
 Operator = Annotated[
-    str | None, typer.Option("--by", help="Who does it; the account of the terminal by default.")
+    str | None,
+    typer.Option("--operator", "--by", help="Who does it; the account of the terminal by default."),
 ]
 
 
