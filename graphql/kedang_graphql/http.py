@@ -174,7 +174,8 @@ class GraphQLEndpoint:
         enrolling = found if found is not None and found.must_enrol else None
         identified = found if enrolling is None else None
         language = choose_language(accepted)
-        if identified is not None:
+        # In a company that goes its owner finds but the verbs of leaving, which look for themselves.
+        if identified is not None and identified.company.status != "deleting":
             viewer = await services.viewers.of(identified)
             language = choose_language(accepted if accepted and accepted != "*" else None, viewer.language)
         return Context(
@@ -203,7 +204,9 @@ class GraphQLEndpoint:
 
         What the static schema does not know may be one of the company's own fields.
         """
-        viewer = await context.viewer() if context.identified is not None else None
+        identified = context.identified
+        inside = identified is not None and identified.company.status != "deleting"
+        viewer = await context.viewer() if inside else None
         with reading:
             asked, own = _read(self._operations, params, allowed)
             own = own and viewer is not None and bool(viewer.custom_fields)

@@ -26,7 +26,7 @@ from kedang_tenants.leaving import operations
 from kedang_tenants.people.viewers import load_viewer
 from kedang_tenants.reading import Viewer
 
-EXPORT: Final = "export_of_company"
+EXPORT: Final = "archive"
 
 
 @strawberry.enum(description="How far an archive of the company is.")

@@ -53,7 +53,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        return self.record.name if self.record else self.table.name
+        return str(self.record.name if self.record else self.table.name)  # not SQLAlchemy's own kind of text
 
     @property
     def path(self) -> str:
