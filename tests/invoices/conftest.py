@@ -13,7 +13,7 @@ from kedang_platform.licensing.credit_notes import credit
 from kedang_platform.licensing.invoices import Line, find_invoice, issue
 from kedang_platform.licensing.orders import order_seats
 from kedang_platform.licensing.payments import Received
-from kedang_platform.licensing.plans import SeatPrice
+from kedang_platform.licensing.plans import SeatPrice, plan_in_force
 from kedang_platform.licensing.seats import hold_seats
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -60,6 +60,7 @@ class Books:
     async def order(self, seats=7, interval="year"):
         async with self.databases.control() as control:
             await hold_seats(control, company_id=self.company.id)
+            await plan_in_force(control, prices={"CNY": (4900, 49000)}, now=self.now)
             return await order_seats(
                 control,
                 company_id=self.company.id,

@@ -110,8 +110,8 @@ class _Paper:
             "month": day.month,
             "day": day.day,
             "facts": self._facts(),
-            "seller": self._party(msg("Seller"), invoice.seller),
-            "buyer": self._party(msg("Buyer"), invoice.buyer),
+            "seller": self._party(msg("Sold by"), invoice.seller),
+            "buyer": self._party(msg("Billed to"), invoice.buyer),
             "columns": [
                 self._say(text)
                 for text in (msg("Item"), msg("Quantity"), msg("Unit price"), msg("Share"), msg("Net amount"))

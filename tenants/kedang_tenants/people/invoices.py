@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from kedang_platform.database import ControlRead, TenantRead
-from kedang_platform.i18n import Language, msg
+from kedang_platform.i18n import Language, choose_language, msg
 from kedang_platform.identity import IdentityServices
 from kedang_platform.licensing import ledger
 from kedang_platform.licensing.billing_details import (
@@ -155,7 +155,7 @@ async def letters_of(
         return []
     details = await details_of(control, company_id=company.id)
     if details.email:
-        readers = [(company.name, details.email, language_of(company.language))]
+        readers = [(company.name, details.email, choose_language(company.language))]
     else:
         rows = await read.fetch(_OWNERS)
         readers = [(row["name"], row["email"], language_of(row["language"])) for row in rows]
