@@ -55,12 +55,14 @@ async def test_opening_the_link_alone_uses_nothing_up(browser):
 
 async def test_the_session_cookie_is_out_of_reach_for_scripts_and_other_sites(browser):
     await opened(browser)
-    (cookie,) = browser.answer.history[-1].headers.get_list("set-cookie")
-    assert cookie.startswith("kedang=")
-    assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
-    assert "Path=/" in cookie
-    assert "Domain" not in cookie
+    session, device = browser.answer.history[-1].headers.get_list("set-cookie")
+    assert session.startswith("kedang=")
+    assert device.startswith("kedang-device=")
+    for cookie in (session, device):
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert "Path=/" in cookie
+        assert "Domain" not in cookie
 
 
 async def test_signing_out_and_in_again(browser):

@@ -101,7 +101,14 @@ async def serve(databases: Databases, base: Settings, **own: Any) -> AsyncIterat
     settings = Settings(**base.model_dump(exclude_unset=True) | own)
     services = Services.on(databases, settings, SystemClock())
     server = uvicorn.Server(
-        uvicorn.Config(create_app(settings, services), log_level="warning", lifespan="on", http="httptools")
+        uvicorn.Config(
+            create_app(settings, services),
+            log_level="warning",
+            lifespan="on",
+            http="httptools",
+            proxy_headers=settings.trusted_proxies is not None,
+            forwarded_allow_ips=settings.trusted_proxies or "",
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
