@@ -70,13 +70,13 @@ class ErasePersonInput(Repeatable):
 
 @strawberry.input
 class HoldCustomerInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Which customer")
     reason: str = strawberry.field(description="At most 500 characters")
 
 
 @strawberry.input
 class LiftHoldInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Which customer")
 
 
 @strawberry.input

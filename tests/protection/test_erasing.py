@@ -28,10 +28,10 @@ from kedang_tenants.protection.holding import hold, lift_hold
 from kedang_tenants.protection.models import PersonRequest
 from kedang_tenants.protection.places import COPIES, PERSONAL, places
 from kedang_tenants.protection.subjects import (
-    NotAPerson,
+    NoIndividual,
     OnLegalHold,
     Person,
-    StillAMember,
+    NotLeftYet,
 )
 from tests.support.factories import Factory
 from tests.support.surveying import customer_with_mail

@@ -71,7 +71,7 @@ class _Walked:
 async def start_erasure(write: TenantWrite, viewer: Viewer, *, person: Person, clock: Clock) -> UUID:
     """Have a person erased; returns the id of the request. One that is under way already is returned again.
 
-    Raises Forbidden, NotFound, OnLegalHold, NotAPerson, StillAMember.
+    Raises Forbidden, NotFound, OnLegalHold, NoIndividual, NotLeftYet.
     """
     ensure_keeper(viewer)
     found = await find_person(write, person)

@@ -190,10 +190,10 @@ def _wrong(line: object, path: tuple[str | int, ...], seen: set[object]) -> Iter
     record, months = line.get("record"), line.get("months")
     target = TARGETS.get(record) if isinstance(record, str) else None
     if target is None:
-        yield UserError("UNKNOWN_RECORD", msg("Records of this kind have no retention."), (*path, "record"))
+        yield UserError("UNKNOWN_VALUE", msg("Records of this kind have no retention."), (*path, "record"))
     elif line.get("action") != target.action:
         message = msg("With these records only {action} is possible.")
-        yield UserError("INVALID_CHOICE", message, (*path, "action"), {"action": target.action})
+        yield UserError("UNKNOWN_VALUE", message, (*path, "action"), {"action": target.action})
     if record in seen if isinstance(record, str) else False:
         yield UserError("TWICE", msg("This kind of record is named twice."), (*path, "record"))
     seen.add(record if isinstance(record, str) else None)

@@ -33,11 +33,11 @@ class OnLegalHold(KedangError):
     """The customer is on legal hold: nothing of it may be erased."""
 
 
-class NotAPerson(BadUserInput):
+class NoIndividual(BadUserInput):
     """The customer is no individual: its contacts are persons, it is none."""
 
 
-class StillAMember(BadUserInput):
+class NotLeftYet(BadUserInput):
     """The member has not left the company yet."""
 
 
@@ -79,7 +79,7 @@ async def find_person(read: TenantRead, person: Person, *, path: tuple[str, ...]
 
 
 async def ensure_erasable(read: TenantRead, person: Person) -> None:
-    """Raise OnLegalHold, NotAPerson or StillAMember where the person must not be erased."""
+    """Raise OnLegalHold, NoIndividual or NotLeftYet where the person must not be erased."""
     if person.customer_id is not None and await read.fetchval(_HELD, person.customer_id):
         raise OnLegalHold(
             msg("This customer is on legal hold; nothing of it may be erased."), path=("input", "id")
@@ -87,14 +87,14 @@ async def ensure_erasable(read: TenantRead, person: Person) -> None:
     if person.record == "customer":
         directory = await read.fetchval("SELECT directory FROM customer WHERE id = $1", person.id)
         if directory != "INDIVIDUAL":
-            raise NotAPerson(
+            raise NoIndividual(
                 msg("Only customers who are individuals are erased; of others the contacts are."),
                 path=("input", "id"),
             )
     if person.record == "member":
         state = await read.fetchval("SELECT state FROM member WHERE id = $1", person.id)
         if state != "SUSPENDED":
-            raise StillAMember(
+            raise NotLeftYet(
                 msg("Deactivate the member first: only who has left is erased."), path=("input", "id")
             )
 
