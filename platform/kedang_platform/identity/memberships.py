@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import insert, update
 
 from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.identity import letters, throttle, tokens
@@ -24,7 +23,7 @@ from kedang_platform.identity.tables import membership, person
 from kedang_platform.ids import new_id
 from kedang_platform.licensing.history import SYSTEM, By, Reason, SeatEvent, note
 from kedang_platform.licensing.keeping import expired_reservations, follow_later
-from kedang_platform.licensing.seats import hold_seats, require_seat
+from kedang_platform.licensing.seats import hold_seats, require_one_of, require_seat
 from kedang_platform.mail import Outgoing, post
 from kedang_platform.registry import Company
 
@@ -81,7 +80,7 @@ async def invite(
     ``SeatRequired``, ``AlreadyMember``, ``TooManyAttempts`` (200 invitations a company and day).
     """
     await throttle.spend(control, (throttle.INVITE_COMPANY, str(company.id)), now=now)
-    await hold_seats(control, company_id=company.id)
+    seats = await hold_seats(control, company_id=company.id)
     person_id, language = await _person_of(control, invitation, now=now)
     await tokens.withdraw(control, "invitation", email=invitation.email, company_id=company.id)
     before = await _lock_membership(control, company_id=company.id, person_id=person_id)
@@ -89,7 +88,7 @@ async def invite(
         raise AlreadyMember
     held = before is not None and before.state == "invited" and before.seat == "full"
     if invitation.seat == "full" and not held:
-        await require_seat(control, company_id=company.id)
+        await require_one_of(control, company_id=company.id, seats=seats)
     member = Member(
         person_id=person_id,
         company_id=company.id,
@@ -115,51 +114,54 @@ async def invite(
     return member
 
 
+# What invites many of a company at once is written out: they wait for each other, so that each millisecond counts.
+_MAKE_PERSON = """
+INSERT INTO platform.person (id, email, name, language, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (email) DO NOTHING RETURNING id, language
+"""
+_LOCK_MEMBERSHIP = """
+SELECT person_id, company_id, member_id, seat, state FROM platform.membership
+WHERE company_id = $1 AND person_id = $2 FOR UPDATE
+"""
+_STORE = """
+INSERT INTO platform.membership (company_id, person_id, member_id, seat, state, created_at, reserved_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (company_id, person_id) DO UPDATE SET
+    seat = excluded.seat, state = excluded.state, reserved_until = excluded.reserved_until, seat_lost_at = NULL
+"""
+
+
 async def _person_of(
     control: ControlTransaction, invitation: Invitation, *, now: datetime
 ) -> tuple[UUID, str]:
     """The person of the address, made without a password when there is none; and their language."""
-    made = upsert(person).values(
-        id=new_id(),
-        email=invitation.email,
-        name=invitation.name,
-        language=invitation.language,
-        created_at=now,
-    )
-    await control.execute(made.on_conflict_do_nothing(index_elements=[person.c.email]))
-    found = select(person.c.id, person.c.language).where(person.c.email == invitation.email)
-    row = (await control.execute(found)).one()
-    return row.id, row.language
+    email = invitation.email
+    row = await control.fetchrow(_MAKE_PERSON, new_id(), email, invitation.name, invitation.language, now)
+    if row is None:
+        row = await control.fetchrow("SELECT id, language FROM platform.person WHERE email = $1", email)
+    assert row is not None
+    return row["id"], row["language"]
 
 
 async def _lock_membership(
     control: ControlTransaction, *, company_id: UUID, person_id: UUID
 ) -> Member | None:
-    statement = select(membership).where(
-        membership.c.company_id == company_id, membership.c.person_id == person_id
-    )
-    row = (await control.execute(statement.with_for_update())).one_or_none()
-    return _member(row) if row is not None else None
+    row = await control.fetchrow(_LOCK_MEMBERSHIP, company_id, person_id)
+    return Member(**row) if row is not None else None
 
 
 async def _store(control: ControlTransaction, member: Member, *, now: datetime) -> None:
-    key = [membership.c.company_id, membership.c.person_id]
-    statement = upsert(membership).values(
-        company_id=member.company_id,
-        person_id=member.person_id,
-        member_id=member.member_id,
-        seat=member.seat,
-        state=member.state,
-        created_at=now,
-        reserved_until=now + tokens.LIFETIMES["invitation"],
+    until = now + tokens.LIFETIMES["invitation"]
+    await control.fetch(
+        _STORE,
+        member.company_id,
+        member.person_id,
+        member.member_id,
+        member.seat,
+        member.state,
+        now,
+        until,
     )
-    changed = {
-        "seat": member.seat,
-        "state": member.state,
-        "reserved_until": statement.excluded.reserved_until,
-        "seat_lost_at": None,
-    }
-    await control.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
 
 
 async def _send(
@@ -303,8 +305,9 @@ async def suspend(
     if member.seat == "full" and member.state != "suspended":
         withdrawn = member.state == "invited" and reason == "deactivation"
         await _note(control, member, "released", "withdrawal" if withdrawn else reason, now=now, by=by)
-    await end_sessions(control, person_id=member.person_id, company_id=company_id)
-    await revoke_keys_of(control, company_id=company_id, member_id=member_id, now=now)
+    if member.state != "invited":  # who has not accepted yet has neither
+        await end_sessions(control, person_id=member.person_id, company_id=company_id)
+        await revoke_keys_of(control, company_id=company_id, member_id=member_id, now=now)
     return member
 
 
@@ -348,10 +351,12 @@ async def change_seat(
 
 
 async def _set(control: ControlTransaction, member: Member, **values: object) -> None:
-    await control.execute(
-        update(membership)
-        .where(membership.c.company_id == member.company_id, membership.c.person_id == member.person_id)
-        .values(values)
+    columns = ", ".join(f"{name} = ${number}" for number, name in enumerate(values, start=3))
+    await control.fetch(
+        f"UPDATE platform.membership SET {columns} WHERE company_id = $1 AND person_id = $2",
+        member.company_id,
+        member.person_id,
+        *values.values(),
     )
 
 
@@ -386,13 +391,3 @@ async def membership_of(
         member_id,
     )
     return Member(**row) if row is not None else None
-
-
-def _member(row: Row[Any]) -> Member:
-    return Member(
-        person_id=row.person_id,
-        company_id=row.company_id,
-        member_id=row.member_id,
-        seat=row.seat,
-        state=row.state,
-    )

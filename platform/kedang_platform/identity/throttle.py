@@ -7,8 +7,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, update
 
 from kedang_platform.database import ControlTransaction
 from kedang_platform.identity.browsers import network_of
@@ -52,6 +51,18 @@ INVITE_COMPANY = Limit("invite_company", 200, timedelta(days=1))
 ORDER_COMPANY = Limit("order_company", 20, timedelta(days=1))
 
 
+# Written out: everybody who guesses, signs up or invites passes here, and many of a company at once wait for one row.
+_SPEND = """
+INSERT INTO platform.throttle AS known (bucket, spent, started_at, ends_at)
+SELECT given.bucket, 1, $3, given.ends_at FROM unnest($1::text[], $2::timestamptz[]) AS given (bucket, ends_at)
+ON CONFLICT (bucket) DO UPDATE SET
+    spent = CASE WHEN known.ends_at <= $3 THEN 1 ELSE known.spent + 1 END,
+    started_at = CASE WHEN known.ends_at <= $3 THEN excluded.started_at ELSE known.started_at END,
+    ends_at = CASE WHEN known.ends_at <= $3 THEN excluded.ends_at ELSE known.ends_at END
+RETURNING bucket, spent, ends_at
+"""
+
+
 async def spend(control: ControlTransaction, *tries: tuple[Limit, str], now: datetime) -> None:
     """Count one try of each subject; raises ``TooManyAttempts`` when the window of one is used up.
 
@@ -59,23 +70,9 @@ async def spend(control: ControlTransaction, *tries: tuple[Limit, str], now: dat
     counted one by one. Tries refused are not counted (the caller's transaction is undone), so waiting
     always helps. Callers name the limits in one order, so that they never wait for each other.
     """
-    rows = [
-        {"bucket": limit.bucket(subject), "spent": 1, "started_at": now, "ends_at": now + limit.window}
-        for limit, subject in tries
-    ]
-    statement = insert(throttle).values(rows)
-    given = statement.excluded
-    over = throttle.c.ends_at <= now
-    counted = statement.on_conflict_do_update(
-        index_elements=[throttle.c.bucket],
-        set_={
-            "spent": case((over, 1), else_=throttle.c.spent + 1),
-            "started_at": case((over, given.started_at), else_=throttle.c.started_at),
-            "ends_at": case((over, given.ends_at), else_=throttle.c.ends_at),
-        },
-    ).returning(throttle.c.bucket, throttle.c.spent, throttle.c.ends_at)
     most = {limit.bucket(subject): limit.times for limit, subject in tries}
-    ends = [row.ends_at for row in await control.execute(counted) if row.spent > most[row.bucket]]
+    rows = await control.fetch(_SPEND, list(most), [now + limit.window for limit, _ in tries], now)
+    ends = [row["ends_at"] for row in rows if row["spent"] > most[row["bucket"]]]
     if ends:
         raise TooManyAttempts(minutes=max(1, math.ceil((max(ends) - now) / timedelta(minutes=1))))
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.identity.errors import LinkExpired, LinkUnknown, LinkUsed
@@ -47,6 +47,16 @@ def hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+_ISSUE = """
+INSERT INTO platform.one_time_token (token_hash, purpose, email, person_id, company_id, payload, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_WITHDRAW = """
+DELETE FROM platform.one_time_token
+WHERE email = $1 AND purpose = $2 AND used_at IS NULL AND ($3::uuid IS NULL OR company_id = $3)
+"""
+
+
 async def issue(
     control: ControlTransaction,
     purpose: Purpose,
@@ -59,17 +69,16 @@ async def issue(
 ) -> str:
     """Store a new token and return its text for the link; it is told to nobody else."""
     secret = secrets.token_urlsafe(32)
-    await control.execute(
-        insert(one_time_token).values(
-            token_hash=hash_of(secret),
-            purpose=purpose,
-            email=email,
-            person_id=person_id,
-            company_id=company_id,
-            payload=dict(payload or {}),
-            created_at=now,
-            expires_at=now + LIFETIMES[purpose],
-        )
+    await control.fetch(
+        _ISSUE,
+        hash_of(secret),
+        purpose,
+        email,
+        person_id,
+        company_id,
+        orjson.dumps(dict(payload or {})).decode(),
+        now,
+        now + LIFETIMES[purpose],
     )
     return secret
 
@@ -149,13 +158,7 @@ async def withdraw(
     company_id: UUID | None = None,
 ) -> None:
     """Remove the unused tokens of an address (those of one company when it is named)."""
-    table = one_time_token.c
-    statement = delete(one_time_token).where(
-        table.email == email, table.purpose == purpose, table.used_at.is_(None)
-    )
-    if company_id is not None:
-        statement = statement.where(table.company_id == company_id)
-    await control.execute(statement)
+    await control.fetch(_WITHDRAW, email, purpose, company_id)
 
 
 async def forget_old_tokens(control: ControlTransaction, *, now: datetime) -> None:

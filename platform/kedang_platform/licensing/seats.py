@@ -74,7 +74,13 @@ async def hold_seats(control: ControlTransaction, *, company_id: UUID) -> int:
 
 async def require_seat(control: ControlTransaction, *, company_id: UUID) -> None:
     """See, under the lock, that a seat is left, else ``SeatRequired``; the caller takes it in this transaction."""
-    seats = await hold_seats(control, company_id=company_id)
+    await require_one_of(
+        control, company_id=company_id, seats=await hold_seats(control, company_id=company_id)
+    )
+
+
+async def require_one_of(control: ControlTransaction, *, company_id: UUID, seats: int) -> None:
+    """As ``require_seat``, for who has held the seats already and knows how many there are."""
     if await control.fetchval(_TAKEN, company_id) >= seats:
         raise SeatRequired(seats=seats)
 
