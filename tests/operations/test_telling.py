@@ -198,4 +198,5 @@ async def test_the_example_of_the_guide_works(busy):
     (example,) = re.findall(r"```graphql\n(.*?)```", guide, re.DOTALL)
     told = (await busy.ask(example)).data["operations"]["nodes"]
     assert {node["name"] for node in told} == {"Names", "Bad", "Call"}
-    assert set(re.findall(r"\| `([A-Z_]{4,})` \|", guide)) <= set(TEXTS)
+    reasons, _, _ = guide.partition("## Backup")
+    assert set(re.findall(r"\| `([A-Z_]{4,})` \|", reasons)) <= set(TEXTS)
