@@ -24,6 +24,7 @@ from kedang_graphql.overlay.freshness import keep_fields_fresh
 from kedang_graphql.routes import FEATURE_ROUTES
 from kedang_graphql.schema import build_gateway
 from kedang_graphql.services import Services
+from kedang_graphql.viewing import keep_views
 from kedang_graphql.websocket import Socket
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import choose_language, msg, translate
@@ -60,6 +61,9 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
             asyncio.create_task(
                 keep_measuring(opened.measurer, opened.databases, interval=opened.settings.measuring_interval)
             ),
+            asyncio.create_task(
+                keep_views(opened.views, opened.databases, interval=opened.settings.measuring_interval)
+            ),
         ]
         app.state.ready = True
         try:
@@ -75,9 +79,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
             if services is None:
                 await opened.close()
 
-    app = Starlette(
-        routes=_routes(), lifespan=lifespan, middleware=[Middleware(Hardened, settings=settings)]
-    )
+    app = Starlette(routes=_routes(), lifespan=lifespan, middleware=[Middleware(Hardened, settings=settings)])
     app.state.ready = False
     return app
 

@@ -25,8 +25,8 @@ from kedang_tenants.people.audit_reading import AuditFilter, audit_entries
 
 @strawberry.enum(description="In which order entries of the audit trail come.")
 class AuditOrder(Enum):
-    NEWEST_FIRST = "newest"
-    OLDEST_FIRST = "oldest"
+    NEWEST_FIRST = strawberry.enum_value("newest", description="What was done last comes first.")
+    OLDEST_FIRST = strawberry.enum_value("oldest", description="In the order in which it was done.")
 
 
 @strawberry.input(description="A period: from `gte` on, before `lt`.")
@@ -54,10 +54,10 @@ class AuditWhere:
 
 @strawberry.type(description="A field of an entry. Of one that is masked for who asks neither value is told.")
 class AuditChange:
-    field: str
-    old: JSON | None
-    new: JSON | None
-    masked: bool
+    field: str = strawberry.field(description="The field by its name in the API")
+    old: JSON | None = strawberry.field(description="What it was before")
+    new: JSON | None = strawberry.field(description="What it was from then on")
+    masked: bool = strawberry.field(description="Whether who asks may not read this field")
 
 
 @strawberry.type(
@@ -72,9 +72,9 @@ class AuditEntry:
     via: str = strawberry.field(description="How: a session, an API key, a job, a page")
     action: str = strawberry.field(description="What was done, such as `customer.updated`")
     record: str = strawberry.field(description="The kind of record")
-    record_id: strawberry.ID
+    record_id: strawberry.ID = strawberry.field(description="The record")
     erased: bool = strawberry.field(description="Whether personal values were taken out of it since")
-    changes: list[AuditChange]
+    changes: list[AuditChange] = strawberry.field(description="What it changed, field by field")
 
     @classmethod
     def of(cls, entry: audit_reading.AuditEntry) -> Self:
@@ -132,10 +132,12 @@ class AuditBreach(Enum):
 
 @strawberry.type(description="The first place of the audit trail that does not hold.")
 class AuditBroken:
-    kind: AuditBreach
+    kind: AuditBreach = strawberry.field(description="What is wrong there")
     minute: datetime | None = strawberry.field(description="The sealed minute; null: behind the last seal")
-    first_entry: strawberry.ID
-    last_entry: strawberry.ID
+    first_entry: strawberry.ID = strawberry.field(description="From this entry on")
+    last_entry: strawberry.ID = strawberry.field(
+        description="Up to this entry; the same where one is known to be wrong"
+    )
 
     @classmethod
     def of(cls, broken: Broken) -> Self:
@@ -149,8 +151,8 @@ class AuditBroken:
 
 @strawberry.type(description="Whether the audit trail is what was sealed, minute after minute.")
 class AuditVerification:
-    intact: bool
-    seals: int
+    intact: bool = strawberry.field(description="Whether all of it is as it was noted")
+    seals: int = strawberry.field(description="How many minutes are sealed")
     sealed: int = strawberry.field(description="Entries under seals")
     unsealed: int = strawberry.field(description="Entries that wait for their minute to be sealed")
     erased: int = strawberry.field(description="Entries whose personal values were taken out by an erasure")
@@ -158,7 +160,9 @@ class AuditVerification:
     chain: str = strawberry.field(
         description="What stands for the whole trail up to then (hexadecimal): noted elsewhere, it proves later that its end was not cut off"
     )
-    broken: AuditBroken | None
+    broken: AuditBroken | None = strawberry.field(
+        description="The first place that does not hold; null where all does"
+    )
 
     @classmethod
     def of(cls, found: Verified) -> Self:

@@ -39,6 +39,7 @@ from kedang_graphql.services import Services
 from kedang_graphql.throttling import Reading, Throttled, charge
 from kedang_platform.errors import BadUserInput, Forbidden, KedangError
 from kedang_platform.i18n import choose_language, msg, translate
+from kedang_tenants.reading.watching import watch
 
 LARGEST_BODY = 1024 * 1024
 LARGEST_ANONYMOUS_BODY = 64 * 1024
@@ -230,6 +231,7 @@ class GraphQLEndpoint:
     async def answer(self, context: Context, params: Params, asked: Asked) -> tuple[int, dict[str, Any]]:
         """The answer to a query or a change with its status over HTTP, paid for and measured; raises KedangError."""
         measurer = self._services.measurer
+        watch(self._services.views.saw)
         context.measured.known_as(asked.operations.signature(asked.operation, asked.definition))
         try:
             status, body = await self._paid(context, params, asked)

@@ -31,9 +31,9 @@ EXPORT: Final = "archive"
 
 @strawberry.enum(description="How far an archive of the company is.")
 class CompanyExportState(Enum):
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
+    RUNNING = strawberry.enum_value("running", description="It is being made.")
+    DONE = strawberry.enum_value("done", description="It can be fetched.")
+    FAILED = strawberry.enum_value("failed", description="It could not be made; ask for another.")
 
 
 @strawberry.type(
@@ -41,9 +41,9 @@ class CompanyExportState(Enum):
 )
 class CompanyExport:
     id: strawberry.ID
-    state: CompanyExportState
+    state: CompanyExportState = strawberry.field(description="How far it is")
     created_at: datetime
-    finished_at: datetime | None
+    finished_at: datetime | None = strawberry.field(description="When it was done or had failed")
     rows: int | None = strawberry.field(description="Rows of all tables; while it runs, those so far")
     size: float | None = strawberry.field(description="Bytes")
     sha256: str | None = strawberry.field(description="SHA-256 of the archive, hexadecimal")
@@ -63,7 +63,7 @@ class CompanyExport:
 
 @strawberry.type
 class ExportCompanyPayload:
-    company_export: CompanyExport | None
+    company_export: CompanyExport | None = strawberry.field(description="The archive in the making")
     user_errors: list[UserError]
 
 
@@ -71,8 +71,8 @@ class ExportCompanyPayload:
     description="That the company is closed and goes at an instant; until then its owner can keep it."
 )
 class CompanyDeletion:
-    requested_at: datetime
-    due_at: datetime
+    requested_at: datetime = strawberry.field(description="When it was decided")
+    due_at: datetime = strawberry.field(description="When everything is removed")
 
     @classmethod
     def of(cls, deletion: Deletion) -> Self:

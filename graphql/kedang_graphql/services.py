@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from kedang_graphql.engine.viewers import Viewers
 from kedang_graphql.measuring import Measurer
+from kedang_graphql.viewing import Views
 from kedang_platform.buckets import Buckets, database_beside
 from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, urls_of
@@ -28,6 +29,7 @@ class Services:
     file_links: FileLinks
     buckets: Buckets
     measurer: Measurer
+    views: Views
     papers: Papers
     waker: Waker | None = None
 
@@ -56,6 +58,7 @@ class Services:
                 redis_url=database_beside(settings.redis_url) if settings.redis_url else None,
             ),
             Measurer(clock, slow_seconds=settings.slow_sql_seconds),
+            Views(clock),
             Papers(),
         )
 

@@ -16,6 +16,7 @@ from kedang_tenants.reading.planner import TOTAL_LIMIT, Plan, plan_listing, plan
 from kedang_tenants.reading.request import Listing, Lookup, Select
 from kedang_tenants.reading.searching import fetch_root
 from kedang_tenants.reading.viewer import Viewer
+from kedang_tenants.reading.watching import tell
 
 ChildKey = tuple[tuple[str, ...], str]
 
@@ -63,6 +64,7 @@ async def read_lookup(tx: TenantRead, viewer: Viewer, lookup: Lookup) -> Read:
     plan = plan_lookup(viewer, lookup)
     found = {row[plan.layout.id]: row for row in await tx.fetch(plan.sql, *plan.values)}
     page = PageOfRows([found[wanted] for wanted in lookup.ids if wanted in found])
+    tell(viewer, plan.layout, [page.rows])
     children = await _read_children(tx, viewer, lookup.select, plan.layout, [page])
     return Read(plan.layout, {None: page}, children)
 
@@ -75,6 +77,7 @@ async def _read_level(tx: TenantRead, viewer: Viewer, listing: Listing, parents:
     _share_out(rows, pages, plan.parent)
     for page in pages.values():
         _trim(page, listing)
+    tell(viewer, plan.layout, (page.rows for page in pages.values()))
     if listing.total:
         await _count(tx, viewer, listing, parents, pages)
     children = await _read_children(tx, viewer, listing.select, plan.layout, pages.values())
