@@ -124,7 +124,7 @@ class AccessPreviewPayload:
 @strawberry.type(description="One thing that lets or keeps somebody.")
 class AccessReason:
     code: str = strawberry.field(
-        description="NOT_VISIBLE, RESTRICTED_HIDDEN, RESTRICTED, NO_RIGHT, OUT_OF_SCOPE, SEAT_MISSING, MASKED, "
+        description="NOT_VISIBLE, NOT_ACTIVE, RESTRICTED_HIDDEN, RESTRICTED, NO_RIGHT, OUT_OF_SCOPE, SEAT_MISSING, MASKED, "
         "READ_ONLY, NOT_EXPORTED, NOT_OFFERED, ARCHIVED, SHARED or ROLE."
     )
     text: str = strawberry.field(description="In the language of the asker.")
@@ -234,7 +234,7 @@ async def answer_why_not(
     member_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="Somebody else, for who manages people.")
     ] = None,
-) -> AccessExplanation:
+) -> AccessExplanation | None:
     context = info.context
     context.require_scope("read")
     viewer = await context.viewer()
@@ -379,7 +379,6 @@ async def answer_restrict_customer(
         clock = info.context.clock
         return await restrict_customer(write, viewer, customer_id=customer, reason=input.reason, clock=clock)
 
-    info.context.require_recent_authentication()
     record, errors = await _write(info.context, "customer", restrict)
     return RestrictedPayload(record=record, user_errors=errors)
 
@@ -393,6 +392,7 @@ async def answer_lift_restriction(
         clock = info.context.clock
         return await lift_restriction(write, viewer, customer_id=customer, reason=input.reason, clock=clock)
 
+    info.context.require_scope("write")
     info.context.require_recent_authentication()
     record, errors = await _write(info.context, "customer", lift)
     return RestrictedPayload(record=record, user_errors=errors)
@@ -438,7 +438,7 @@ class AccessQuery:
         resolver=answer_preview_access_rules,
         description="Who would gain or lose what if these access rules were in force.",
     )
-    why_not: AccessExplanation = strawberry.field(
+    why_not: AccessExplanation | None = strawberry.field(
         resolver=answer_why_not,
         description="Why one can or cannot see or change something. What one does not see is answered as what does not exist.",
     )

@@ -428,6 +428,38 @@ async def _retention_tried(side: Side) -> Input:
     return {"ruleVersionId": side.public("rule_version", made)}
 
 
+def _in_a_month() -> str:
+    return (datetime.now(UTC) + timedelta(days=30)).isoformat()
+
+
+async def _collaboration(side: Side) -> Input:
+    return {
+        "customerId": await side.fresh("customer"),
+        "memberId": (await _member(side))["id"],
+        "role": "READ",
+        "until": _in_a_month(),
+    }
+
+
+async def _collaborator(side: Side) -> Input:
+    return {"id": await side.fresh("customer_collaborator")}
+
+
+async def _restriction(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer"), "reason": "Merger talks"}
+
+
+async def _archive_access(side: Side) -> Input:
+    customer = await side.factory.one("customer", restricted=True)
+    return {"customerId": side.public("customer", customer), "reason": "Renewal", "until": _in_a_month()}
+
+
+async def _granted_access(side: Side) -> Input:
+    given = await side.filled(catalogue().record("archive_grant"))
+    made = await side.factory.one("archive_grant", **given, state="GRANTED")
+    return {"id": side.public("archive_grant", made)}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "prepareUpload": _upload,
     "exportPerson": _contact,
@@ -444,6 +476,12 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "handOver": _handover,
     "signHandover": _signed_handover,
     "unlinkIdentity": _identity,
+    "addCollaborator": _collaboration,
+    "removeCollaborator": _collaborator,
+    "restrictCustomer": _restriction,
+    "liftRestriction": _restriction,
+    "requestArchiveAccess": _archive_access,
+    "revokeArchiveAccess": _granted_access,
     "signIn": _sign_in,
     "switchCompany": _own_company,
     "endSession": _session,

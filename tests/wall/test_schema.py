@@ -24,25 +24,41 @@ WALKED_BATCHES = {
 }
 # Who tries to enter a company that is not theirs is told in these words, whether or not it exists.
 CODES = {"signIn": "NO_COMPANY"}
+# Who sees every restricted archive has nothing to ask for, of an archive that is there.
+NOT_TAKEN = {"requestArchiveAccess": {"NOTHING_TO_ASK_FOR"}}
+# What is answered of nothing as well: that it cannot be seen.
+EXPLAINED = {"whyNot": "allowed reasons { code }"}
 
 FILES = {"previewImport", "fileDownloadUrl"}
 # What an argument must stand beside; what to ask for where the answer has no id; what an argument names.
 FURTHER: Mapping[tuple[str, str], Callable[[Side], str]] = {
     ("previewImport", "fileId"): lambda _: ', record: "customer"',
+    ("whyNot", "id"): lambda _: ", action: SEE",
+    ("whyNot", "memberId"): lambda side: f', action: SEE, id: "{side.ids["cus"]}"',
     ("surveyAnalysis", "questionnaireId"): lambda _: ', from: "2026-01-01", to: "2026-02-01"',
     ("surveyAnalysis", "versionId"): lambda side: (
         f', questionnaireId: "{side.ids["asked"]}", from: "2026-01-01", to: "2026-02-01"'
     ),
+    ("ruleDifferences", "from"): lambda side: f', to: "{side.ids["rul"]}"',
+    ("ruleDifferences", "to"): lambda side: f', from: "{side.ids["rul"]}"',
     ("customerTimeline", "memberId"): lambda side: f', customerId: "{side.ids["cus"]}"',
 }
 ANSWERED = {
+    "ruleDifferences": "kind",
     "customerTimeline": "nodes { recordId }",
     "surveyAnalysis": "total { answers }",
     "subscriptionInvoiceDownload": "url",
 }
 # Fields that are named otherwise than the ids that they take.
-IDS = {"subscriptionInvoice": "siv", "subscriptionInvoiceDownload": "siv"}
-ARGUMENTS = {"customerId": "cus", "memberId": "mem", "questionnaireId": "qnr", "versionId": "qnv"}
+IDS = {"whyNot": "cus", "subscriptionInvoice": "siv", "subscriptionInvoiceDownload": "siv"}
+ARGUMENTS = {
+    "from": "rul",
+    "to": "rul",
+    "customerId": "cus",
+    "memberId": "mem",
+    "questionnaireId": "qnr",
+    "versionId": "qnv",
+}
 
 
 class Walk:
@@ -81,14 +97,18 @@ class Walk:
 
     async def _query(self, name: str, argument: str, kind: str, returned: str) -> None:
         more = FURTHER[name, argument](self.own) if (name, argument) in FURTHER else ""
-        inside = ANSWERED.get(name) or (selection(CORE, returned) if name in FILES else "id")
+        inside = (ANSWERED | EXPLAINED).get(name) or (selection(CORE, returned) if name in FILES else "id")
         query = f"query ($id: {kind}) {{ {name}({argument}: $id{more}) {{ {inside} }} }}"
         for own in await self._own_ids(name, argument):
             assert b"null" not in (await self.told(query, {"id": own})).replace(b'"preview":null', b""), name
             foreign, nobody = self.foreign(own), self.nobody(own)
             answer = await self.told(query, {"id": foreign})
             assert self._same(answer, foreign, await self.told(query, {"id": nobody}), nobody), (name, answer)
+            assert "data" in orjson.loads(answer), (query, answer)
             body = orjson.loads(answer)["data"][name]
+            if name in EXPLAINED and body is not None:
+                assert body["allowed"] is False, (name, body)
+                continue
             assert body in (None, [None]) or [e["code"] for e in body["userErrors"]] == ["NOT_FOUND"], (
                 name,
                 body,
@@ -177,7 +197,7 @@ class Walk:
         assert _codes(answer, name) == {CODES.get(name, "NOT_FOUND")}, (name, place.way, answer)
         assert await self.state() == before, (name, place.way)
         told = await self._mutate(name, taken)
-        assert _codes(told, name) == set(), (name, place.way, told)
+        assert _codes(told, name) == NOT_TAKEN.get(name, set()), (name, place.way, told)
 
     async def _mutate(self, name: str, variables: Any) -> bytes:
         field = CORE.mutation_type.fields[name]

@@ -139,12 +139,15 @@ async def why_not(
     """Why a member - oneself without ``member_id`` - can or cannot do something with a record, or a field of it.
 
     Raises BadUserInput for a field that there is not; Forbidden for whoever asks about others without managing
-    people, NotFound for a member who is not active.
+    people, NotFound for a member that there is not.
     """
     found = _field(record, field_name)
     subject = await _subject(read, viewer, company, member_id, clock)
     version_id, rules = await rules_in_force(read)
     number = await read.fetchval(_NUMBER, version_id) if version_id else None
+    if subject is None:
+        text = translate(msg("Only who is an active member sees anything."), language)
+        return Explanation(False, (Reason("NOT_ACTIVE", text),), number, version_id)
     row = await read.fetchrow(_HELD, subject.member_id)
     assert row is not None
     held = (*row["roles"], *(row["own_roles"] or ()))
@@ -165,16 +168,16 @@ def _field(record: RecordType, name: str | None) -> Field | None:
 
 async def _subject(
     read: TenantRead, viewer: Viewer, company: Company, member_id: UUID | None, clock: Clock
-) -> Viewer:
+) -> Viewer | None:
+    """Whose rights are explained; None for a member who is not active."""
     if member_id is None or member_id == viewer.member_id:
         return viewer
     people = viewer.on("member")
     if people.update is not Scope.ALL or people.create is not Scope.ALL:
         raise Forbidden(msg("Only who manages people may ask for others."), path=("memberId",))
-    subject = await load_viewer(read, company=company, member_id=member_id, clock=clock)
-    if subject is None:
+    if await read.fetchval("SELECT id FROM member WHERE id = $1", member_id) is None:
         raise NotFound(msg("There is no such member."), path=("memberId",))
-    return subject
+    return await load_viewer(read, company=company, member_id=member_id, clock=clock)
 
 
 async def _facts(
