@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -50,7 +50,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @strawberry.enum
 class SubscriptionInvoiceKind(Enum):
-    INVOICE = "invoice"
+    INVOICE = strawberry.enum_value("invoice", description="Is to be paid.")
     CREDIT_NOTE = strawberry.enum_value(
         "credit_note", description="Takes its amounts off the invoice that it corrects."
     )
@@ -65,16 +65,16 @@ class SubscriptionInvoiceState(Enum):
 
 @strawberry.enum(description="Language of a paper.")
 class PaperLanguage(Enum):
-    EN = "en"
-    ZH_CN = "zh-CN"
+    EN = strawberry.enum_value("en", description="English.")
+    ZH_CN = strawberry.enum_value("zh-CN", description="Chinese, simplified.")
 
 
 @strawberry.type(description="Who sells or buys, as it was when the invoice was issued.")
 class InvoiceParty:
-    name: str
-    tax_number: str | None
-    address: str | None
-    email: str | None
+    name: str = strawberry.field(description="The title that the invoice is made out to or by.")
+    tax_number: str | None = strawberry.field(description="The number that the tax office knows it by.")
+    address: str | None = strawberry.field(description="On one line.")
+    email: str | None = strawberry.field(description="Where it is reached about invoices.")
 
     @classmethod
     def of(cls, party: Mapping[str, str | None]) -> Self:
@@ -89,14 +89,16 @@ class InvoiceParty:
 @strawberry.type(description="What is charged, or in a credit note given back.")
 class SubscriptionInvoiceLine:
     text: str = strawberry.field(description="In the language of the asker.")
-    quantity: int
-    unit_price: MinorUnits
-    period_from: date | None
+    quantity: int = strawberry.field(description="How many seats.")
+    unit_price: MinorUnits = strawberry.field(description="Of one seat and interval, without tax.")
+    period_from: date | None = strawberry.field(
+        description="The first day; null where it begins with the payment."
+    )
     period_to: date | None = strawberry.field(description="The last day of the period.")
     share: str = strawberry.field(description="Which part of the unit price is charged: `1`, or as `18/31`.")
-    net: MinorUnits
+    net: MinorUnits = strawberry.field(description="Without tax.")
     tax: MinorUnits = strawberry.field(description="Rounded half up for this line.")
-    gross: MinorUnits
+    gross: MinorUnits = strawberry.field(description="With tax.")
 
     @classmethod
     def of(cls, line: invoices.TaxedLine, language: str) -> Self:
@@ -116,10 +118,10 @@ class SubscriptionInvoiceLine:
 
 @strawberry.type(description="Money that arrived under the reference of an invoice, and counts.")
 class SubscriptionPayment:
-    amount: MinorUnits
+    amount: MinorUnits = strawberry.field(description="What arrived.")
     currency: str = strawberry.field(description="ISO 4217")
     value_date: date = strawberry.field(description="The day that the bank says.")
-    confirmed_at: datetime
+    confirmed_at: datetime = strawberry.field(description="When it began to count.")
 
 
 @strawberry.type(
@@ -127,26 +129,26 @@ class SubscriptionPayment:
 )
 class SubscriptionInvoice:
     id: strawberry.ID
-    number: str
-    kind: SubscriptionInvoiceKind
-    state: SubscriptionInvoiceState
+    number: str = strawberry.field(description="Without a gap in its series and year.")
+    kind: SubscriptionInvoiceKind = strawberry.field(description="An invoice, or what corrects one.")
+    state: SubscriptionInvoiceState = strawberry.field(description="Whether it is paid.")
     is_overdue: bool = strawberry.field(description="Something is owed, and it was due.")
     currency: str = strawberry.field(description="ISO 4217")
     tax_rate: DecimalString = strawberry.field(description="In percent.")
-    net: MinorUnits
-    tax: MinorUnits
-    gross: MinorUnits
+    net: MinorUnits = strawberry.field(description="Without tax.")
+    tax: MinorUnits = strawberry.field(description="The sum of the tax of its lines.")
+    gross: MinorUnits = strawberry.field(description="With tax.")
     owed: MinorUnits = strawberry.field(description="What is still to be paid.")
-    issued_on: date
-    issued_at: datetime
-    due_at: datetime | None
-    paid_at: datetime | None
+    issued_on: date = strawberry.field(description="Its day, where the seller is.")
+    issued_at: datetime = strawberry.field(description="When it was issued.")
+    due_at: datetime | None = strawberry.field(description="Until when it is to be paid.")
+    paid_at: datetime | None = strawberry.field(description="Since when nothing of it is owed.")
     reference: str | None = strawberry.field(description="To be named in the bank transfer.")
     pay_to: str | None = strawberry.field(description="The account to transfer to.")
     remark: str | None = strawberry.field(description="Why something was corrected.")
-    seller: InvoiceParty
-    buyer: InvoiceParty
-    lines: list[SubscriptionInvoiceLine]
+    seller: InvoiceParty = strawberry.field(description="Who sells the seats.")
+    buyer: InvoiceParty = strawberry.field(description="The company, by its billing details of that day.")
+    lines: list[SubscriptionInvoiceLine] = strawberry.field(description="What is charged, line by line.")
     payments: list[SubscriptionPayment] = strawberry.field(
         description="What arrived under its reference, the oldest first."
     )
@@ -207,8 +209,10 @@ class SubscriptionInvoiceConnection:
 )
 class BillingDetails:
     title: str | None = strawberry.field(description="In place of the company's name.")
-    tax_number: str | None
-    address: str | None
+    tax_number: str | None = strawberry.field(
+        description="The number that the tax office knows the company by."
+    )
+    address: str | None = strawberry.field(description="On one line.")
     email: str | None = strawberry.field(description="Where invoices are mailed to, in place of the owners.")
 
     @classmethod
@@ -230,7 +234,7 @@ class UpdateBillingDetailsInput:
 
 @strawberry.type
 class UpdateBillingDetailsPayload:
-    billing_details: BillingDetails | None
+    billing_details: BillingDetails | None = strawberry.field(description="As they are now.")
     user_errors: list[UserError]
 
 
@@ -280,7 +284,9 @@ async def answer_invoice(
 async def answer_invoice_download(
     info: Info[Context, None],
     id: strawberry.ID,  # noqa: A002 - the API's word
-    language: PaperLanguage | None = None,
+    language: Annotated[
+        PaperLanguage | None, strawberry.argument(description="The asker's own where none is said.")
+    ] = None,
 ) -> FileDownload | None:
     context = info.context
     context.require_scope("read")
@@ -295,7 +301,12 @@ async def answer_invoice_download(
     return FileDownload(url=f"{context.settings.base_url}/invoices/{link.token}", expires_at=link.expires_at)
 
 
-async def answer_credit(info: Info[Context, None], currency: str | None = None) -> MinorUnits:
+async def answer_credit(
+    info: Info[Context, None],
+    currency: Annotated[
+        str | None, strawberry.argument(description="ISO 4217; the company's where none is said.")
+    ] = None,
+) -> MinorUnits:
     context = info.context
     context.require_scope("read")
     credit = await company_invoices.credit_shown(

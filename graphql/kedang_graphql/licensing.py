@@ -31,6 +31,7 @@ class SeatInterval(Enum):
 class SeatOrderState(Enum):
     PENDING = strawberry.enum_value("pending", description="The bank transfer has not been confirmed yet.")
     PAID = strawberry.enum_value("paid", description="Confirmed: the seats count.")
+    WITHDRAWN = strawberry.enum_value("withdrawn", description="Its invoice was credited: nothing is owed.")
 
 
 @strawberry.type(description="Seats that the company bought, to be paid by bank transfer.")
