@@ -56,7 +56,11 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
             opened.settings, opened.measurer, opened.databases, app.state.graphql.operations
         )
         keeping = [
-            asyncio.create_task(keep_credentials(opened.databases, opened.identity.credentials)),
+            asyncio.create_task(
+                keep_credentials(
+                    opened.databases, opened.identity.credentials, redis_url=opened.settings.redis_url
+                )
+            ),
             asyncio.create_task(keep_fields_fresh(opened.databases, opened.viewers)),
             asyncio.create_task(
                 keep_measuring(opened.measurer, opened.databases, interval=opened.settings.measuring_interval)

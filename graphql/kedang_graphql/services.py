@@ -12,6 +12,7 @@ from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, urls_of
 from kedang_platform.documents import Papers
 from kedang_platform.files import FileLinks, FileStore, open_files
+from kedang_platform.identity.announcing import VALKEY_CHANNEL
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
@@ -32,6 +33,7 @@ class Services:
     views: Views
     papers: Papers
     waker: Waker | None = None
+    ender: Waker | None = None
 
     @classmethod
     async def open(cls, settings: Settings) -> Services:
@@ -63,14 +65,15 @@ class Services:
         )
 
     def waking_relays(self, redis_url: str) -> Services:
-        """The same services, which tell the relays after each commit that work is there."""
-        waker = Waker(redis_url)
-        self.databases.wake_relay = waker.wake
-        return replace(self, waker=waker)
+        """The same services, which tell the relays after each commit that work is there, and gateways who is out."""
+        waker, ender = Waker(redis_url), Waker(redis_url, channel=VALKEY_CHANNEL)
+        self.databases.wake_relay, self.databases.tell_ended = waker.wake, ender.wake
+        return replace(self, waker=waker, ender=ender)
 
     async def close(self) -> None:
-        if self.waker:
-            await self.waker.close()
+        for tapping in (self.waker, self.ender):
+            if tapping:
+                await tapping.close()
         await self.buckets.close()
         self.identity.close()
         await self.databases.close()

@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 
 from kedang_platform.identity import Credentials, Passwords, keep_credentials, sessions_of, sign_in, sign_out
+from kedang_platform.identity.announcing import VALKEY_CHANNEL
 from kedang_platform.identity.credentials import REMEMBERED_SECONDS
 from kedang_platform.identity.errors import NoCompany, TooManyAttempts, WrongCredentials
+from kedang_platform.identity.keeping import hear_endings
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work.wakeup import Waker
 from tests.support.people import ADDRESS, FULLER, PASSWORD
 
 
@@ -229,6 +232,29 @@ async def test_another_process_that_listens_forgets_it_at_once(town):
         keeping.cancel()
         with pytest.raises(asyncio.CancelledError):
             await keeping
+
+
+async def test_another_process_that_can_only_hear_valkey_forgets_it_at_once(town, work_redis_url):
+    signed_in = await town.open()
+    elsewhere = Credentials(town.databases, key=town.services.key, clock=town.clock)
+    hearing = asyncio.create_task(hear_endings(elsewhere, work_redis_url))
+    ender = Waker(work_redis_url, channel=VALKEY_CHANNEL)
+    told, town.databases.tell_ended = town.databases.tell_ended, ender.wake
+    try:
+        await asyncio.sleep(0.1)
+        identified = await elsewhere.identify(bearer=None, cookie=signed_in.token)
+        assert identified is not None
+        assert await sign_out(
+            town.services, person_id=signed_in.person.id, session_id=identified.credential_id
+        )
+        async with asyncio.timeout(2):
+            while await elsewhere.identify(bearer=None, cookie=signed_in.token) is not None:  # noqa: ASYNC110 - told by Valkey
+                await asyncio.sleep(0.01)
+    finally:
+        town.databases.tell_ended = told
+        await ender.close()
+        hearing.cancel()
+        await asyncio.wait([hearing])
 
 
 async def test_an_answer_looked_up_before_a_revocation_is_not_remembered_after_it(town, monkeypatch):

@@ -9,6 +9,7 @@ from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases, ServersUnknown, urls_of
 from kedang_platform.files import open_files
 from kedang_platform.i18n import msg
+from kedang_platform.identity.announcing import VALKEY_CHANNEL
 from kedang_platform.live import Publisher
 from kedang_platform.mail import open_mailer
 from kedang_platform.outgoing import AllowedNetworks, OutgoingClient
@@ -40,12 +41,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     try:
         services = make_services(databases=databases, settings=settings, clock=SystemClock())
         waker = Waker(redis_url(settings))
-        databases.wake_relay = waker.wake
+        ender = Waker(redis_url(settings), channel=VALKEY_CHANNEL)
+        databases.wake_relay, databases.tell_ended = waker.wake, ender.wake
         try:
             yield services
         finally:
             await services.mail.close()
             await waker.close()
+            await ender.close()
             if services.live is not None:
                 await services.live.close()
     finally:

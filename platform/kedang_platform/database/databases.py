@@ -80,6 +80,8 @@ class Databases:
         self._opening = asyncio.Lock()
         self.wake_relay: Callable[[], None] = _nobody
         """Called after the commit of a transaction that asks for work; set by the composition root, never raises."""
+        self.tell_ended: Callable[[], None] = _nobody
+        """As ``wake_relay``, after one that ends credentials."""
 
     @classmethod
     async def open(
@@ -187,6 +189,8 @@ class Databases:
     def _committed(self, transaction: TenantWrite | ControlTransaction) -> None:
         if transaction.asks_for_work:
             self.wake_relay()
+        if transaction.ends_credentials:
+            self.tell_ended()
 
     def _opener(self, company: CompanyRef, access: str) -> str:
         if not isinstance(company, CompanyRef):

@@ -78,7 +78,8 @@ class _Reading:
 class _Writing(_Reading):
     """Writes with SQLAlchemy Core, in the same transaction and on the same connection as ``fetch``.
 
-    ``asks_for_work`` is set by whoever writes a job, so that the relay is woken after the commit.
+    ``asks_for_work`` is set by whoever writes a job, so that the relay is woken after the commit,
+    ``ends_credentials`` by whoever ends sessions or keys, so that the other processes hear of it.
     ``done_once`` holds what needs doing only once a transaction; it is forgotten when a part is undone.
     """
 
@@ -86,6 +87,7 @@ class _Writing(_Reading):
         super().__init__(driver)
         self._connection = connection
         self.asks_for_work = False
+        self.ends_credentials = False
         self.done_once: set[str] = set()
 
     async def execute(self, statement: Executable, params: Parameters | None = None) -> CursorResult[Any]:

@@ -1,4 +1,4 @@
-"""A tap on the relay's shoulder after a commit: work is there now. Lost taps cost a second, nothing else."""
+"""A tap on others' shoulders after a commit: work is there now. Lost taps cost a second, nothing else."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ log = structlog.get_logger(__name__)
 
 
 class Waker:
-    """Publishes to Valkey that there is work: at once, and then at most every 10 milliseconds."""
+    """Publishes to Valkey that there is work: at once, and then at most every 10 milliseconds.
 
-    def __init__(self, redis_url: str) -> None:
+    On another ``channel`` it says what that one stands for.
+    """
+
+    def __init__(self, redis_url: str, *, channel: str = CHANNEL) -> None:
+        self._channel = channel
         self._redis = Redis.from_url(redis_url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
         self._task: asyncio.Task[None] | None = None
         self._again = False
@@ -38,7 +42,7 @@ class Waker:
         while self._again:
             self._again = False
             try:
-                await self._redis.publish(CHANNEL, b"")
+                await self._redis.publish(self._channel, b"")
             except (RedisError, OSError) as error:
                 log.debug("work.wake_failed", error=str(error))
             await asyncio.sleep(_APART)
