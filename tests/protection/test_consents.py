@@ -168,8 +168,8 @@ async def test_what_says_nothing_of_anybody_is_refused(shop, values, code, path)
 async def test_members_speak_for_contacts_within_their_reach_only_and_withdraw_nothing(shop):
     mine = await shop.hire("Rep", "REPRESENTATIVE")
     viewer = await shop.as_member(mine)
-    customer, maria = await customer_with_mail(shop)
-    own, ana = await customer_with_mail(shop, "Own", ANA, owner_id=mine)
+    _, maria = await customer_with_mail(shop)
+    _, ana = await customer_with_mail(shop, "Own", ANA, owner_id=mine)
     out = await says(shop, viewer=viewer, contact_id=ana)
     for values in ({"contact_id": maria}, {"address": MARIA}):
         with pytest.raises(Refused):
