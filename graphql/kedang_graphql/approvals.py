@@ -63,8 +63,8 @@ class ApprovalDecision(Enum):
 
 @strawberry.type(description="A step of a flow.")
 class ApprovalStep:
-    by: ApprovalStepBy
-    roles: list[Enum] = strawberry.field(graphql_type=_ROLES)
+    by: ApprovalStepBy = strawberry.field(description="Who decides it.")
+    roles: list[Enum] = strawberry.field(graphql_type=_ROLES, description="Of a step by role.")
     from_amount: MinorUnits | None = strawberry.field(description=_FROM_AMOUNT)
     remind_after: int | None = strawberry.field(description=_REMIND)
     escalate_after: int | None = strawberry.field(description=_ESCALATE)
@@ -72,25 +72,27 @@ class ApprovalStep:
 
 @strawberry.type(description="Up to which amount a role decides.")
 class ApprovalLimit:
-    role: Enum = strawberry.field(graphql_type=_ROLE)
+    role: Enum = strawberry.field(graphql_type=_ROLE, description="Whose limit it is.")
     up_to: MinorUnits | None = strawberry.field(description="Null: without end.")
 
 
 @strawberry.type(description="A kind of request, and how it is decided in the company now.")
 class ApprovalKind:
-    code: str
-    label: str
+    code: str = strawberry.field(description="Names it in setApprovalFlow.")
+    label: str = strawberry.field(description="For people, in the language of the request.")
     takes_amount: bool = strawberry.field(
         description="Whether its requests have amounts, and its flow limits."
     )
-    steps: list[ApprovalStep]
-    limits: list[ApprovalLimit]
+    steps: list[ApprovalStep] = strawberry.field(description="One after the other.")
+    limits: list[ApprovalLimit] = strawberry.field(
+        description="Empty: no limits; else roles that are not named decide on no amount."
+    )
     flow_version: int = strawberry.field(description="0 is the product's own flow.")
 
 
 @strawberry.input
 class ApprovalStepInput:
-    by: ApprovalStepBy
+    by: ApprovalStepBy = strawberry.field(description="Who decides it.")
     roles: list[Enum] = strawberry.field(
         graphql_type=_ROLES, default_factory=list, description="Of a step by role."
     )
@@ -101,7 +103,7 @@ class ApprovalStepInput:
 
 @strawberry.input
 class ApprovalLimitInput:
-    role: Enum = strawberry.field(graphql_type=_ROLE)
+    role: Enum = strawberry.field(graphql_type=_ROLE, description="Whose limit it is.")
     up_to: MinorUnits | None = strawberry.field(default=None, description="Null: without end.")
 
 
@@ -111,7 +113,7 @@ class SetApprovalFlowInput(Repeatable):
     version: int | None = strawberry.field(
         default=None, description="The version of the flow last seen; another one refuses the change."
     )
-    steps: list[ApprovalStepInput]
+    steps: list[ApprovalStepInput] = strawberry.field(description="One after the other.")
     limits: list[ApprovalLimitInput] = strawberry.field(
         default_factory=list,
         description="Where there are any, roles that are not named decide on no amount; owners always may.",
@@ -124,14 +126,16 @@ class DecideApprovalInput(Repeatable):
     stage: int = strawberry.field(
         description="The stage last seen: somebody else may have decided meanwhile."
     )
-    decision: ApprovalDecision
-    remark: str | None = None
+    decision: ApprovalDecision = strawberry.field(description="What you decide.")
+    remark: str | None = strawberry.field(
+        default=None, description="Told to the asker and kept; a refusal and a return need one."
+    )
 
 
 @strawberry.input
 class ApprovalRequestInput(Repeatable):
     id: strawberry.ID
-    remark: str | None = None
+    remark: str | None = strawberry.field(default=None, description="Kept in the history.")
 
 
 @strawberry.input
@@ -139,10 +143,10 @@ class SetDeputyInput(Repeatable):
     member_id: strawberry.ID | None = strawberry.field(
         default=None, description="Who is away; yourself, if nothing is said. Only an owner names others."
     )
-    deputy_id: strawberry.ID
-    from_day: date
+    deputy_id: strawberry.ID = strawberry.field(description="Who decides meanwhile.")
+    from_day: date = strawberry.field(description="The first day, in the company's zone.")
     until_day: date = strawberry.field(description="The last day, at most 366 days after the first.")
-    reason: str | None = None
+    reason: str | None = strawberry.field(default=None, description="Why; for whoever reads it later.")
 
 
 @strawberry.input

@@ -18,6 +18,7 @@ from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable, given
 from kedang_platform.database import TenantWrite
+from kedang_platform.errors import NotFound
 from kedang_platform.i18n import translate
 from kedang_tenants import rules
 from kedang_tenants.approvals.rule_versions import discard_rule, repeal_rule, submit_rule, withdraw_rule
@@ -33,8 +34,8 @@ _FROM = "The first day, in the company's zone; null: as soon as it is approved."
 
 @strawberry.type(description="A kind of rule that the company can have versions of.")
 class RuleKind:
-    code: str
-    label: str
+    code: str = strawberry.field(description="Names it in draftRule.")
+    label: str = strawberry.field(description="For people, in the language of the request.")
     in_force: Ref | None = strawberry.field(
         graphql_type=VERSION | None, description="Null where the product's default holds."
     )
@@ -44,8 +45,8 @@ class RuleKind:
 class RuleDifference:
     path: list[str] = strawberry.field(description="Leads to the place; places in lists count from 0.")
     kind: str = strawberry.field(description="ADDED, REMOVED or CHANGED.")
-    before: JSON | None
-    after: JSON | None
+    before: JSON | None = strawberry.field(description="What the first version says there.")
+    after: JSON | None = strawberry.field(description="What the second version says there.")
 
 
 @strawberry.input
@@ -62,8 +63,12 @@ class ChangeRuleDraftInput(Repeatable):
     version: int = strawberry.field(
         description="The record's version last seen: of several editors one wins, the others are told."
     )
-    content: JSON | None = strawberry.UNSET
-    reason: str | None = strawberry.UNSET
+    content: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="The whole content as it is from now on."
+    )
+    reason: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What changes, and why; null empties it."
+    )
     in_force_from: date | None = strawberry.field(default=strawberry.UNSET, description=_FROM)
 
 
@@ -75,7 +80,7 @@ class RuleVersionInput(Repeatable):
 @strawberry.input
 class RepealRuleInput(Repeatable):
     id: strawberry.ID
-    reason: str | None = None
+    reason: str | None = strawberry.field(default=None, description="Told to whoever decides, and kept.")
 
 
 @strawberry.type
@@ -215,15 +220,20 @@ async def answer_rule_kinds(info: Info[Context, None]) -> list[RuleKind]:
 
 async def answer_rule_differences(
     info: Info[Context, None],
-    from_: Annotated[strawberry.ID, strawberry.argument(name="from")],
-    to: strawberry.ID,
-) -> list[RuleDifference]:
+    from_: Annotated[
+        strawberry.ID, strawberry.argument(name="from", description="The version to compare with.")
+    ],
+    to: Annotated[strawberry.ID, strawberry.argument(description="The version that is compared.")],
+) -> list[RuleDifference] | None:
     context = info.context
     context.require_scope("read")
     viewer = await context.viewer()
-    before, after = record_id(from_, _VERSION, path=("from",)), record_id(to, _VERSION, path=("to",))
-    async with context.databases.tenant_read(viewer.company) as read:
-        found = await compare(read, viewer, before=before, after=after)
+    try:
+        before, after = record_id(from_, _VERSION), record_id(to, _VERSION)
+        async with context.databases.tenant_read(viewer.company) as read:
+            found = await compare(read, viewer, before=before, after=after)
+    except NotFound:
+        return None
     return [
         RuleDifference(
             path=[str(step) for step in one.path], kind=one.kind, before=one.before, after=one.after
@@ -238,9 +248,12 @@ class RuleQuery:
         resolver=answer_rule_kinds,
         description="The rules that a company can set, and what is in force of each.",
     )
-    rule_differences: list[RuleDifference] = strawberry.field(
+    rule_differences: list[RuleDifference] | None = strawberry.field(
         resolver=answer_rule_differences,
-        description="What one version of a rule says otherwise than another, place by place.",
+        description=(
+            "What one version of a rule says otherwise than another, place by place;"
+            " null where you see no such version."
+        ),
     )
 
 
