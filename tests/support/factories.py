@@ -79,6 +79,8 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "custom_field": {"record": "customer", "kind": "TEXT"},
     "order_line": {"position": None},
     "delivery": {"state": "PLANNED"},
+    "rule_version": {"state": "SUPERSEDED"},  # of a kind one is open
+    "approval_request": {"state": "WITHDRAWN"},
     "service_request": {"number": None, "opened_at": None},
 }
 _KEYS = {"custom_field": ("key", "key_{}"), "grade_level": ("code", "L{}"), "survey_item": ("key", "item_{}")}

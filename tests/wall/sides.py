@@ -13,6 +13,7 @@ from kedang_platform.identity.openid.linking import link
 from kedang_platform.identity.sessions import start_session
 from kedang_platform.licensing.seats import subscribe
 from kedang_tenants.catalogue import RecordType, catalogue
+from kedang_tenants.opening.criteria import CHECKLISTS
 from tests.imports.test_api import START, upload
 from tests.support.database import make_company
 from tests.support.factories import Factory
@@ -460,7 +461,99 @@ async def _granted_access(side: Side) -> Input:
     return {"id": side.public("archive_grant", made)}
 
 
+_CRITERIA = {"criteria": [{"code": "A", "label": {"en": "One", "zh": "一"}}]}
+_BY_OWNERS = {"by": "ROLE", "roles": ["OWNER"], "fromAmount": None, "remindAfter": 1, "escalateAfter": 3}
+
+
+async def _rule(side: Side, state: str, kind: str | None = None) -> UUID:
+    """A version of a rule that the owner has drafted, of a kind that does not matter where none is named."""
+    given = {"kind": kind} if kind else {}
+    return await side.factory.one(
+        "rule_version", state=state, content=_CRITERIA, drafted_by_id=side.owner.id, **given
+    )
+
+
+async def _rule_draft(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "DRAFT"))}
+
+
+async def _changed_rule(side: Side) -> Input:
+    return {**await _rule_draft(side), "version": 1, "reason": "Spring"}
+
+
+async def _rule_to_submit(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "DRAFT", CHECKLISTS))}
+
+
+async def _rule_in_force(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "IN_FORCE", CHECKLISTS))}
+
+
+async def _approval(
+    side: Side, rule: UUID, *, state: str = "OPEN", kind: str = "rule.version", asker: UUID | None = None
+) -> UUID:
+    """A request about a version of a rule, for owners to decide on."""
+    return await side.factory.one(
+        "approval_request",
+        kind=kind,
+        about=side.public("rule_version", rule),
+        asked_by_id=asker or side.owner.id,
+        state=state,
+        steps={"steps": [_BY_OWNERS], "limits": {}},
+    )
+
+
+async def _submitted_rule(side: Side) -> Input:
+    rule = await _rule(side, "SUBMITTED")
+    await _approval(side, rule)
+    return {"id": side.public("rule_version", rule)}
+
+
+async def _own_approval(side: Side) -> Input:
+    return {"id": side.public("approval_request", await _approval(side, await _rule(side, "SUBMITTED")))}
+
+
+async def _returned_approval(side: Side) -> Input:
+    rule = await _rule(side, "APPROVED")
+    returned = await _approval(side, rule, state="RETURNED", kind="rule.repeal")
+    return {"id": side.public("approval_request", returned)}
+
+
+async def _approval_to_decide(side: Side) -> Input:
+    asker = await side.factory.one("member", state="ACTIVE", roles=["REPRESENTATIVE"])
+    asked = await _approval(side, await _rule(side, "SUBMITTED"), asker=asker)
+    public = side.public("approval_request", asked)
+    return {"id": public, "stage": 1, "decision": "REFUSE", "remark": "Too dear"}
+
+
+async def _deputy(side: Side) -> Input:
+    away, deputy = [
+        await side.factory.one("member", state="ACTIVE", roles=["REPRESENTATIVE"]) for _ in range(2)
+    ]
+    today = datetime.now(UTC).date()
+    return {
+        "memberId": side.public("member", away),
+        "deputyId": side.public("member", deputy),
+        "fromDay": today.isoformat(),
+        "untilDay": (today + timedelta(days=7)).isoformat(),
+    }
+
+
+async def _deputy_to_end(side: Side) -> Input:
+    return {"id": await side.fresh("approval_deputy")}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
+    "changeRuleDraft": _changed_rule,
+    "discardRuleDraft": _rule_draft,
+    "submitRule": _rule_to_submit,
+    "withdrawRule": _submitted_rule,
+    "repealRule": _rule_in_force,
+    "decideApproval": _approval_to_decide,
+    "withdrawApproval": _own_approval,
+    "resubmitApproval": _returned_approval,
+    "setDeputy": _deputy,
+    "endDeputy": _deputy_to_end,
     "prepareUpload": _upload,
     "exportPerson": _contact,
     "erasePerson": _contact,

@@ -34,6 +34,7 @@ WITHOUT_IDS = {
     "people.tell_licence",
     "licensing.advance",
     "work.remove_ended",
+    "approvals.follow",
     "registry.delete_due",
     "registry.keep_spares",
     "licensing.find_overdue",
@@ -66,6 +67,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
     return {
         "events.fan_out": [{"transaction": transaction.hex}],
         "events.tell_live": [{"transaction": transaction.hex}],
+        "rules.put_in_force": [{"version": str(uuid_of(other, "rul"))}],
         "followups.replan": [{"level": str(uuid_of(other, "gle"))}],
         "notices.mail": [{"keys": [noticed]}],
         "notices.follow_mails": [{"keys": [noticed], "looked": 0}],
