@@ -88,9 +88,9 @@ class SubscriptionState(Enum):
 
 @strawberry.type(description="An amount of money without tax, its tax, and both together.")
 class Cost:
-    net: MinorUnits
-    tax: MinorUnits
-    gross: MinorUnits
+    net: MinorUnits = strawberry.field(description="Without tax.")
+    tax: MinorUnits = strawberry.field(description="What is added for the tax office.")
+    gross: MinorUnits = strawberry.field(description="To be paid.")
 
     @classmethod
     def of(cls, cost: previewing.Cost) -> Self:
@@ -99,7 +99,7 @@ class Cost:
 
 @strawberry.type(description="The period that the company has paid for, or is to pay, and what follows it.")
 class SubscriptionPeriod:
-    interval: SeatInterval
+    interval: SeatInterval = strawberry.field(description="What this period is paid by.")
     currency: str = strawberry.field(description="ISO 4217")
     start: date = strawberry.field(description="The first day, in the company's time zone.")
     end: date = strawberry.field(description="The day on which the next period begins.")
@@ -133,11 +133,11 @@ class CompanySubscription:
     paid: int = strawberry.field(
         description="Paid seats that count now: none while the company is restricted."
     )
-    state: SubscriptionState
+    state: SubscriptionState = strawberry.field(description="How far its life is.")
     period: SubscriptionPeriod | None = strawberry.field(description="None while the company is free.")
     due_at: datetime | None = strawberry.field(description="When the first of what is owed is to be paid.")
-    past_due_since: datetime | None
-    restricted_since: datetime | None
+    past_due_since: datetime | None = strawberry.field(description="Since when something is overdue.")
+    restricted_since: datetime | None = strawberry.field(description="Since when only the free seats count.")
     pending: int = strawberry.field(description="Ordered and not confirmed yet; they cannot be used.")
     taken: int = strawberry.field(description="By active full members and by invitations to be one.")
     capacity: int = strawberry.field(description="How many full members there may be: free and paid seats.")

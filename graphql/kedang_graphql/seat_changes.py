@@ -44,7 +44,7 @@ class SeatChangePreview:
         description="When the next period begins; None where the first one begins with the payment."
     )
     next_seats: int = strawberry.field(description="Paid seats of the next period.")
-    next_interval: SeatInterval
+    next_interval: SeatInterval = strawberry.field(description="What the next period is paid by.")
     next_cost: Cost = strawberry.field(description="Of the next period, by the price list of today.")
 
     @classmethod
@@ -64,48 +64,52 @@ class SeatChangePreview:
 
 @strawberry.enum(description="What became of a seat, or of the subscription.")
 class SeatEventKind(Enum):
-    RESERVED = "reserved"
-    ASSIGNED = "assigned"
-    RELEASED = "released"
-    GIVEN_BACK = "given_back"
-    BOUGHT = "bought"
-    ADDED = "added"
-    REDUCED = "reduced"
-    RENEWED = "renewed"
-    REMOVAL_SCHEDULED = "removal_scheduled"
-    REMOVAL_TAKEN_BACK = "removal_taken_back"
-    INTERVAL_SCHEDULED = "interval_scheduled"
-    KEEPERS_CHOSEN = "keepers_chosen"
-    PAST_DUE = "past_due"
-    RESTRICTED = "restricted"
-    RESTORED = "restored"
-    ENDED = "ended"
+    RESERVED = strawberry.enum_value("reserved", description="An invitation holds the seat.")
+    ASSIGNED = strawberry.enum_value("assigned", description="A member has the seat.")
+    RELEASED = strawberry.enum_value("released", description="The seat is free, or there is none any more.")
+    GIVEN_BACK = strawberry.enum_value("given_back", description="Who had lost the seat has it again.")
+    BOUGHT = strawberry.enum_value("bought", description="Seats were paid, and a first period began.")
+    ADDED = strawberry.enum_value("added", description="Seats were added to a running period.")
+    REDUCED = strawberry.enum_value("reduced", description="There are fewer paid seats.")
+    RENEWED = strawberry.enum_value("renewed", description="The next period began.")
+    REMOVAL_SCHEDULED = strawberry.enum_value(
+        "removal_scheduled", description="Seats go at the end of the period."
+    )
+    REMOVAL_TAKEN_BACK = strawberry.enum_value("removal_taken_back", description="They stay after all.")
+    INTERVAL_SCHEDULED = strawberry.enum_value(
+        "interval_scheduled", description="The next period is of another length, or of the same again."
+    )
+    KEEPERS_CHOSEN = strawberry.enum_value("keepers_chosen", description="It was said who keeps a seat.")
+    PAST_DUE = strawberry.enum_value("past_due", description="An invoice is overdue.")
+    RESTRICTED = strawberry.enum_value("restricted", description="Only the free seats count.")
+    RESTORED = strawberry.enum_value("restored", description="All paid seats count again.")
+    ENDED = strawberry.enum_value("ended", description="There are no paid seats any more.")
 
 
 @strawberry.enum(description="Why it happened.")
 class SeatReason(Enum):
-    INVITATION = "invitation"
-    ACCEPTANCE = "acceptance"
-    WITHDRAWAL = "withdrawal"
-    EXPIRY = "expiry"
-    DEACTIVATION = "deactivation"
-    PROMOTION = "promotion"
-    DEMOTION = "demotion"
-    OPENING = "opening"
-    PAYMENT = "payment"
-    REVERSAL = "reversal"
-    ORDER = "order"
-    RENEWAL = "renewal"
-    CHOICE = "choice"
-    NONPAYMENT = "nonpayment"
+    INVITATION = strawberry.enum_value("invitation", description="Somebody was asked in.")
+    ACCEPTANCE = strawberry.enum_value("acceptance", description="An invitation was accepted.")
+    WITHDRAWAL = strawberry.enum_value("withdrawal", description="An invitation was taken back.")
+    EXPIRY = strawberry.enum_value("expiry", description="An invitation was not accepted in seven days.")
+    DEACTIVATION = strawberry.enum_value("deactivation", description="The member was deactivated.")
+    PROMOTION = strawberry.enum_value("promotion", description="The member was given a seat.")
+    DEMOTION = strawberry.enum_value("demotion", description="The member was made view-only.")
+    OPENING = strawberry.enum_value("opening", description="The company was opened.")
+    PAYMENT = strawberry.enum_value("payment", description="Money has arrived.")
+    REVERSAL = strawberry.enum_value("reversal", description="A payment was taken back.")
+    ORDER = strawberry.enum_value("order", description="Somebody of the company wished it.")
+    RENEWAL = strawberry.enum_value("renewal", description="A period ended.")
+    CHOICE = strawberry.enum_value("choice", description="It was chosen who keeps a seat.")
+    NONPAYMENT = strawberry.enum_value("nonpayment", description="An invoice was not paid.")
 
 
 @strawberry.type(description="One entry of the history of seats, which is only ever added to.")
 class SeatEvent:
     id: strawberry.ID
     at: datetime
-    event: SeatEventKind
-    reason: SeatReason
+    event: SeatEventKind = strawberry.field(description="What happened.")
+    reason: SeatReason = strawberry.field(description="Why it happened.")
     member_id: strawberry.ID | None = strawberry.field(description="Whose seat it was.")
     seats: int | None = strawberry.field(description="How many seats it was about.")
     by_member_id: strawberry.ID | None = strawberry.field(
@@ -140,7 +144,7 @@ class RemoveSeatsAtPeriodEndInput:
 
 @strawberry.input
 class ChangeIntervalInput:
-    interval: SeatInterval
+    interval: SeatInterval = strawberry.field(description="What the next period is paid by.")
 
 
 @strawberry.input
@@ -153,7 +157,7 @@ class ChooseSeatsInput:
 
 @strawberry.type
 class SubscriptionPayload:
-    subscription: CompanySubscription | None
+    subscription: CompanySubscription | None = strawberry.field(description="As it stands now.")
     user_errors: list[UserError]
 
 
@@ -161,9 +165,9 @@ class SubscriptionPayload:
     description="Seats that count at once are invoiced; those that wait for payment are an order."
 )
 class AddSeatsPayload:
-    subscription: CompanySubscription | None
-    order: SeatOrder | None
-    invoice_number: str | None
+    subscription: CompanySubscription | None = strawberry.field(description="As it stands now.")
+    order: SeatOrder | None = strawberry.field(description="What is to be paid before the seats count.")
+    invoice_number: str | None = strawberry.field(description="Of the invoice of seats that count already.")
     user_errors: list[UserError]
 
 
