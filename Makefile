@@ -66,8 +66,9 @@ bench-memory: env  ## the gateway's memory over REQUESTS requests of 10,000 docu
 demo-check: env  ## compare the running demonstration company with figures worked out from its CSV files
 	@$(RUN) kedang_workers.demo check
 
-requirements: env  ## write docs/requirements.md (requirement -> tests), docs/settings.md and graphql/schema.graphql
+requirements: env  ## write docs/requirements.md (requirement -> tests), docs/asvs.md, docs/settings.md and graphql/schema.graphql
 	@$(RUN_TESTS) tests.support.requirements
+	@$(RUN_TESTS) tests.support.asvs
 	@$(RUN_TESTS) tests.support.settings_table
 	@$(RUN_TESTS) tests.support.sdl
 

@@ -118,3 +118,12 @@ async def test_nobody_who_is_not_signed_in_links_anything(surfer):
     await surfer.open("/sign-in/with/nobody")
     assert surfer.answer.status_code == 422
     assert "Nobody can sign in this way here." in surfer.page.text
+
+
+async def test_a_parameter_given_twice_is_not_read(surfer):
+    left = await surfer.http.get("/sign-in/with/acme", follow_redirects=False)
+    back = (await httpx.AsyncClient().get(left.headers["location"])).headers["location"]
+    state = re.search(r"state=[\w-]+", back)[0]
+    await surfer.open(f"{back}&{state}")
+    assert surfer.answer.status_code == 422
+    assert "begun in another browser" in surfer.page.text

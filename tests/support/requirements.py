@@ -7,6 +7,7 @@ as ``pytestmark``, a module. The ids are those of docs/requirements.txt; an unkn
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -50,13 +51,22 @@ def document(tests: Path = ROOT / "tests") -> str:
     return "\n".join(parts)
 
 
+@cache
+def tests_of(tests: Path) -> frozenset[str]:
+    """The ids of all tests, ``tests/<file>::<test>``."""
+    return frozenset(test for test, _ in _all(tests))
+
+
 def _proofs(tests: Path) -> Iterator[tuple[str, str]]:
+    for test, requirements in _all(tests):
+        yield from ((test, requirement) for requirement in requirements)
+
+
+def _all(tests: Path) -> Iterator[tuple[str, list[str]]]:
     for file in sorted(tests.rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        everywhere = list(_of_module(tree))
         place = file.relative_to(tests.parent).as_posix()
-        for test, requirements in _of_body(tree.body, place, everywhere):
-            yield from ((test, requirement) for requirement in requirements)
+        yield from _of_body(tree.body, place, list(_of_module(tree)))
 
 
 def _of_body(body: list[ast.stmt], place: str, inherited: list[str]) -> Iterator[tuple[str, list[str]]]:
