@@ -621,6 +621,7 @@ OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "signIn": _sign_in,
     "unlinkIdentity": _identity,
     "job": _job,
+    "subscriptionInvoice": _seat_invoice,
 }
 
 
