@@ -19,7 +19,7 @@ TOO_SOON: Final = 8.5
 """Below this it is refused: 10^8.5 guesses are a week of a dozen cores at argon2id's parameters here."""
 
 _WORD, _OWN, _SYLLABLE = 3.0, 0.5, 1.7
-_DATE, _YEAR, _RUN, _AGAIN = 4.0, 2.0, 2.0, 1.5
+_DATE, _BIRTHDAY, _YEAR, _RUN, _AGAIN = 4.0, 2.5, 2.0, 2.0, 1.5
 _DIGIT, _LETTER, _SIGN, _USUAL_SIGN, _OTHER = 1.0, 1.56, 1.56, 0.5, 3.0
 _LEET: Final = 0.5
 _LONGEST_WORD: Final = 26
@@ -47,6 +47,8 @@ _MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _DATES: Final = re.compile(
     rf"(?:19[3-9]\d|20[0-3]\d){_MONTH}(?:{_DAY})?|\d\d{_MONTH}{_DAY}|{_DAY}{_MONTH}(?:19|20)?\d\d"
 )
+_BIRTHDAYS: Final = re.compile(rf"{_MONTH}{_DAY}|{_DAY}{_MONTH}")
+_PATTERNS: Final = ((_DATES, _DATE), (_BIRTHDAYS, _BIRTHDAY), (_YEARS, _YEAR), (_PINYIN, _SYLLABLE))
 
 
 def guesses(password: str, *, own: Iterable[str] = ()) -> float:
@@ -113,7 +115,7 @@ def _pieces(text: str, plain: str, start: int, own: frozenset[str]) -> Iterator[
 
 
 def _patterns(text: str, start: int) -> Iterator[tuple[int, float]]:
-    for pattern, cost in ((_DATES, _DATE), (_YEARS, _YEAR), (_PINYIN, _SYLLABLE)):
+    for pattern, cost in _PATTERNS:
         if found := pattern.match(text, start):
             yield found.end(), cost
     for length in (_same_from, _run_from):
