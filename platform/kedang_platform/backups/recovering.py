@@ -6,7 +6,7 @@ import re
 import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +54,7 @@ class Plan:
     to_time: datetime | None
     inside: tuple[str, ...]  # segments that lie in the base
     received: tuple[str, ...]  # finished segments of the archive that are needed
-    partial: str | None
+    following: str  # the segment that is being received, and may be finished before it is copied
     gap: str | None  # the first segment that is missing although later ones are there
 
     @property
@@ -95,7 +95,6 @@ def plan(archive: Archive, *, to_time: datetime | None, postgres: int) -> Plan:
         raise missing(following)
     needed = [name for name in row if name in received]
     check_sums(archive, needed)
-    partial = following if (archive.wal / (following + PARTIAL)).exists() else None
     return Plan(
         archive=archive,
         folder=folder,
@@ -103,7 +102,7 @@ def plan(archive: Archive, *, to_time: datetime | None, postgres: int) -> Plan:
         to_time=to_time,
         inside=tuple(inside),
         received=tuple(needed),
-        partial=partial,
+        following=following,
         gap=following if later else None,
     )
 
@@ -155,9 +154,7 @@ def _write_data(chosen: Plan, place: Place) -> None:
     _extract(chosen.folder / WAL_TAR, data / "pg_wal", place.account)
     for name in chosen.received:
         _copy(chosen.archive.wal / name, data / "pg_wal" / name, place.account)
-    if chosen.partial:
-        partial = chosen.archive.wal / (chosen.partial + PARTIAL)
-        _copy(partial, data / "pg_wal" / chosen.partial, place.account)
+    _copy_following(chosen, data / "pg_wal" / chosen.following, place.account)
     signal_file = data / "recovery.signal"
     signal_file.touch(mode=0o600)
     _give(signal_file, place.account)
@@ -181,6 +178,15 @@ def _copy(source: Path, target: Path, account: Account | None) -> None:
     shutil.copyfile(source, target)
     target.chmod(0o600)
     _give(target, account)
+
+
+def _copy_following(chosen: Plan, target: Path, account: Account | None) -> None:
+    """The segment that is being received, as far as it is; it may be renamed at any moment."""
+    whole = chosen.archive.wal / chosen.following
+    for source in (whole, whole.with_name(whole.name + PARTIAL), whole):
+        with suppress(FileNotFoundError):
+            _copy(source, target, account)
+            return
 
 
 def _give(path: Path, account: Account | None) -> None:
