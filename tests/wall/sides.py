@@ -485,8 +485,8 @@ async def _rule_to_submit(side: Side) -> Input:
     return {"id": side.public("rule_version", await _rule(side, "DRAFT", CHECKLISTS))}
 
 
-async def _rule_in_force(side: Side) -> Input:
-    return {"id": side.public("rule_version", await _rule(side, "IN_FORCE", CHECKLISTS))}
+async def _rule_to_repeal(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "APPROVED", CHECKLISTS))}
 
 
 async def _approval(
@@ -548,7 +548,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "discardRuleDraft": _rule_draft,
     "submitRule": _rule_to_submit,
     "withdrawRule": _submitted_rule,
-    "repealRule": _rule_in_force,
+    "repealRule": _rule_to_repeal,
     "decideApproval": _approval_to_decide,
     "withdrawApproval": _own_approval,
     "resubmitApproval": _returned_approval,
