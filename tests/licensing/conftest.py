@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
+from kedang_platform.identity import memberships
 from kedang_platform.licensing import list_seats, orders_of
 from kedang_platform.licensing.invoices import open_invoices
 from kedang_platform.licensing.payments import Received
 from kedang_platform.licensing.subscriptions import find_subscription
 from kedang_tenants.people.licence import add_seats, advance_company
+from kedang_tenants.people.member_rows import follow
 from kedang_tenants.people.operations import change_member
 from kedang_tenants.people.seats import buy_seats, confirm_seats
 from tests.identity.test_people import Office
@@ -35,6 +37,17 @@ class Counter(Office):
             clock=self.town.clock,
         )
         return done.order
+
+    async def join(self, name):
+        """A representative who was invited and has accepted, without the way through mail and password."""
+        email = f"{name}@northwind.example"
+        member_id = await self.invite(email, name=name)
+        async with self.town.databases.control() as control:
+            text = await control.fetchval("SELECT text FROM platform.mail WHERE recipient = $1", email)
+            token = text.partition("token=")[2].split()[0]
+            await memberships.activate(control, token=token, password_hash="h", now=self.town.clock.now())
+        await follow(self.town.databases, company=self.company, member_id=member_id, clock=self.town.clock)
+        return member_id
 
     async def pay(self, invoice, operator=OPERATOR):
         """The money of an invoice has arrived."""

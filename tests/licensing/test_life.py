@@ -6,16 +6,25 @@ from fractions import Fraction
 
 import pytest
 
+from kedang_platform.database import DatabaseBusy
 from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.ids import new_id
 from kedang_platform.licensing import Seats
 from kedang_platform.licensing.history import history_of
 from kedang_platform.licensing.ledger import credit_of
 from kedang_platform.licensing.payments import reverse
-from kedang_platform.licensing.previewing import Cost, FewerSeatsPaid, NothingPaid, PaymentDue
+from kedang_platform.licensing.previewing import (
+    Cost,
+    FewerSeatsPaid,
+    NothingPaid,
+    PaymentDue,
+    SeatChange,
+)
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.people import licence
 from kedang_tenants.people.licence import HoldsNoSeat, OwnerKeepsSeat
+from kedang_workers.handlers import licensing as handlers
+from tests.support.workers import run_jobs
 
 pytestmark = pytest.mark.requirement("T4")
 
@@ -34,8 +43,7 @@ async def fill(counter, *names):
     found = []
     for name in names:
         counter.town.clock.move(timedelta(minutes=1))
-        found.append(await counter.invite(f"{name}@northwind.example", name=name))
-        await counter.accept(f"{name}@northwind.example")
+        found.append(await counter.join(name))
     return found
 
 
@@ -485,25 +493,49 @@ async def test_the_history_of_seats_tells_who_when_and_why(active, town):
                 await control.fetch(change)
 
 
-@pytest.mark.parametrize("role", ["GENERAL_MANAGER", "REPRESENTATIVE", "FINANCE", "VIEW_ONLY"])
-async def test_only_owner_and_administrator_change_the_subscription(active, town, role):
-    await active.invite(roles=(role,))
-    viewer = await town.viewer(await active.accept())
-    before = await active.all_there_is()
+async def test_only_owner_and_administrator_change_the_subscription(active, town):
     services, company = town.services, active.company
-    for refused in (
-        licence.add_seats(services, viewer, company=company, seats=1, interval=None),
-        licence.remove_seats(services, viewer, company=company, seats=1),
-        licence.keep_seats(services, viewer, company=company),
-        licence.change_interval(services, viewer, company=company, interval="year"),
-        licence.choose_seats(services, viewer, company=company, member_ids=[]),
-        licence.seat_history(services, viewer, company=company),
-    ):
-        with pytest.raises(Forbidden):
-            await refused
+    before = await active.all_there_is()
+    for role in ("GENERAL_MANAGER", "REPRESENTATIVE", "FINANCE", "VIEW_ONLY"):
+        viewer = replace(active.viewer, roles=frozenset({role}))
+        for refused in (
+            licence.add_seats(services, viewer, company=company, seats=1, interval=None),
+            licence.remove_seats(services, viewer, company=company, seats=1),
+            licence.keep_seats(services, viewer, company=company),
+            licence.change_interval(services, viewer, company=company, interval="year"),
+            licence.choose_seats(services, viewer, company=company, member_ids=[]),
+            licence.preview_change(services, viewer, company=company, change=SeatChange(add=1)),
+            licence.seat_history(services, viewer, company=company),
+        ):
+            with pytest.raises(Forbidden):
+                await refused
+        if role in {"GENERAL_MANAGER", "FINANCE"}:
+            assert (await licence.licence_of(services, viewer, company=company)).next == Cost(2700)
+        else:
+            with pytest.raises(Forbidden):
+                await licence.licence_of(services, viewer, company=company)
     assert await active.all_there_is() == before
-    if role in {"GENERAL_MANAGER", "FINANCE"}:
-        assert (await licence.licence_of(services, viewer, company=company)).next == Cost(2700)
-    else:
-        with pytest.raises(Forbidden):
-            await licence.licence_of(services, viewer, company=company)
+
+
+async def test_a_company_that_goes_wrong_keeps_no_other_from_its_steps(active, rival, town, monkeypatch):
+    """Killed or failing anywhere, the hourly job has taken whole steps, and the next run takes the others."""
+    await rival.confirm(await rival.buy(1, "month"))
+    town.clock.move(timedelta(days=31))
+    real = handlers.advance_company
+
+    async def failing(databases, *, company_id, settings, clock):
+        if company_id == active.company.id:
+            raise DatabaseBusy("busy")
+        return await real(databases, company_id=company_id, settings=settings, clock=clock)
+
+    monkeypatch.setattr(handlers, "advance_company", failing)
+    async with town.databases.control() as control:
+        await enqueue(control, NewJob("licensing.advance"))
+    drained = await run_jobs(town.databases, clock=town.clock, settings=town.services.settings)
+    assert [type(error) for error in drained.failures] == [DatabaseBusy]
+    assert (await rival.stands()).period.start == date(2026, 4, 1)
+    assert (await active.stands()).period.start == date(2026, 3, 1)
+    monkeypatch.undo()
+    await town.later(hours=1)
+    assert (await active.stands()).period.start == date(2026, 4, 1)
+    assert len(await rival.open_invoices()) == 1
