@@ -17,6 +17,9 @@ from kedang_tenants.customers.consenting import (
     may_contact,
     recipient,
 )
+from tests.imports.support import Office
+from tests.support.factories import Factory
+from tests.support.members import make_key
 from tests.support.surveying import customer_with_mail, later, survey
 
 MARIA, ANA = "maria@alfreds.example", "ana@alfreds.example"
@@ -281,3 +284,37 @@ async def test_who_opts_out_is_not_reminded(shop):
     assert part.changed == 1
     await shop.work()
     assert len(shop.mails_to(MARIA)) == 1
+
+
+@pytest.fixture
+async def office(databases, database_settings, company, tmp_path):
+    return await Office.open(databases, database_settings, company, tmp_path)
+
+
+@pytest.mark.requirement("T9", "A9")
+async def test_opt_outs_come_in_a_file_by_their_address_and_are_read_with_the_contact(office, gateway):
+    factory = Factory(office.databases, office.company)
+    contact = await factory.one("contact", email=MARIA)
+    content = (
+        "address,channel,purpose,decision,source,evidence\n"
+        f"{MARIA.upper()},EMAIL,CAMPAIGN,Opted out,Taken over from a file,Newsletter list\n"
+        "gone@x.example,EMAIL,CAMPAIGN,OPTED_OUT,FILE,\n"
+        "no address,EMAIL,CAMPAIGN,OPTED_OUT,FILE,\n"
+    )
+    done = await office.imports("contact_consent", content, mode="CREATE")
+    assert (done.state, done.counts[0], done.counts[3]) == ("DONE", 2, 1)
+    again = await office.imports("contact_consent", content, mode="CREATE")
+    assert (again.counts[0], again.counts[3]) == (0, 3)
+    key = await make_key(office.databases, office.member, key=gateway.services.identity.key)
+    asked = await gateway.client(bearer=key)(
+        "query ($id: ID!) { contact(id: $id) { consents { nodes { channel decision evidence recordedBy { name } } } } }",
+        {"id": f"con_{contact.hex}"},
+    )
+    assert asked.data["contact"]["consents"]["nodes"] == [
+        {
+            "channel": "EMAIL",
+            "decision": "OPTED_OUT",
+            "evidence": "Newsletter list",
+            "recordedBy": {"name": "Nancy Davolio"},
+        }
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -55,6 +56,16 @@ SOURCES: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AddressKind(TextKind):
+    """An e-mail address, in small letters as everywhere, or a number or postal address as it is written."""
+
+    max_length: int = 254
+
+    def form(self, text: str) -> str:
+        return text.lower() if "@" in text else text
+
+
 class ContactConsent(Record):
     """One statement: a contact, or whoever has an address, consents or wants no more.
 
@@ -79,7 +90,7 @@ class ContactConsent(Record):
         description="Empty for an address that no contact has",
     )
     address: Mapped[str | None] = field(
-        TextKind(254),
+        AddressKind(),
         label=msg("Address or number"),
         create_only=True,
         sensitivity="phone",

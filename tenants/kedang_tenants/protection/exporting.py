@@ -30,6 +30,7 @@ from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
 from kedang_tenants.protection.gathering import (
     AT_ONCE,
     Whom,
+    accounts_of,
     files_of,
     mails_to,
     rows_about,
@@ -155,10 +156,14 @@ async def _write(
             counts[record.name] = count
     counts |= await _write_trail(job, company.ref, meant, package)
     async with job.databases.control_read() as control:
-        mails = await mails_to(control, company.ref.schema, meant)
-    if mails:
-        package.writestr("mails.jsonl", b"".join(orjson.dumps(mail) + b"\n" for mail in mails))
-        counts["mails"] = len(mails)
+        outside = {
+            "mails": await mails_to(control, company.ref.schema, meant),
+            "account": await accounts_of(control, company.id, meant),
+        }
+    for name, found in outside.items():
+        if found:
+            package.writestr(f"{name}.jsonl", b"".join(orjson.dumps(each) + b"\n" for each in found))
+            counts[name] = len(found)
     counts |= await _write_files(job, company, meant, package)
     package.writestr("index.html", _index(company, viewer, meant, counts))
     return counts
@@ -250,6 +255,7 @@ def _index(company: Company, viewer: Viewer, meant: Whom, counts: dict[str, int]
 _OTHERS: Final = {
     "audit": msg("What was changed, when and by whom"),
     "mails": msg("Mails of the last 30 days"),
+    "account": msg("Sessions and API keys"),
     "files": msg("Files"),
 }
 

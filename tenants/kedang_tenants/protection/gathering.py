@@ -185,6 +185,30 @@ async def mails_to(control: ControlRead, schema: str, whom: Whom) -> list[dict[s
     return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
+_ACCOUNTS: Final = (
+    (
+        "session",
+        "SELECT s.created_at, s.last_used_at, s.expires_at, s.user_agent, s.network FROM platform.session s"
+        " JOIN platform.membership m ON m.person_id = s.person_id AND m.company_id = s.company_id"
+        " WHERE m.company_id = $1 AND m.member_id = ANY($2::uuid[]) ORDER BY s.created_at, s.id",
+    ),
+    (
+        "api_key",
+        "SELECT name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at FROM platform.api_key"
+        " WHERE company_id = $1 AND member_id = ANY($2::uuid[]) ORDER BY created_at, id",
+    ),
+)
+
+
+async def accounts_of(control: ControlRead, company_id: UUID, whom: Whom) -> list[dict[str, Any]]:
+    """Where members are signed in to the company, and the keys that they have made there."""
+    found: list[dict[str, Any]] = []
+    for kind, sql in _ACCOUNTS:
+        rows = await control.fetch(sql, company_id, whom.ids("member"))
+        found += [{"kind": kind} | {name: plain(value) for name, value in row.items()} for row in rows]
+    return found
+
+
 _FILES: Final = """
 SELECT id, name, content_id FROM file
 WHERE attached_to = ANY($1::text[]) AND content_id IS NOT NULL AND archived_at IS NULL ORDER BY id
