@@ -14,7 +14,6 @@ from strawberry.types import Info
 
 from kedang_graphql.answering import attempt, write_in_company
 from kedang_graphql.context import Context
-from kedang_graphql.engine.building import enumeration
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import public_id, record_id, split_id
 from kedang_graphql.engine.types import UserError, generated_types
@@ -38,29 +37,63 @@ from kedang_tenants.people.access_matrix import (
     access_matrix,
     preview_access_rules,
 )
-from kedang_tenants.people.access_rules import ACTIONS, CLASSES, Cell
+from kedang_tenants.people.access_rules import Cell
 from kedang_tenants.people.explaining import Explanation, why_not
-from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.reading import Viewer
 
 _TYPES = generated_types()
 CUSTOMER, MEMBER = _TYPES.of["customer"].node, _TYPES.of["member"].node
 COLLABORATOR, GRANT = _TYPES.of["customer_collaborator"].node, _TYPES.of["archive_grant"].node
 _RECORD = catalogue().record("customer_collaborator")
 _ROLE: Any = _TYPES.scalar(_RECORD, _RECORD.fields["role"])
-_SCOPE: Any = enumeration(
+
+
+def _described(name: str, values: dict[str, str], *, description: str) -> Any:
+    made: Any = Enum(name, {code: strawberry.enum_value(code, description=d) for code, d in values.items()})  # type: ignore[misc]
+    return strawberry.enum(made, description=description)
+
+
+_SCOPE: Any = _described(
     "AccessScope",
-    [scope.name for scope in Scope],
+    {
+        "NONE": "Nothing.",
+        "OWN": "What one owns, and what is shared with one.",
+        "DEPARTMENT_ONLY": "That, and what one's department owns.",
+        "DEPARTMENT": "That, and what the departments below it own.",
+        "CHOSEN": "That, and what the departments own that the rules choose for the role.",
+        "ALL": "Everything.",
+    },
     description="How far a right reaches, each further than the one before it.",
 )
-_RIGHT: Any = enumeration(
+_RIGHT: Any = _described(
     "AccessRight",
-    [*(name.upper() for name in ACTIONS), *(f"SENSITIVE_{name.upper()}" for name in CLASSES)],
+    {
+        "NAMES": "Seeing records by name.",
+        "READ": "Reading all that no class of sensitivity masks.",
+        "CREATE": "Creating records.",
+        "UPDATE": "Changing records.",
+        "ARCHIVE": "Archiving and restoring records.",
+        "EXPORT": "Taking records away as a file.",
+        "SENSITIVE_PHONE": "Reading telephone numbers.",
+        "SENSITIVE_CREDIT": "Reading what concerns credit.",
+        "SENSITIVE_BANK": "Reading bank accounts.",
+        "SENSITIVE_PROFIT": "Reading profit.",
+        "SENSITIVE_COST": "Reading costs.",
+        "SENSITIVE_RESPONDENT": "Reading who answered a survey.",
+    },
     description="An action, or reading a class of sensitive fields.",
 )
-_ACTION: Any = enumeration(
+_ACTION: Any = _described(
     "AccessAction",
-    ["SEE", "READ", "UPDATE", "ARCHIVE", "RESTORE", "EXPORT"],
-    description="What somebody wants to do with a record; SEE is to see it by name.",
+    {
+        "SEE": "To see it by name.",
+        "READ": "To read it, or one field of it.",
+        "UPDATE": "To change it, or one field of it.",
+        "ARCHIVE": "To archive it.",
+        "RESTORE": "To restore it.",
+        "EXPORT": "To take it away as a file.",
+    },
+    description="What somebody wants to do with a record.",
 )
 
 
@@ -68,8 +101,8 @@ _ACTION: Any = enumeration(
 class AccessCell:
     record: str
     record_label: str = strawberry.field(description="In the language of the asker.")
-    right: Enum = strawberry.field(graphql_type=_RIGHT)
-    scope: Enum = strawberry.field(graphql_type=_SCOPE)
+    right: Enum = strawberry.field(graphql_type=_RIGHT, description="What may be done.")
+    scope: Enum = strawberry.field(graphql_type=_SCOPE, description="How far it reaches now.")
     default: Enum = strawberry.field(
         graphql_type=_SCOPE, description="Of the product, for the role that this one is or is based on."
     )
@@ -80,13 +113,13 @@ class AccessCell:
 
 @strawberry.type(description="A role with its rights as they are in force.")
 class AccessRole:
-    code: str
+    code: str = strawberry.field(description="By which rules and members name it.")
     label: str = strawberry.field(description="In the language of the asker.")
     base: str | None = strawberry.field(
         description="The default role that a role of the company is based on."
     )
     department_ids: list[strawberry.ID] = strawberry.field(description="What CHOSEN reaches for this role.")
-    cells: list[AccessCell]
+    cells: list[AccessCell] = strawberry.field(description="Its rights, record by record.")
 
 
 @strawberry.type(description="The access rules in force: role by record by right.")
@@ -94,25 +127,29 @@ class AccessMatrix:
     version: int | None = strawberry.field(
         description="Number of the version of the rules; null where the product's own hold."
     )
-    rule_version_id: strawberry.ID | None
-    roles: list[AccessRole]
+    rule_version_id: strawberry.ID | None = strawberry.field(description="The version itself.")
+    roles: list[AccessRole] = strawberry.field(description="The default roles, then those of the company.")
 
 
 @strawberry.type(description="A right that somebody would gain or lose.")
 class AccessChange:
     record: str
-    right: Enum = strawberry.field(graphql_type=_RIGHT)
-    before: Enum = strawberry.field(graphql_type=_SCOPE)
-    after: Enum = strawberry.field(graphql_type=_SCOPE)
+    right: Enum = strawberry.field(graphql_type=_RIGHT, description="What may be done.")
+    before: Enum = strawberry.field(graphql_type=_SCOPE, description="How far it reaches now.")
+    after: Enum = strawberry.field(graphql_type=_SCOPE, description="How far it would reach.")
 
 
 @strawberry.type(description="What rules that are not in force would change for a member.")
 class AccessPreview:
-    member: Ref | None = strawberry.field(graphql_type=MEMBER | None)
-    gains: list[AccessChange]
-    losses: list[AccessChange]
-    departments_added: list[strawberry.ID]
-    departments_removed: list[strawberry.ID]
+    member: Ref | None = strawberry.field(graphql_type=MEMBER | None, description="Whom it concerns.")
+    gains: list[AccessChange] = strawberry.field(description="Rights that would reach further.")
+    losses: list[AccessChange] = strawberry.field(description="Rights that would reach less far.")
+    departments_added: list[strawberry.ID] = strawberry.field(
+        description="Departments that CHOSEN would reach."
+    )
+    departments_removed: list[strawberry.ID] = strawberry.field(
+        description="Departments that CHOSEN would reach no more."
+    )
 
 
 @strawberry.type
@@ -128,23 +165,25 @@ class AccessReason:
         "READ_ONLY, NOT_EXPORTED, NOT_OFFERED, ARCHIVED, SHARED or ROLE."
     )
     text: str = strawberry.field(description="In the language of the asker.")
-    role: str | None
-    scope: Enum | None = strawberry.field(graphql_type=_SCOPE | None)
-    field: str | None
+    role: str | None = strawberry.field(description="The code of the role that it is about.")
+    scope: Enum | None = strawberry.field(graphql_type=_SCOPE | None, description="How far that reaches.")
+    field: str | None = strawberry.field(description="The field that it is about.")
 
 
 @strawberry.type(description="Why somebody can or cannot do something.")
 class AccessExplanation:
-    allowed: bool
-    reasons: list[AccessReason]
+    allowed: bool = strawberry.field(description="Whether it can be done at this moment.")
+    reasons: list[AccessReason] = strawberry.field(description="What decides, the decisive ones first.")
     version: int | None = strawberry.field(
         description="Number of the version of the access rules; null where the product's own hold."
     )
-    rule_version_id: strawberry.ID | None
+    rule_version_id: strawberry.ID | None = strawberry.field(description="The version itself.")
 
 
 async def answer_access_matrix(
-    info: Info[Context, None], roles: list[str] | None = None, records: list[str] | None = None
+    info: Info[Context, None],
+    roles: Annotated[list[str] | None, strawberry.argument(description="Codes of roles.")] = None,
+    records: Annotated[list[str] | None, strawberry.argument(description="Kinds of records.")] = None,
 ) -> AccessMatrix:
     context = info.context
     context.require_scope("read")
@@ -190,7 +229,10 @@ def _right(cell: Cell) -> str:
     return cell.replace(".", "_").upper()
 
 
-async def answer_preview_access_rules(info: Info[Context, None], content: JSON) -> AccessPreviewPayload:
+async def answer_preview_access_rules(
+    info: Info[Context, None],
+    content: Annotated[JSON, strawberry.argument(description="What the rules would say.")],
+) -> AccessPreviewPayload:
     context = info.context
     context.require_scope("read")
     viewer = await context.viewer()
@@ -229,7 +271,7 @@ def _preview(found: MemberChanges) -> AccessPreview:
 async def answer_why_not(
     info: Info[Context, None],
     id: strawberry.ID,  # noqa: A002 - the API's word
-    action: Annotated[Enum, strawberry.argument(graphql_type=_ACTION)],
+    action: Annotated[Enum, strawberry.argument(graphql_type=_ACTION, description="What is wanted.")],
     field: Annotated[str | None, strawberry.argument(description="A field, by its name in the API.")] = None,
     member_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="Somebody else, for who manages people.")
@@ -280,9 +322,9 @@ def _explained(found: Explanation) -> AccessExplanation:
 
 @strawberry.input
 class AddCollaboratorInput(Repeatable):
-    customer_id: strawberry.ID
-    member_id: strawberry.ID
-    role: Enum = strawberry.field(graphql_type=_ROLE)
+    customer_id: strawberry.ID = strawberry.field(description="What is shared.")
+    member_id: strawberry.ID = strawberry.field(description="With whom.")
+    role: Enum = strawberry.field(graphql_type=_ROLE, description="For reading, or for writing as well.")
     until: datetime = strawberry.field(description="The collaboration ends at this instant by itself.")
 
 
@@ -293,13 +335,13 @@ class RemoveCollaboratorInput(Repeatable):
 
 @strawberry.input
 class RestrictCustomerInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Whose archive it is.")
     reason: str = strawberry.field(description="Kept in the audit trail.")
 
 
 @strawberry.input
 class RequestArchiveAccessInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Whose archive it is.")
     reason: str = strawberry.field(description="Told to who decides.")
     until: datetime = strawberry.field(description="At most 90 days away.")
 

@@ -81,7 +81,7 @@ def records(role: str, record: str, **cells: Any) -> dict[str, Any]:
         ),
         (
             records("FINANCE", "order", read="SOME"),
-            "SCOPE_UNKNOWN",
+            "UNKNOWN_VALUE",
             ("roles", "FINANCE", "records", "order", "read"),
         ),
         (

@@ -271,7 +271,7 @@ class Reader:
             self.refuse("ACTION_UNKNOWN", msg("There is no right “{action}”."), path, action=cell[:60])
         elif not isinstance(value, str) or value not in Scope.__members__:
             self.refuse(
-                "SCOPE_UNKNOWN", msg("“{value}” is not one of the choices."), path, value=str(value)[:60]
+                "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), path, value=str(value)[:60]
             )
         else:
             yield cell, Scope[value]
