@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -226,6 +227,15 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, description="Worker processes that `make up` starts.")
     worker_threads: int = Field(default=4, ge=1, description="Jobs that a worker process runs side by side.")
     demo: bool = Field(default=True, description="Whether the first start builds the demonstration company.")
+
+    @field_validator("seller_time_zone")
+    @classmethod
+    def _seller_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError("not a time zone such as Asia/Shanghai") from None
+        return value
 
     @field_validator("outgoing_allowed")
     @classmethod
