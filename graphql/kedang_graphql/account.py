@@ -110,7 +110,6 @@ async def answer_reauthenticate(
     input: ReauthenticateInput,  # noqa: A002
 ) -> DonePayload:
     context = info.context
-    context.require_cookies()
     work = proving.reauthenticate(
         context.identity, context.person(), password=input.password, code=input.code
     )
@@ -122,7 +121,6 @@ async def answer_change_password(
     input: ChangePasswordInput,  # noqa: A002
 ) -> DonePayload:
     context = info.context
-    context.require_cookies()
     context.require_recent_authentication()
     work = own_account.change_password(
         context.identity,
@@ -168,7 +166,6 @@ async def answer_confirm_two_factor(
     input: ConfirmTwoFactorInput,  # noqa: A002
 ) -> RecoveryCodesPayload:
     context = info.context
-    context.require_cookies()
     context.require_recent_authentication()
     person = context.person()
     done, errors = await attempt(
@@ -183,7 +180,6 @@ async def answer_confirm_two_factor(
 
 async def answer_disable_two_factor(info: Info[Context, None]) -> DonePayload:
     context = info.context
-    context.require_cookies()
     context.require_recent_authentication()
     return await _renewed(context, two_factor.disable_two_factor(context.identity, context.person()))
 
@@ -222,7 +218,6 @@ async def answer_switch_company(
     input: SwitchCompanyInput,  # noqa: A002
 ) -> SwitchedCompanyPayload:
     context = info.context
-    context.require_cookies()
     switched, errors = await attempt(context, _switch(context, input.company_id))
     return SwitchedCompanyPayload(company=switched, user_errors=errors)
 

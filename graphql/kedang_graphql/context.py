@@ -85,7 +85,6 @@ class Context:
     measured: Measured = field(default_factory=Measured)
     enrolling: Identified | None = None
     device: str | None = None
-    carries_cookies: bool = True
     selected: Selecting | None = None
     """What remembers how this operation's payloads select; None reads the selection anew each time."""
 
@@ -93,11 +92,6 @@ class Context:
     def browser(self) -> Browser:
         """Where the request comes from, for what signs somebody in."""
         return Browser(self.request_address, self.user_agent, self.device)
-
-    def require_cookies(self) -> None:
-        """For what answers with a cookie: raises Forbidden where the answer can carry none (a WebSocket)."""
-        if not self.carries_cookies:
-            raise Forbidden(msg("This is answered with a cookie, so it is sent by POST."))
 
     def signed_in(self) -> Identified:
         if self.enrolling is not None:

@@ -168,7 +168,6 @@ class GraphQLEndpoint:
         cookie: str | None,
         accepted: str | None,
         idempotency_key: str | None = None,
-        carries_cookies: bool = True,
     ) -> Context:
         """Who asks, by the credential that counts, and in which of the ``accepted`` languages."""
         services = self._services
@@ -191,7 +190,6 @@ class GraphQLEndpoint:
             identified=identified,
             enrolling=enrolling,
             device=device_of(request, services.settings),
-            carries_cookies=carries_cookies,
             language=language,
             request_address=request.client.host if request.client else "",
             user_agent=request.headers.get("user-agent", "")[:300],

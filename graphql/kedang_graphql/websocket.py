@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from kedang_graphql import websocket_messages as messages
 from kedang_graphql.authentication import bearer_of, cookie_of, from_our_pages, token_in
 from kedang_graphql.context import Context
-from kedang_graphql.engine.limits import AUTHENTICATION_FIELDS
+from kedang_graphql.engine.limits import COOKIE_FIELDS
 from kedang_graphql.errors import GRAPHQL_INVALID, told
 from kedang_graphql.http import (
     LARGEST_ANONYMOUS_BODY,
@@ -254,11 +254,7 @@ class Socket:
         if not isinstance(accepted, str):
             accepted = self._websocket.headers.get("accept-language")
         return await self._endpoint.context_of(
-            self._websocket,
-            bearer=self._bearer,
-            cookie=self._cookie,
-            accepted=accepted,
-            carries_cookies=False,
+            self._websocket, bearer=self._bearer, cookie=self._cookie, accepted=accepted
         )
 
     async def _subscribe(self, message: Message) -> None:
@@ -355,7 +351,7 @@ class Socket:
             return
         fields = collect_fields(schema, asked.operation.fragments, asked.variables, root, asked.definition)
         names = {details[0].node.name.value for details in fields.grouped_field_set.values()}
-        if names & AUTHENTICATION_FIELDS:
+        if names & COOKIE_FIELDS:
             raise NotAllowedHere(msg("Sign in by a request of its own, not over a WebSocket."))
 
     def _push(self, operation: str, watcher: Watcher, payload: bytes) -> None:

@@ -18,15 +18,20 @@ from kedang_graphql.app import create_app
 from kedang_graphql.authentication import cookie_name
 from kedang_graphql.live_watching import Wanted
 from kedang_platform.identity import sign_out
+from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.identity.sessions import start_session
-from kedang_platform.identity.tables import api_key
+from kedang_platform.identity.switching import switch_company
+from kedang_platform.identity.tables import api_key, membership
 from kedang_platform.ids import new_id
 from kedang_platform.live import Feed, LiveEvent, LiveUnavailable, Publisher
+from kedang_platform.registry.tables import company as company_table
 from kedang_tenants.changing import Change
 from tests.bench.conftest import free_port
 from tests.ground.test_buckets import Line
 from tests.live.conftest import serve_live
+from tests.support.database import make_company
 from tests.support.gateway import UNLIMITED
+from tests.support.members import make_member
 
 NAMES = "subscription { customerChanges { customer { name } } }"
 
@@ -71,6 +76,65 @@ async def test_signing_out_ends_the_connections_of_the_session(town, side):
     identity = town.gateway.services.identity
     assert await sign_out(identity, person_id=side.owner.person_id, session_id=session)
     assert await client.closed() == (4403, "Forbidden")
+
+
+async def at_a_browser(town, side):
+    """A connection with the cookie of a session of the owner, and who that is."""
+    async with town.databases.control() as control:
+        token = await start_session(
+            control,
+            person_id=side.owner.person_id,
+            company_id=side.company.id,
+            user_agent="Tests/1.0",
+            now=datetime.now(UTC),
+        )
+    cookie = f"{cookie_name(town.gateway.services.settings)}={token}"
+    client = await town.dial(origin=town.gateway.url, additional_headers={"Cookie": cookie})
+    await client.init()
+    credentials = town.gateway.services.identity.credentials
+    return client, await credentials.identify(bearer=None, cookie=token)
+
+
+@pytest.mark.requirement("T1", "T5")
+async def test_a_switch_of_company_ends_what_was_watched_in_the_old_one(town, side):
+    client, identified = await at_a_browser(town, side)
+    await client.watch(NAMES)
+    beside = await make_company(town.databases, name="Alfreds")
+    other = await make_member(town.databases, beside, "OWNER")
+    async with town.databases.control() as control:
+        await control.execute(
+            membership.update()
+            .where(membership.c.member_id == other.id)
+            .values(person_id=side.owner.person_id)
+        )
+    await switch_company(town.gateway.services.identity, identified, company_id=beside.id)
+    assert await client.closed() == (4403, "Forbidden")
+
+
+@pytest.mark.requirement("T5")
+async def test_who_must_set_up_a_second_factor_is_told_nothing_more(town, side):
+    client, _ = await at_a_browser(town, side)
+    await client.watch(NAMES)
+    async with town.databases.control() as control:
+        await control.execute(company_table.update().values(requires_two_factor=True))
+        await announce_ended(control, side.company.id)
+    assert await client.closed() == (4403, "Forbidden")
+
+
+async def test_what_is_answered_with_a_cookie_is_not_for_a_connection(town, side):
+    client, _ = await at_a_browser(town, side)
+    before = await town.value("SELECT string_agg(s::text, '') FROM platform.session s")
+    for number, verb in enumerate(
+        (
+            'reauthenticate(input: {password: "x"}) { done }',
+            'switchCompany(input: {companyId: "com_x"}) { company { id } }',
+            "disableTwoFactor { done }",
+        )
+    ):
+        await client.send("subscribe", f"v{number}", {"query": f"mutation {{ {verb} }}"})
+        (refusal,) = await client.next(f"v{number}")
+        assert refusal["extensions"]["code"] == "NOT_ALLOWED_HERE", verb
+    assert await town.value("SELECT string_agg(s::text, '') FROM platform.session s") == before
 
 
 async def test_a_credential_that_expires_ends_with_its_time(town, side, monkeypatch):

@@ -42,6 +42,8 @@ AUTHENTICATION_FIELDS = frozenset(
         "confirmTwoFactor",
     }
 )
+# What is answered with the cookie of a session, which only an answer over HTTP can carry.
+COOKIE_FIELDS = AUTHENTICATION_FIELDS | {"disableTwoFactor", "switchCompany"}
 
 _TOO_MANY = {
     "fields": msg("A request may hold at most {limit} fields."),

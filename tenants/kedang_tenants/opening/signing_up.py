@@ -39,7 +39,9 @@ async def sign_up(services: IdentityServices, wish: SignUp, *, password: str, ad
     wish = _checked(wish, password=password)
     now = services.clock.now()
     async with services.databases.control() as control:
-        limit = throttle.Limit("sign_up_address", services.settings.sign_ups_per_hour, timedelta(hours=1))
+        limit = throttle.Limit(
+            "sign_up_address", services.settings.sign_ups_per_hour, timedelta(hours=1), by_network=True
+        )
         await throttle.spend(control, (limit, address), (throttle.SIGN_UP_EMAIL, wish.email), now=now)
     password_hash = await services.new_password(password)
     async with services.databases.control() as control:
