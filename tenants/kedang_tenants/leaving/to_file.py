@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
@@ -36,7 +36,7 @@ async def export_to_file(
         pieces, progress = LocalFiles(folder), Progress()
         await collect(databases, company.ref, pieces=pieces, progress=progress, keep=_keep)
         draft = folder / "archive"
-        archive = await asyncio.to_thread(draft.open, "xb")
+        archive = await asyncio.to_thread(_begun, draft)
         with archive:
             async for chunk in pack(
                 databases,
@@ -60,6 +60,11 @@ async def _keep(_progress: Progress) -> None:
     """Nothing goes on where a command was ended: it is given again."""
 
 
-def _settle(archive: Any) -> None:
+def _begun(path: Path) -> BinaryIO:
+    """A new file that nobody else may read."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _settle(archive: BinaryIO) -> None:
     archive.flush()
     os.fsync(archive.fileno())
