@@ -53,24 +53,28 @@ _COUNTS = {
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
     "notice_preference": 15, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
-    "webhook": 6, "webhook_delivery": 25,
+    "webhook": 6, "webhook_delivery": 25, "contact_consent": 30, "consent_rule": 5, "retention_run": 4, "person_request": 8,
+    "rule_version": 12, "approval_flow": 3, "approval_deputy": 10, "approval_request": 30, "approval_turn": 60,
+    "approval_event": 60,
     "report_definition": 12, "report_recipient": 15, "report_run": 25, "handover": 8, "handed_customer": 30,
 }  # fmt: skip
 _ORDER = (
-    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "customer_tag", "customer_collaborator", "archive_grant", "product",
+    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "customer_collaborator", "archive_grant", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
     "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
     "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
-    "bulk_operation", "file",
+    "bulk_operation", "retention_run", "person_request", "rule_version", "approval_flow", "approval_deputy",
+    "approval_request", "approval_turn", "approval_event", "file",
 )  # fmt: skip
 _ARCHIVED = (
-    "tag", "customer", "contact", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
+    "tag", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
     "follow_up_record", "calendar_day", "file", "service_request", "repair_record",
     "questionnaire", "survey_invitation", "survey_answer", "report_definition", "report_recipient",
 )  # fmt: skip
 # Fields whose values a rule of the trade decides.
 _LEFT_OUT = {
+    "contact_consent": {"address", "decided_at"},
     "order_line": {"position", "amount"},
     "follow_up_record": {"contact_id", "plan_id"},
     "service_request": {"number", "contact_id", "order_id"},
@@ -80,6 +84,8 @@ _LEFT_OUT = {
     "report_run": {"scheduled_for"},
 }
 _SAID: Mapping[str, Mapping[str, Any]] = {
+    "rule_version": {"state": "SUPERSEDED"},
+    "approval_event": {"kind": "ASKED"},
     "working_week": {"opens_at": "08:30", "closes_at": "24:00"},
     "follow_up_plan": {"origin": "MANUAL"},
     "customer_grade": {"current": False},
@@ -141,6 +147,9 @@ class Populating:
             ("onlooker", ("VIEW_ONLY",), _SEATLESS, None),
             ("nobody", (), "FULL", upper),
             ("keeper", ("ARCHIVE_KEEPER",), "FULL", other),
+            ("administrator", ("ADMIN",), "FULL", other),
+            ("general manager", ("GENERAL_MANAGER",), "FULL", upper),
+            ("marketer", ("MARKETER",), "FULL", other),
             ("key account", ("KEY_ACCOUNT",), "FULL", other),
             ("neighbour", ("NEIGHBOUR",), "FULL", lower),
         ]
@@ -236,6 +245,8 @@ class Populating:
                 row |= {name: self.value(record.fields[name]) for name in ("grade_level_id", "priority")}
             self.taken.add(("standard", row.get("grade_level_id"), row.get("priority")))
             row["solution_minutes"] = max(row["first_answer_minutes"], row["solution_minutes"])
+        if record.name in {"rule_version", "approval_request"}:
+            row["kind"] = f"kind {self.random.randrange(10**6)}"
         if record.name == "file":
             row["attached_to"] = self._attached()
         if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
@@ -249,6 +260,16 @@ class Populating:
             ]
             row["definition_id"], row["member_id"] = pair = self.random.choice(pairs)
             self.taken.add(("recipient", *pair))
+        if record.name == "contact_consent":
+            row["contact_id"] = self.value(record.fields["contact_id"])
+        if record.name == "handed_customer":
+            while ("handed", row["handover_id"], row["customer_id"]) in self.taken:
+                row |= {name: self.value(record.fields[name]) for name in ("handover_id", "customer_id")}
+            self.taken.add(("handed", row["handover_id"], row["customer_id"]))
+        if record.name == "consent_rule":
+            while ("consent rule", row["channel"], row["purpose"]) in self.taken:
+                row |= {name: self.value(record.fields[name]) for name in ("channel", "purpose")}
+            self.taken.add(("consent rule", row["channel"], row["purpose"]))
         if record.name == "customer_tag":
             pairs = [
                 (c, t)
