@@ -5,6 +5,7 @@ import hashlib
 import asyncpg
 import pytest
 
+from kedang_migrations.wall import table_grants
 from kedang_platform.clock import FixedClock
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import Change
@@ -96,3 +97,31 @@ async def test_an_erasure_takes_values_and_salt_and_leaves_the_digest(world):
     assert [*await entries(world), *await entries(world, "audit")] == [*after, noted]
     assert await forget(world.databases, company, records={"contact": [contact]}, clock=FixedClock()) == 2
     assert not any("Buyer" in row["changes"] for row in await entries(world) if row["record_id"] == contact)
+
+
+@pytest.mark.parametrize("as_role", [True, False])
+async def test_with_and_without_roles_of_companies_nobody_changes_an_entry(databases, company, as_role):
+    """Where companies have no roles, the application's own role writes for all of them: it only adds, too."""
+    roles, schema = databases.roles(), company.ref.schema
+    user = schema if as_role else roles.app
+    async with databases.owner() as owner:
+        transaction = owner.transaction()
+        await transaction.start()
+        for statement in table_grants(schema, roles=roles, as_role=as_role):
+            await owner.execute(statement)
+        found = {
+            (table, right): await owner.fetchval(
+                "SELECT has_table_privilege($1, $2, $3)", user, f"{schema}.{table}", right
+            )
+            for table in ("audit", "audit_seal", "customer")
+            for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+        }
+        await transaction.rollback()
+    rights = {
+        table: [right for (of, right), may in found.items() if of == table and may] for table, _ in found
+    }
+    assert rights == {
+        "audit": ["SELECT", "INSERT"],
+        "audit_seal": ["SELECT", "INSERT"],
+        "customer": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+    }
