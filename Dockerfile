@@ -25,7 +25,7 @@ COPY graphql graphql
 COPY workers workers
 COPY migrations migrations
 COPY --from=web /src/graphql/kedang_graphql/static graphql/kedang_graphql/static
-COPY --from=web /src/tenants/kedang_tenants/reports/fonts tenants/kedang_tenants/reports/fonts
+COPY --from=web /src/platform/kedang_platform/documents/fonts platform/kedang_platform/documents/fonts
 RUN /opt/builder/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /opt/kedang/bin/pip install --no-cache-dir --no-deps /wheel/*.whl
 
