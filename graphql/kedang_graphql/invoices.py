@@ -69,6 +69,9 @@ class PaperLanguage(Enum):
     ZH_CN = strawberry.enum_value("zh-CN", description="Chinese, simplified.")
 
 
+_LANGUAGES: Final[Mapping[PaperLanguage, Language]] = {PaperLanguage.EN: "en", PaperLanguage.ZH_CN: "zh-CN"}
+
+
 @strawberry.type(description="Who sells or buys, as it was when the invoice was issued.")
 class InvoiceParty:
     name: str = strawberry.field(description="The title that the invoice is made out to or by.")
@@ -291,7 +294,7 @@ async def answer_invoice_download(
     context = info.context
     context.require_scope("read")
     viewer = await context.viewer()
-    wanted: Language = language.value if language else context.language
+    wanted = _LANGUAGES[language] if language else context.language
     try:
         link = await company_invoices.link_to_invoice(
             context.identity, viewer, invoice_id=id_inside(INVOICE, id), language=wanted

@@ -41,7 +41,7 @@ class SeatOrder:
     seats: int
     interval: SeatInterval
     unit_price: MinorUnits = strawberry.field(description="Of one seat and interval.")
-    amount: MinorUnits = strawberry.field(description="To be transferred.")
+    amount: MinorUnits = strawberry.field(description="To be transferred, tax included.")
     currency: str = strawberry.field(description="ISO 4217")
     state: SeatOrderState
     pay_to: str | None = strawberry.field(description="The account to transfer to.")
@@ -56,7 +56,7 @@ class SeatOrder:
             seats=order.seats,
             interval=SeatInterval(order.interval),
             unit_price=MinorUnits(order.unit_price),
-            amount=MinorUnits(order.amount),
+            amount=MinorUnits(order.gross),
             currency=order.currency,
             state=SeatOrderState(order.state),
             pay_to=context.settings.bank_account,

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -226,10 +227,19 @@ async def test_credit_of_a_note_goes_back_to_its_invoice_when_the_money_is_undon
     assert (undone.owed, await books.owed(following), undone.credit) == (400, 500, 0)
 
 
+async def test_an_order_says_what_is_transferred_with_its_tax(books):
+    books.with_rules(tax_rates={"CN": Decimal(6)})
+    order = await books.order(7, "year")
+    assert (order.amount, order.gross) == (343000, 363580)
+    done = await books.receive(order)
+    assert (done.payment.amount, done.order.gross, done.owed) == (363580, 363580, 0)
+
+
 @pytest.mark.requirement("T4")
 @pytest.mark.parametrize("state", ["pending", "paid"])
 async def test_orders_of_the_first_release_stay_payable_under_their_reference(books, state):
-    """They lie in the database as that release wrote them: without an invoice."""
+    """They lie in the database as that release wrote them: without an invoice; tax is not asked for afterwards."""
+    books.with_rules(tax_rates={"CN": Decimal(6)})
     reference = new_reference()
     paid = ("lin", NOW) if state == "paid" else (None, None)
     async with books.databases.control() as control:

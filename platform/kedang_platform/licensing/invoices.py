@@ -142,13 +142,15 @@ async def issue(
     reference: str | None = None,
     remark: str | None = None,
     from_credit: bool = True,
+    tax_rate: Decimal | None = None,
     now: datetime,
 ) -> Invoice:
     """Write an invoice, or a credit note that ``corrects`` one, with the next number of its series.
 
     Call it late, under the lock of the company's seats: everybody who takes a number waits for this transaction.
     What the company has to its credit pays an invoice at once; where that is all of it, ``paid_at`` is set, and
-    the caller does what a paid invoice asks for. Raises ``InvoiceNegative``, ``CreditTooLarge``, ``UnknownInvoice``.
+    the caller does what a paid invoice asks for; ``from_credit`` leaves credit alone. ``tax_rate`` takes the place of
+    that of the buyer's country. Raises ``InvoiceNegative``, ``CreditTooLarge``, ``UnknownInvoice``.
     """
     if kind == "credit_note":
         assert corrects is not None
@@ -157,7 +159,7 @@ async def issue(
         rate, due_at, reference = original.tax_rate, None, None
         currency = original.currency
     else:
-        rate = await _rate(control, billing, company_id)
+        rate = tax_rate if tax_rate is not None else await _rate(control, billing, company_id)
         taxed = tuple(taxed_line(line, rate) for line in lines)
         reference = reference or new_reference()
     net, tax = sum(line.amount for line in taxed), sum(line.tax for line in taxed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kedang_platform.database import ControlRead
-from kedang_platform.licensing.orders import SeatOrder
+from kedang_platform.licensing.orders import ORDERS, SeatOrder
 from kedang_platform.licensing.seats import COUNTING, Seats
 
 _COMPANIES = f"""
@@ -16,7 +16,7 @@ SELECT c.id, c.name, s.free_seats, {COUNTING} AS paid_seats,
 FROM platform.company c JOIN platform.subscription s ON s.company_id = c.id
 ORDER BY c.name, c.id
 """
-_PENDING = "SELECT * FROM platform.seat_order WHERE state = 'pending' ORDER BY ordered_at, id"
+_PENDING = f"{ORDERS} WHERE o.state = 'pending' ORDER BY o.ordered_at, o.id"
 
 
 @dataclass(frozen=True, slots=True)

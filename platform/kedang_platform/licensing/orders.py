@@ -15,7 +15,7 @@ from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
-from kedang_platform.licensing.billing import Billing
+from kedang_platform.licensing.billing import NO_TAX, Billing
 from kedang_platform.licensing.invoices import Invoice, Line, issue
 from kedang_platform.licensing.payment_errors import AlreadyConfirmed
 from kedang_platform.licensing.periods import Interval
@@ -33,6 +33,12 @@ _TEXTS: Final[Mapping[Interval, str]] = {
     "month": msg("Further seats for one month from the receipt of payment on"),
     "year": msg("Further seats for one year from the receipt of payment on"),
 }
+ORDERS: Final = """
+SELECT o.*, coalesce(i.gross, o.amount) AS gross
+FROM platform.seat_order o LEFT JOIN platform.invoice i ON i.id = o.invoice_id
+"""
+"""Orders as ``SeatOrder`` has them, in SQL to be continued."""
+
 MOST_SEATS: Final = 1000
 """Seats that one order may be of."""
 
@@ -46,7 +52,10 @@ class SeatsOutOfRange(BadUserInput):
 
 @dataclass(frozen=True, slots=True)
 class SeatOrder:
-    """Seats that a company bought. ``unit_price`` (a seat and interval) and ``amount`` are minor units of ``currency``."""
+    """Seats that a company bought. ``unit_price`` (a seat and interval) and ``amount`` are minor units of ``currency``.
+
+    ``gross`` is what is transferred: the amount with the tax of its invoice.
+    """
 
     id: UUID
     company_id: UUID
@@ -62,6 +71,7 @@ class SeatOrder:
     confirmed_by: str | None = None
     confirmed_at: datetime | None = None
     invoice_id: UUID | None = None
+    gross: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ async def order_seats(
         ordered_at=now,
     )
     invoice = await _issue(control, order, billing=billing, now=now)
-    order = replace(order, invoice_id=invoice.id)
+    order = replace(order, invoice_id=invoice.id, gross=invoice.gross)
     if invoice.paid_at is not None:
         order = replace(order, state="paid", confirmed_by=BY_CREDIT, confirmed_at=now)
     values = {column.name: getattr(order, column.name) for column in seat_order.columns}
@@ -116,7 +126,7 @@ async def _issue(
     *,
     billing: Billing,
     now: datetime,
-    from_credit: bool = True,
+    of_old: bool = False,
 ) -> Invoice:
     """The invoice of an order. Its period is not known yet: it begins when the money is there."""
     line = Line(
@@ -138,7 +148,8 @@ async def _issue(
         due_at=now + billing.payable_in,
         purpose=PURCHASE,
         reference=order.reference,
-        from_credit=from_credit,
+        from_credit=not of_old,
+        tax_rate=NO_TAX if of_old else None,
         now=now,
     )
 
@@ -146,10 +157,11 @@ async def _issue(
 async def invoice_order(
     control: ControlTransaction, *, reference: str, billing: Billing, now: datetime
 ) -> Invoice:
-    """Issue the invoice of an order that was made before orders had one, at the price that it was made at."""
-    found = await control.fetchrow(
-        "SELECT * FROM platform.seat_order WHERE reference = $1 FOR UPDATE", reference
-    )
+    """Issue the invoice of an order that was made before orders had one, at the price that it was made at.
+
+    That was all that its company was told to transfer, so no tax is added to it.
+    """
+    found = await control.fetchrow(f"{ORDERS} WHERE o.reference = $1 FOR UPDATE OF o", reference)
     if found is None:
         raise LookupError(f"no order {reference}")
     order = _order(found)
@@ -157,7 +169,7 @@ async def invoice_order(
         # The release that it was paid under kept no books: who confirmed it stands in the order.
         raise AlreadyConfirmed(reference, _Confirmed(order.confirmed_by or "", order.confirmed_at or now))
     # The payment that asks for it pays it, before any credit.
-    invoice = await _issue(control, order, billing=billing, now=now, from_credit=False)
+    invoice = await _issue(control, order, billing=billing, now=now, of_old=True)
     await control.fetch("UPDATE platform.seat_order SET invoice_id = $2 WHERE id = $1", order.id, invoice.id)
     return invoice
 
@@ -184,14 +196,14 @@ async def owe_again(control: ControlTransaction, *, invoice_id: UUID) -> None:
 
 async def order_of_invoice(read: ControlRead, *, invoice_id: UUID) -> SeatOrder | None:
     """The order of seats that an invoice is of, where it is of one."""
-    row = await read.fetchrow("SELECT * FROM platform.seat_order WHERE invoice_id = $1", invoice_id)
+    row = await read.fetchrow(f"{ORDERS} WHERE o.invoice_id = $1", invoice_id)
     return None if row is None else _order(row)
 
 
 async def orders_of(read: ControlRead, *, company_id: UUID) -> list[SeatOrder]:
     """The company's newest 100 orders, the newest first."""
     rows = await read.fetch(
-        "SELECT * FROM platform.seat_order WHERE company_id = $1 ORDER BY ordered_at DESC, id DESC LIMIT 100",
+        f"{ORDERS} WHERE o.company_id = $1 ORDER BY o.ordered_at DESC, o.id DESC LIMIT 100",
         company_id,
     )
     return [_order(row) for row in rows]
@@ -199,7 +211,7 @@ async def orders_of(read: ControlRead, *, company_id: UUID) -> list[SeatOrder]:
 
 async def find_order(read: ControlRead, *, order_id: UUID) -> SeatOrder:
     """Raises LookupError when there is none."""
-    row = await read.fetchrow("SELECT * FROM platform.seat_order WHERE id = $1", order_id)
+    row = await read.fetchrow(f"{ORDERS} WHERE o.id = $1", order_id)
     if row is None:
         raise LookupError(f"no order {order_id}")
     return _order(row)

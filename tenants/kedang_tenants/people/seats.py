@@ -166,7 +166,7 @@ def _telling(order: SeatOrder, owner: UUID) -> Telling:
     params = {
         "seats": order.seats,
         "reference": order.reference,
-        "amount": str(to_amount(minor=order.amount, currency=order.currency)),
+        "amount": str(to_amount(minor=order.gross, currency=order.currency)),
         "currency": order.currency,
     }
     return Telling(SEATS_CONFIRMED, owner, f"seats:{order.id}", _TITLE, _BODY, params)

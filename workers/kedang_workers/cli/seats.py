@@ -121,7 +121,7 @@ def show(settings: Settings, *, echo: Echo, as_json: bool) -> None:
                 msg("  {reference}: seats {seats}, {amount} {currency}, ordered on {day}"),
                 reference=order.reference,
                 seats=order.seats,
-                amount=to_amount(minor=order.amount, currency=order.currency),
+                amount=to_amount(minor=order.gross, currency=order.currency),
                 currency=order.currency,
                 day=order.ordered_at.date().isoformat(),
             )
@@ -145,7 +145,7 @@ def _told(order: SeatOrder) -> dict[str, object]:
         "reference": order.reference,
         "seats": order.seats,
         "interval": order.interval,
-        "amount": order.amount,
+        "amount": order.gross,
         "currency": order.currency,
         "state": order.state,
         "orderedAt": order.ordered_at.isoformat(),
