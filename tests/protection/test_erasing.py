@@ -26,7 +26,7 @@ from kedang_tenants.changing import Change
 from kedang_tenants.changing.sealing import seal
 from kedang_tenants.changing.verifying import verify
 from kedang_tenants.files import AttachedTo, keep_file
-from kedang_tenants.protection import erasing
+from kedang_tenants.protection import erasing, sweeping
 from kedang_tenants.protection.erasing import start_erasure
 from kedang_tenants.protection.holding import hold, lift_hold
 from kedang_tenants.protection.places import COPIES, PERSONAL, places
@@ -275,7 +275,7 @@ async def plant_outside(shop):
 
 
 @pytest.mark.requirement("T7", "T9")
-async def test_nothing_of_an_erased_contact_is_found_anywhere(shop):
+async def test_nothing_of_an_erased_contact_is_found_anywhere(shop, monkeypatch):
     customer, contact = await maria(shop)
     await shop.create(
         "contact_consent", contact_id=contact, channel="EMAIL", purpose="SURVEY", decision="OPTED_OUT", evidence=f"{NAME} said so"
@@ -298,6 +298,7 @@ async def test_nothing_of_an_erased_contact_is_found_anywhere(shop):
     } <= before.keys()
     assert len(before) >= 30
     assert files_with(shop, *EVERYTHING)
+    monkeypatch.setattr(sweeping, "ROWS_AT_ONCE", 2)
     request = await erase(shop, "contact", contact)
     await shop.work()
     row = (await shop.fetch("SELECT state, report, sought FROM person_request WHERE id = $1", request))[0]
@@ -483,11 +484,11 @@ async def test_an_erasure_that_is_killed_goes_on_where_it_was(shop, monkeypatch)
     request = await erase(shop, "contact", contact)
     tried = []
 
-    async def killed(write, viewer, place, task, *, clock):
+    async def killed(write, viewer, place, task, *, after, clock):
         tried.append(place.name)
         if place.name == "follow_up_record" and tried.count(place.name) == 1:
             raise JobInterrupted
-        return await sweep(write, viewer, place, task, clock=clock)
+        return await sweep(write, viewer, place, task, after=after, clock=clock)
 
     monkeypatch.setattr(erasing, "sweep", killed)
     await run_jobs(shop.databases, clock=shop.clock, settings=shop.settings)

@@ -59,6 +59,7 @@ class _Walked:
 
     part: str = "tables"
     table: int = 0
+    row: str | None = None
     file: str | None = None
     entry: int = 0
     done: dict[str, int] = field(default_factory=dict)
@@ -164,10 +165,15 @@ async def _sweep_next(job: RunningJob, company: Company, task: Task, walked: _Wa
     place = ordered[walked.table]
     async with job.step() as write:
         viewer = await system_viewer(write, company=company, via="erasure")
-        swept = await sweep(write, viewer, place, task, clock=job.clock)
-        last = walked.table + 1 == len(ordered)
+        after = UUID(walked.row) if walked.row else None
+        swept = await sweep(write, viewer, place, task, after=after, clock=job.clock)
+        table = walked.table + 1 if swept.last is None else walked.table
         walked = walked.with_more(
-            place.name, swept.rows, table=walked.table + 1, part="files" if last else "tables"
+            place.name,
+            swept.rows,
+            table=table,
+            row=str(swept.last) if swept.last else None,
+            part="files" if table == len(ordered) else "tables",
         )
         await job.store(write, progress=Progress(walked.table, len(ordered)), checkpoint=asdict(walked))
     return walked

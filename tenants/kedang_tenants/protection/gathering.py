@@ -188,14 +188,18 @@ async def mails_to(control: ControlRead, schema: str, whom: Whom) -> list[dict[s
 _ACCOUNTS: Final = (
     (
         "session",
-        "SELECT s.created_at, s.last_used_at, s.expires_at, s.user_agent, s.network FROM platform.session s"
-        " JOIN platform.membership m ON m.person_id = s.person_id AND m.company_id = s.company_id"
-        " WHERE m.company_id = $1 AND m.member_id = ANY($2::uuid[]) ORDER BY s.created_at, s.id",
+        (
+            "SELECT s.created_at, s.last_used_at, s.expires_at, s.user_agent, s.network FROM platform.session s"
+            " JOIN platform.membership m ON m.person_id = s.person_id AND m.company_id = s.company_id"
+            " WHERE m.company_id = $1 AND m.member_id = ANY($2::uuid[]) ORDER BY s.created_at, s.id"
+        ),
     ),
     (
         "api_key",
-        "SELECT name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at FROM platform.api_key"
-        " WHERE company_id = $1 AND member_id = ANY($2::uuid[]) ORDER BY created_at, id",
+        (
+            "SELECT name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at FROM platform.api_key"
+            " WHERE company_id = $1 AND member_id = ANY($2::uuid[]) ORDER BY created_at, id"
+        ),
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +20,9 @@ from kedang_tenants.protection.scrubbing import MARK, Scrubber, Sought, pattern_
 from kedang_tenants.protection.subjects import Person
 from kedang_tenants.reading import Viewer
 
-AT_ONCE: Final = 500
+ROWS_AT_ONCE: Final = 20_000
+"""Rows of a table that one step goes through, so that no statement takes long."""
+_UNTIL: Final = 'SELECT id FROM "{}" WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +41,39 @@ class Task:
         return [person.public_id for person in self.persons]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Swept:
-    """What was replaced: how many rows, and in records which fields of which ids."""
+    """In how many rows something was replaced, and the id behind which the table goes on; None at its end."""
 
-    rows: int = 0
-    fields: set[str] = field(default_factory=set)
-    ids: list[UUID] = field(default_factory=list)
+    rows: int
+    last: UUID | None
 
 
-async def sweep(write: TenantWrite, viewer: Viewer, place: Place, task: Task, *, clock: Clock) -> Swept:
-    """Replace the persons' values in a table, except in the records that are persons themselves.
+async def sweep(
+    write: TenantWrite, viewer: Viewer, place: Place, task: Task, *, after: UUID | None, clock: Clock
+) -> Swept:
+    """Replace the persons' values in the next ``ROWS_AT_ONCE`` rows of a table behind the id ``after``.
 
     Addresses and numbers are replaced wherever they stand; names in what belongs to the person's
-    customer and in copies; anything else that is known of the person in copies that mention them.
+    customer and in copies; anything else that is known of the person in copies that mention them. What
+    the records that are persons themselves hold is left alone.
     """
-    swept = Swept()
-    for row in await _mentioning(write, place, task):
+    begin = after or UUID(int=0)
+    until: UUID | None = None
+    if place.key == ("id",):
+        until = await write.fetchval(_UNTIL.format(place.name), begin, ROWS_AT_ONCE - 1)
+    rows = 0
+    for row in await _mentioning(write, place, task, begin, until):
         changed = _scrubbed(place, row, task)
         if changed:
             await _store(write, viewer, place, dict(row), changed, clock)
-            swept.rows += 1
-            swept.fields |= set(changed)
-            if place.record is not None:
-                swept.ids.append(row["id"])
-    return swept
+            rows += 1
+    return Swept(rows, until)
 
 
-async def _mentioning(read: TenantRead, place: Place, task: Task) -> list[asyncpg.Record]:
+async def _mentioning(
+    read: TenantRead, place: Place, task: Task, after: UUID, until: UUID | None
+) -> list[asyncpg.Record]:
     copies = place.name in COPIES
     named = task.sought.names
     everywhere = [*task.sought.reaches, *((*named, *task.public_ids) if copies else ())]
@@ -78,30 +85,33 @@ async def _mentioning(read: TenantRead, place: Place, task: Task) -> list[asyncp
         values.append(value)
         return f"${len(values)}"
 
-    for pattern, condition in (
-        (pattern_of(everywhere), None),
-        (pattern_of(named), _belongs(place.record, bind, task.customers) if not copies else "FALSE"),
-    ):
-        if pattern is not None and condition != "FALSE":
-            found = f"({text}) ~* {bind(pattern)}"
-            wheres.append(f"({found} AND {condition})" if condition else found)
+    anywhere, by_name = pattern_of(everywhere), pattern_of(named)
+    if anywhere is not None:
+        wheres.append(f"({text}) ~* {bind(anywhere)}")
+    if by_name is not None and not copies:
+        belonging = _belongs(place.record, bind, task.customers)
+        wheres += [f"(({belonging}) AND ({text}) ~* {bind(by_name)})"] if belonging else []
     if not wheres:
         return []
+    part = ""
+    if place.key == ("id",):
+        part = f" AND t.id > {bind(after)}" + (f" AND t.id <= {bind(until)}" if until else "")
     own = ""
     if place.record is not None and place.record.name in PERSONAL:
         own = f" AND NOT t.id = ANY({bind([person.id for person in task.persons])}::uuid[])"
     # Columns by their names: what is added to a table later is none of ours.
     columns = ", ".join(f"t.{_quoted(column.name)}" for column in place.table.columns)
     return await read.fetch(
-        f'SELECT {columns} FROM "{place.name}" t WHERE ({" OR ".join(wheres)}){own} FOR UPDATE', *values
+        f'SELECT {columns} FROM "{place.name}" t WHERE ({" OR ".join(wheres)}){own}{part} FOR UPDATE', *values
     )
 
 
 def _belongs(record: RecordType | None, bind: Any, customers: Sequence[UUID]) -> str:
-    if record is None or not customers or of_customer(record, "t", "$1") is None:
-        return "FALSE"
+    """SQL: whether the row is one of the customers'; empty where it never is."""
+    if record is None or of_customer(record, "t", "$1") is None:
+        return ""
     found = [of_customer(record, "t", f"{bind(customer)}::uuid") for customer in customers]
-    return " OR ".join(f"({each})" for each in found if each) or "FALSE"
+    return " OR ".join(f"({each})" for each in found if each)
 
 
 def _scrubbed(place: Place, row: asyncpg.Record, task: Task) -> dict[str, object]:
