@@ -249,3 +249,17 @@ def test_a_base_is_due_once_a_day_from_its_time_on(archive):
 def test_servers_of_ones_own_are_saved_by_their_own_means(living):
     with pytest.raises(backups.BackupsUnsupported):
         backups.embedded_source(living.named)
+
+
+@pytest.mark.parametrize(
+    ("lsn", "before", "name"),
+    [
+        ("0/3000028", False, "000000010000000000000003"),
+        ("0/4000000", False, "000000010000000000000004"),
+        ("0/4000000", True, "000000010000000000000003"),
+        ("1/0", False, "000000010000000100000000"),
+        ("1/0", True, "0000000100000000000000FF"),
+    ],
+)
+def test_places_of_the_log_lie_in_segments(lsn, before, name):
+    assert segment_of(lsn, timeline=1, before=before) == name

@@ -32,7 +32,7 @@ _UNFINISHED: Final = "unfinished-"
 class Base:
     """A whole copy of the servers. It stands for what was there at ``ended_at``, at the earliest.
 
-    ``start`` is the place in the log from which it is brought up to date; ``sums`` are SHA-256 of
+    ``start`` and ``end`` are the places in the log between which it was made; ``sums`` are SHA-256 of
     the folder's files by name; ``size`` is that of the restored data in bytes.
     """
 
@@ -43,6 +43,7 @@ class Base:
     ended_at: datetime
     timeline: int
     start: str
+    end: str
     size: int
     sums: Mapping[str, str]
 

@@ -85,8 +85,10 @@ def plan(archive: Archive, *, to_time: datetime | None, postgres: int) -> Plan:
             ours=postgres,
         )
     check(folder, base)
-    inside = _names_in(folder / WAL_TAR)
     first = segment_of(base.start, timeline=base.timeline)
+    # Behind the end of the base, PostgreSQL may have put the beginning of a segment into it, filled up with zeros.
+    last = segment_of(base.end, timeline=base.timeline, before=True)
+    inside = [name for name in _names_in(folder / WAL_TAR) if name <= last]
     received = segments(archive)
     row = gapless([*inside, *received], first=first)
     following = name_of(base.timeline, number_of(row[-1]) + 1)

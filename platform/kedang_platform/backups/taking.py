@@ -89,6 +89,7 @@ async def _take(
         ended_at=clock.now(),
         timeline=manifest.timeline,
         start=manifest.start,
+        end=manifest.end,
         size=manifest.size,
         sums=sums_of(draft),
     )

@@ -33,6 +33,7 @@ class Manifest:
     files: Mapping[str, tuple[int, str]]
     timeline: int
     start: str
+    end: str
 
     @property
     def size(self) -> int:
@@ -49,7 +50,7 @@ def read_manifest(path: Path) -> Manifest:
             raise damaged(path)
         ranges = told["WAL-Ranges"][0]
         files = {file["Path"]: (int(file["Size"]), str(file["Checksum"])) for file in told["Files"]}
-        return Manifest(files, int(ranges["Timeline"]), str(ranges["Start-LSN"]))
+        return Manifest(files, int(ranges["Timeline"]), str(ranges["Start-LSN"]), str(ranges["End-LSN"]))
     except (OSError, ValueError, KeyError, IndexError) as problem:
         raise damaged(path) from problem
 

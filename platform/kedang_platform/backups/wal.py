@@ -80,10 +80,10 @@ async def drop_slot(source: Source) -> None:
         await connection.close()
 
 
-def segment_of(lsn: str, *, timeline: int) -> str:
-    """The name of the segment that holds this place of the log, as ``0/3000028``."""
+def segment_of(lsn: str, *, timeline: int, before: bool = False) -> str:
+    """The name of the segment that holds this place of the log, as ``0/3000028``, or the byte ``before`` it."""
     high, low = (int(part, 16) for part in lsn.split("/"))
-    return name_of(timeline, high * _PER_FILE + low // SEGMENT_BYTES)
+    return name_of(timeline, ((high << 32) + low - before) // SEGMENT_BYTES)
 
 
 def name_of(timeline: int, number: int) -> str:
