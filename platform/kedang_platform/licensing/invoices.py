@@ -156,8 +156,7 @@ async def issue(
         assert corrects is not None
         original = await find_invoice(control, invoice_id=corrects, company_id=company_id)
         taxed = _credit_lines(lines, original, await ledger.left_of(control, invoice_id=corrects))
-        rate, due_at, reference = original.tax_rate, None, None
-        currency = original.currency
+        rate, currency, due_at, reference = original.tax_rate, original.currency, None, None
     else:
         rate = tax_rate if tax_rate is not None else await _rate(control, billing, company_id)
         taxed = tuple(taxed_line(line, rate) for line in lines)
@@ -196,12 +195,11 @@ async def issue(
         lines=taxed,
     )
     await _write(control, issued)
-    if kind == "invoice" and from_credit:
-        issued = await _use_credit(control, issued, now=now)
-    elif kind == "credit_note":
-        await _take_off(control, issued, now=now)
     await _ask_to_tell(control, issued, company)
-    return issued
+    if kind == "credit_note":
+        await _take_off(control, issued, now=now)
+        return issued
+    return await _use_credit(control, issued, now=now) if from_credit else issued
 
 
 async def _use_credit(control: ControlTransaction, invoice: Invoice, *, now: datetime) -> Invoice:
