@@ -11,6 +11,7 @@ from kedang_graphql.engine.verbs import batch_name
 from kedang_platform.identity.openid.id_token import Claims
 from kedang_platform.identity.openid.linking import link
 from kedang_platform.identity.sessions import start_session
+from kedang_platform.ids import new_id
 from kedang_platform.licensing.seats import subscribe
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.opening.criteria import CHECKLISTS
@@ -667,4 +668,18 @@ async def make_side(gateway: RunningGateway, name: str) -> Side:
         given = await make(side)
         public = given.get("id") or given["companyId"]
         side.ids[public.partition("_")[0]] = public
+    side.ids["archive"] = await _archive_of(side)
     return side
+
+
+async def _archive_of(side: Side) -> str:
+    """An archive of the company that can be fetched."""
+    made = new_id()
+    async with side.factory.databases.control() as control:
+        await control.fetch(
+            "INSERT INTO platform.company_export (id, company_id, job_id, state, created_at, content_id)"
+            " VALUES ($1, $2, $1, 'done', now(), $1)",
+            made,
+            side.factory.company.id,
+        )
+    return f"archive_{made.hex}"

@@ -48,9 +48,15 @@ ANSWERED = {
     "customerTimeline": "nodes { recordId }",
     "surveyAnalysis": "total { answers }",
     "subscriptionInvoiceDownload": "url",
+    "companyExportDownload": "url",
 }
 # Fields that are named otherwise than the ids that they take.
-IDS = {"whyNot": "cus", "subscriptionInvoice": "siv", "subscriptionInvoiceDownload": "siv"}
+IDS = {
+    "whyNot": "cus",
+    "subscriptionInvoice": "siv",
+    "subscriptionInvoiceDownload": "siv",
+    "companyExportDownload": "archive",
+}
 ARGUMENTS = {
     "from": "rul",
     "to": "rul",
@@ -164,6 +170,17 @@ class Walk:
             assert answer["data"] == {"operations": {"totalCount": 0, "nodes": []}}
         self.visited.add(Position("OperationWhere", "apiKeyId"))
 
+    async def audit(self) -> None:
+        """What is looked for in the trail by an id of the other company is as little there as what nobody has."""
+        query = "query ($where: AuditWhere) { auditEntries(where: $where) { nodes { id } pageInfo { endCursor } } }"
+        for name, prefix in (("recordId", "cus"), ("actor", "mem")):
+            mine = await self.own.ask(query, {"where": {name: self.own.ids[prefix]}})
+            assert name == "actor" or mine.data["auditEntries"]["nodes"] != []
+            for found in (self.other.ids[prefix], self.nobody(self.other.ids[prefix])):
+                answer = orjson.loads(await self.told(query, {"where": {name: found}}))
+                assert answer["data"] == {"auditEntries": {"nodes": [], "pageInfo": {"endCursor": None}}}
+            self.visited.add(Position("AuditWhere", name))
+
     async def _value_of(self, record: Any, name: str) -> str:
         """The id that stands in this field of our own record."""
         one = record.api_name[0].lower() + record.api_name[1:]
@@ -238,6 +255,7 @@ async def test_ids_of_another_company_are_not_found_anywhere(sides):
     walk = Walk(own, other)
     rival = [other.factory.databases, other.factory.company.ref]
     await walk.operations()
+    await walk.audit()
     before = await digests(*rival, besides=())
     await walk.query_arguments()
     await walk.filters()
