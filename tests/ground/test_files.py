@@ -137,7 +137,7 @@ async def test_a_cancelled_stream_leaves_nothing(store, tmp_path):
     assert everything_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if kind.taken))
 async def test_each_kind_is_taken_when_its_content_is_right(store, kind):
     content = CONTENTS[kind]
     stored = await receive(

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import orjson
 import pytest
 
+from kedang_platform.database.metadata import platform_metadata
 from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.files import open_files
 from kedang_platform.ids import new_id
@@ -29,6 +30,7 @@ from kedang_tenants.files import AttachedTo, keep_file
 from kedang_tenants.protection import erasing, sweeping
 from kedang_tenants.protection.erasing import start_erasure
 from kedang_tenants.protection.holding import hold, lift_hold
+from kedang_tenants.protection.outside import tables_of_account
 from kedang_tenants.protection.places import COPIES, PERSONAL, places
 from kedang_tenants.protection.subjects import (
     NoIndividual,
@@ -515,3 +517,16 @@ def test_every_field_of_a_person_is_decided_upon():
         record = catalogue().record(name)
         words = {c for c in undecided if type(record.table.c[c].type).__name__ in {"Text", "JSONB"}}
         assert words <= {"grade_reason", "hot_reason"}, (name, words)
+
+
+def test_every_table_of_an_account_is_known():
+    tables = set(tables_of_account())
+    assert {
+        "platform.session",
+        "platform.second_factor",
+        "platform.device",
+        "platform.one_time_token",
+    } <= tables
+    assert "platform.membership" not in tables
+    columns = {c.name for t in platform_metadata.tables.values() if t.fullname in tables for c in t.columns}
+    assert "person_id" in columns

@@ -10,6 +10,8 @@ import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import CompanyRef, ControlTransaction
+from kedang_platform.database.metadata import platform_metadata
+from kedang_platform.identity.openid import tables as _openid_tables  # noqa: F401 - of an account, too
 from kedang_platform.mail import Mailer
 from kedang_tenants.protection.scrubbing import MARK, Scrubber, pattern_of
 from kedang_tenants.protection.sweeping import Task
@@ -102,13 +104,17 @@ FOR UPDATE OF p
 _EMPTY_ACCOUNT: Final = """
 UPDATE platform.person SET email = $2, name = $3, password_hash = NULL, confirmed_at = NULL WHERE id = $1
 """
-_OF_ACCOUNT: Final = (
-    "DELETE FROM platform.session WHERE person_id = $1",
-    "DELETE FROM platform.second_factor WHERE person_id = $1",
-    "DELETE FROM platform.recovery_code WHERE person_id = $1",
-    "DELETE FROM platform.device WHERE person_id = $1",
-    "DELETE FROM platform.one_time_token WHERE person_id = $1",
-)
+_KEPT_OF_ACCOUNT: Final = frozenset({"platform.membership"})
+
+
+def tables_of_account() -> list[str]:
+    """Every table of the installation whose rows are a person's own, but for the membership, which is the company's too."""
+    return sorted(
+        table.fullname
+        for table in platform_metadata.tables.values()
+        if table.fullname not in _KEPT_OF_ACCOUNT
+        and any(key.target_fullname == "platform.person.id" for key in table.foreign_keys)
+    )
 
 
 async def account_of(control: ControlTransaction, company: CompanyRef, member_id: UUID) -> str | None:
@@ -147,7 +153,7 @@ async def empty_account(
     )
     if row["companies"] > 1:
         return
-    for statement in _OF_ACCOUNT:
-        await control.fetch(statement, row["id"])
+    for table in tables_of_account():
+        await control.fetch(f"DELETE FROM {table} WHERE person_id = $1", row["id"])
     await control.fetch("DELETE FROM platform.one_time_token WHERE lower(email) = $1", row["email"])
     await control.fetch(_EMPTY_ACCOUNT, row["id"], f"{row['id'].hex}@erased.invalid", name)
