@@ -228,6 +228,7 @@ async def _on_request(
         return Ref(_REQUEST, await verb(write, viewer, request))
 
     record, errors = await write_in_company(context, act)
+    context.writing.afterwards(context.viewers.forget)  # what was decided may be rules of access, or a grant
     return ApprovalRequestVerbPayload(record=record, user_errors=errors)
 
 

@@ -199,6 +199,7 @@ async def _approval(
     done, errors = await write_in_company(context, act)
     if done is None:
         return RuleApprovalPayload(record=None, request=None, user_errors=errors)
+    context.writing.afterwards(context.viewers.forget)  # access rules may be in force, or no more
     return RuleApprovalPayload(record=Ref(_VERSION, done[0]), request=Ref(_REQUEST, done[1]), user_errors=[])
 
 

@@ -16,6 +16,7 @@ from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.portrait.sources import KINDS, SOURCES
+from kedang_tenants.reading import Scope
 from tests.support.members import viewer_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -206,8 +207,12 @@ async def readable(story: Story, member) -> set[tuple[str, UUID]]:
             owners = [owner] if catalogue().record(record).owner[:1] != ("owner_id",) else []
             if record in {"service_request", "repair_record", "service_note"}:
                 owners = [owner, await _own_owner(read, record, row)]
-            reached = {0: (), 1: (member.id,), 2: (*viewer.department_members, member.id)}
-            if scope == 3 or any(one in reached[int(scope)] for one in owners):
+            reached = {
+                Scope.NONE: (),
+                Scope.OWN: (member.id,),
+                Scope.DEPARTMENT: (*viewer.department_members, member.id),
+            }
+            if scope is Scope.ALL or any(one in reached[scope] for one in owners):
                 seen.add((record, row))
     return seen
 
