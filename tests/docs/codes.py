@@ -18,7 +18,10 @@ from kedang_platform.errors import KedangError, Refused
 
 # What only an operator of the installation, the product's own code or a base of other errors ever meets.
 _OPERATORS = (
+    "kedang_platform.backups.",
     "kedang_platform.embedded.",
+    "kedang_platform.registry.overview",
+    "kedang_tenants.people.suspending",
     "kedang_platform.database.provision",
     "kedang_platform.database.urls",
 )
