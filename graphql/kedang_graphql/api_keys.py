@@ -14,7 +14,7 @@ from kedang_graphql.answering import attempt, id_inside, opaque_id
 from kedang_graphql.context import Context
 from kedang_graphql.engine.ids import public_id
 from kedang_graphql.engine.types import UserError
-from kedang_graphql.identity import DonePayload, require_session
+from kedang_graphql.identity import DonePayload
 from kedang_platform import identity
 from kedang_tenants.people import operations_keys as keys
 
@@ -94,7 +94,7 @@ async def answer_create_api_key(
     input: CreateApiKeyInput,  # noqa: A002
 ) -> CreateApiKeyPayload:
     context = info.context
-    require_session(context)
+    context.require_recent_authentication()
     work = keys.create_api_key(
         context.identity,
         await context.viewer(),
@@ -110,7 +110,7 @@ async def answer_rotate_api_key(
     input: RotateApiKeyInput,  # noqa: A002
 ) -> CreateApiKeyPayload:
     context = info.context
-    require_session(context)
+    context.require_recent_authentication()
     return await _told(context, _rotate(context, input))
 
 
