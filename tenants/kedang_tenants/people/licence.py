@@ -14,10 +14,11 @@ from kedang_platform.i18n import msg
 from kedang_platform.identity import IdentityServices, memberships, throttle
 from kedang_platform.licensing import Billing, Interval, SeatOrder, Seats, seats_of
 from kedang_platform.licensing.charging import first_due, seats_on_credit
+from kedang_platform.licensing.counting import add_at_once, adopt
 from kedang_platform.licensing.history import By, SeatEvent, SeatNote, history_of, note
 from kedang_platform.licensing.invoices import Invoice
 from kedang_platform.licensing.keeping import candidates, choose_keepers
-from kedang_platform.licensing.lifecycle import Terms, add_at_once, adopt, advance
+from kedang_platform.licensing.lifecycle import Terms, advance
 from kedang_platform.licensing.periods import day_in
 from kedang_platform.licensing.plans import find_plan, plan_in_force, price_for
 from kedang_platform.licensing.previewing import (
