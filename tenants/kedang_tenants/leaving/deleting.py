@@ -46,6 +46,12 @@ _SAMPLED: Final = ", ".join(
     for table in metadata.sorted_tables
 )
 
+# What the law wants of an invoice stays; its file can be made again from it.
+_BOOKS: Final = (
+    "UPDATE platform.invoice SET buyer = buyer - 'email' WHERE company_id = $1 AND buyer ? 'email'",
+    "DELETE FROM platform.invoice_document WHERE invoice_id IN (SELECT id FROM platform.invoice WHERE company_id = $1)",
+)
+
 
 class Caches(Protocol):
     """What remembers something of credentials outside of the databases."""
@@ -98,12 +104,15 @@ async def _close(databases: Databases, company: Company) -> list[UUID]:
 
 
 async def _drop(databases: Databases, company: Company) -> None:
-    """The schema with all that is in it, and the role that could reach it."""
+    """The schema with all that is in it, the role that could reach it, and addresses in books that stay."""
     name = f'"{checked_schema(company.ref.schema)}"'
     async with databases.owner(company.ref.database) as connection:
         await connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
         if await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", company.ref.schema):
             await connection.execute(f"DROP ROLE {name}")
+    async with databases.owner() as connection:  # the product itself can change no book
+        for statement in _BOOKS:
+            await connection.execute(statement, company.id)
 
 
 async def _forget(control: ControlTransaction, company: Company) -> None:
