@@ -136,6 +136,20 @@ async def test_of_two_who_decide_at_once_one_counts_and_the_other_is_told(firm):
     assert await firm.now(request) == ("OPEN" if winner % 2 else "REFUSED")
 
 
+async def test_whoever_decides_means_the_stage_that_they_have_seen(firm):
+    await firm.hire("peacock", "FINANCE")
+    await firm.set_flow(Step(by=ROLE, roles=("FINANCE",)), Step(by=ROLE, roles=("FINANCE",)))
+    request = await firm.ask()
+    await firm.decide("peacock", request, stage=1)
+    assert await firm.turns(request) == {"callahan", "peacock"}
+    before = await firm.everything()
+    with pytest.raises(AlreadyDecided):  # who looked at the first step does not decide the second
+        await firm.decide("callahan", request, stage=1)
+    assert await firm.everything() == before
+    await firm.decide("callahan", request, stage=2)
+    assert await firm.now(request) == "APPROVED"
+
+
 async def test_who_has_lost_the_role_or_the_seat_decides_no_more_and_the_step_moves_on(firm):
     for change in (
         {"roles": ["REPRESENTATIVE"], "superior_id": None},

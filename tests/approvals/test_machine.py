@@ -1,5 +1,6 @@
 """Whatever happens to requests in whatever order: nobody decides on their own, ends stay, each decision counts once."""
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
@@ -17,6 +18,7 @@ from tests.approvals.conftest import GIFT, HEARD
 pytestmark = pytest.mark.requirement("T11")
 ENDS = {"APPROVED", "REFUSED", "WITHDRAWN"}
 DECIDED = {*ENDS, "RETURNED"}
+STEPS = (*["ask"] * 2, *["decide"] * 7, "withdraw", "resubmit", "people", "deputy", "day")
 PEOPLE = ("fuller", "leverling", "buchanan", "davolio", "callahan", "suyama")
 ROLES = ("OWNER", "GENERAL_MANAGER", "DEPARTMENT_MANAGER", "FINANCE", "REPRESENTATIVE")
 IDS = tuple(new_id() for _ in range(6))
@@ -111,12 +113,7 @@ class Life:
         self.events: list = []
 
     async def step(self) -> None:
-        await getattr(
-            self,
-            self.chance.choice(
-                ["ask", "decide", "decide", "decide", "withdraw", "resubmit", "people", "deputy", "day"]
-            ),
-        )()
+        await getattr(self, self.chance.choice(STEPS))()
         await self.check()
 
     async def one(self):
@@ -126,34 +123,42 @@ class Life:
         return self.chance.choice(rows) if rows else None
 
     async def attempt(self, work) -> None:
-        try:
+        with suppress(KedangError):
             await work
-        except KedangError:
-            return
 
-    async def active(self) -> str:
+    async def actives(self) -> list[str]:
         rows = await self.firm.shop.fetch("SELECT id FROM member WHERE state = 'ACTIVE'")
         active = {row["id"] for row in rows}
-        return self.chance.choice([name for name in PEOPLE if self.firm.ids[name] in active])
+        return [name for name in PEOPLE if self.firm.ids[name] in active]
+
+    async def active(self) -> str:
+        return self.chance.choice(await self.actives())
 
     async def asker(self, found) -> str:
         """Mostly whoever asked, while they are active."""
-        other = await self.active()
-        state = await self.firm.shop.value("SELECT state FROM member WHERE id = $1", found["asked_by_id"])
-        if state != "ACTIVE" or self.chance.random() < 0.2:
-            return other
-        return next(name for name in PEOPLE if self.firm.ids[name] == found["asked_by_id"])
+        asked = [n for n in await self.actives() if self.firm.ids[n] == found["asked_by_id"]]
+        return asked[0] if asked and self.chance.random() < 0.8 else await self.active()
+
+    async def decider(self, found) -> str:
+        """Mostly one of those whose turn it is, sometimes anybody."""
+        turns = [turn if isinstance(turn, str) else turn[0] for turn in await self.firm.turns(found["id"])]
+        able = sorted({*turns} & {*await self.actives()})
+        return self.chance.choice(able) if able and self.chance.random() < 0.8 else await self.active()
 
     async def ask(self) -> None:
         amount = self.chance.choice([None, 0, 999, 1_000, 5_000])
-        await self.attempt(self.firm.ask(await self.active(), kind=GIFT, amount=amount))
+        finance = ["callahan"] * 3  # who would decide the second step of their own
+        asker = self.chance.choice([n for n in [*PEOPLE, *finance] if n in await self.actives()])
+        await self.attempt(self.firm.ask(asker, kind=GIFT, amount=amount))
 
     async def decide(self) -> None:
         found = await self.one()
         if found:
             stage = max(1, found["stage"] - self.chance.choice([0, 0, 0, 1]))
             decision = self.chance.choice(["APPROVE", "APPROVE", "APPROVE", "RETURN", "REFUSE"])
-            await self.attempt(self.firm.decide(await self.active(), found["id"], decision, stage=stage))
+            await self.attempt(
+                self.firm.decide(await self.decider(found), found["id"], decision, stage=stage)
+            )
 
     async def withdraw(self) -> None:
         found = await self.one()
@@ -232,5 +237,7 @@ async def test_the_life_of_requests(firm, chance):
             await write.fetch(f"DELETE FROM approval_{table}")
         await write.fetch("UPDATE member SET state = 'ACTIVE', seat = 'FULL'")
     life = Life(firm, chance)
+    for _ in range(2):  # whose second step the asker could decide, were it not their own
+        await firm.ask("callahan", kind=GIFT, amount=5_000)
     for _ in range(30):
         await life.step()
