@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def _contents(root: Path) -> Iterator[Path]:
 def _copy(source: Path, target: Path) -> None:
     """A copy that is whole or not there; a content that was deleted just now is none."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = target.with_name(target.name + _PART)
+    draft = target.with_name(f"{target.name}.{secrets.token_hex(4)}{_PART}")  # two may copy it at once
     try:
         with source.open("rb") as taken, draft.open("wb") as given:
             shutil.copyfileobj(taken, given, 1024 * 1024)
@@ -93,4 +95,5 @@ def _copy(source: Path, target: Path) -> None:
 
 def _set_aside(path: Path, place: Path) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.rename(place)
+    with suppress(FileNotFoundError):  # another was quicker
+        path.rename(place)
