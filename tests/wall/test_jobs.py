@@ -80,6 +80,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "licensing.tell_invoice": [{"invoice": str(uuid_of(other, "siv"))}],
         "licensing.remind_invoice": [{"invoice": str(uuid_of(other, "siv"))}],
         "people.follow_membership": [{**follow, "new": None}, {**follow, "new": new}],
+        "people.follow_email": [{"person": str(other.owner.person_id)}],
         "opening.open_company": [{"company": company}],
         "handover.move": [{"handover": str(uuid_of(other, "hov"))}],
         "handover.tell": [{"handover": str(uuid_of(other, "hov"))}],
