@@ -1,6 +1,7 @@
 """A company that goes leaves nothing behind: its id, its schema and what it called itself are found nowhere any more."""
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,8 @@ from sqlalchemy import insert
 from kedang_migrations.runner import build_spares
 from kedang_platform.identity.tables import one_time_token, session
 from kedang_platform.licensing import subscribe
+from kedang_platform.licensing.billing import Billing
+from kedang_platform.licensing.invoices import Line, issue
 from kedang_platform.mail import Letter, Outgoing, post
 from kedang_platform.registry import CompanyNotDeleting, find_company
 from kedang_platform.secrets import SecretKey
@@ -228,3 +231,36 @@ async def owner_of(databases, company):
             "SELECT member_id, person_id FROM platform.membership WHERE company_id = $1", company.id
         )
     return TestMember(row["member_id"], row["person_id"], company)
+
+
+async def test_invoices_stay_without_the_address_they_were_mailed_to(elsewhere, planted, files, clock):
+    gone, _ = planted
+    owner = await viewer_of(elsewhere, await owner_of(elsewhere, gone))
+    line = Line("Seats", {}, 1, 4_900, None, Fraction(1), 4_900)
+    async with elsewhere.control() as control:
+        await control.fetch(
+            "INSERT INTO platform.billing_details (company_id, title, email, updated_by, updated_at) VALUES ($1, $2, $3, $1, now())",
+            gone.id,
+            "Northwind Ltd",
+            "money@northwind.example",
+        )
+        await issue(
+            control,
+            billing=Billing.of(elsewhere.settings),
+            company_id=gone.id,
+            kind="invoice",
+            currency="CNY",
+            lines=[line],
+            due_at=clock.now() + GRACE,
+            purpose="addition",
+            now=clock.now(),
+        )
+    await delete_company(elsewhere, owner, confirm_name=gone.name, grace=timedelta(0), clock=clock)
+    assert await due(elsewhere, files, None, clock) == [gone.name]
+    async with elsewhere.control_read() as read:
+        (row,) = await read.fetch(
+            "SELECT buyer::text AS buyer, net FROM platform.invoice WHERE company_id = $1", gone.id
+        )
+    assert row["net"] == 4_900
+    assert "Northwind Ltd" in row["buyer"]
+    assert "money@northwind.example" not in row["buyer"]
