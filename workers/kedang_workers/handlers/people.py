@@ -10,19 +10,19 @@ from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.identity import resetting
 from kedang_platform.identity.devices import forget_old_devices
-from kedang_platform.identity.own_account import FOLLOW_EMAIL_JOB
 from kedang_platform.identity.openid.attempts import forget_old_attempts
+from kedang_platform.identity.own_account import FOLLOW_EMAIL_JOB
 from kedang_platform.identity.sessions import forget_old_sessions
 from kedang_platform.identity.throttle import forget_old_throttles
 from kedang_platform.identity.tokens import forget_old_tokens
 from kedang_platform.licensing import find_order
+from kedang_platform.licensing.keeping import FOLLOW_JOB
 from kedang_platform.mail import forget_old_mails
 from kedang_platform.registry import find_company
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_tenants.opening import OPEN_JOB, finish_opening
 from kedang_tenants.people.following_email import follow_email
 from kedang_tenants.people.member_rows import NewRow, follow
-from kedang_tenants.people.operations import FOLLOW_JOB
 from kedang_tenants.people.seats import TELL_JOB, tell_owners
 from kedang_tenants.people.viewers import company_of, system_viewer
 
