@@ -55,7 +55,7 @@ WITHOUT_IDS = {
 
 
 DAY = '"2024-01-02"'
-SOMETHING = {"[ID!]!": '["x"]'}
+SOMETHING = {"AccessAction!": "SEE", "[ID!]!": '["x"]'}
 """What arguments that must be given are given; a day serves all others."""
 
 
@@ -118,7 +118,7 @@ async def test_no_query_serves_nobody(gateway, company):
             for argument, value in field.args.items()
             if str(value.type).endswith("!")
             and value.default_value is not None
-            and str(value.type) in {"ID!", "String!", "Date!", "[ID!]!"}
+            and str(value.type) in {"ID!", "String!", "Date!", "[ID!]!", "JSON!", "AccessAction!"}
         )
         kind = get_named_type(field.type)
         inside = "{ __typename }" if hasattr(kind, "fields") else ""
