@@ -116,6 +116,7 @@ async def _set_beside(
         settled = await settle(
             databases,
             company_id=company_id,
+            taken_from=lifted.id,
             members=lifted.members,
             free_seats=settings.free_seats,
             told={"from": [None, str(lifted.id)], "at": [None, dumped.at.isoformat()]},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +20,11 @@ from kedang_workers.beside.lifting import LiftedMember
 
 # The same person as then; one who has gone meanwhile and came back is known by the address.
 _PERSON: Final = "SELECT id FROM platform.person WHERE id = $1 OR email = $2 ORDER BY id <> $1 LIMIT 1"
+# Whom the living company has let go since comes back nowhere: what was theirs then is not theirs any more.
+_STILL_IN: Final = """
+SELECT NOT EXISTS (SELECT FROM platform.company WHERE id = $1) OR EXISTS (
+    SELECT FROM platform.membership WHERE company_id = $1 AND person_id = $2 AND state = 'active')
+"""
 _JOIN: Final = """
 INSERT INTO platform.membership (company_id, person_id, member_id, seat, state, created_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
@@ -43,15 +48,19 @@ async def settle(
     databases: Databases,
     *,
     company_id: UUID,
+    taken_from: UUID,
     members: Sequence[LiftedMember],
     free_seats: int,
     told: dict[str, list[object]],
     clock: Clock,
 ) -> Settled:
-    """Let the members in, as far as its free seats go with a seat, see that nothing is sent, and open it."""
+    """Let the members in, as far as its free seats go with a seat, see that nothing is sent, and open it.
+
+    Whom ``taken_from``, the living company, has suspended or left out since comes as a suspended member.
+    """
     async with databases.control() as control:
         await subscribe(control, company_id=company_id, free_seats=free_seats, now=clock.now())
-        settled = await _join(control, company_id, members, free_seats=free_seats)
+        settled = await _join(control, company_id, taken_from, members, free_seats=free_seats)
         company = await find_company(control, company_id=company_id)
     for member in members:
         await follow(databases, company=company, member_id=member.member_id, clock=clock)
@@ -62,21 +71,29 @@ async def settle(
 
 
 async def _join(
-    control: ControlTransaction, company_id: UUID, members: Sequence[LiftedMember], *, free_seats: int
+    control: ControlTransaction,
+    company_id: UUID,
+    taken_from: UUID,
+    members: Sequence[LiftedMember],
+    *,
+    free_seats: int,
 ) -> Settled:
-    seated = set(_seated(members, free_seats=free_seats))
-    missing = []
+    missing, joining = [], []
     for member in members:
         person = await control.fetchval(_PERSON, member.person_id, member.email)
         if person is None:
             missing.append(member.email)
             continue
         # An invitation's link stays with the living company.
-        state = "active" if member.state == "active" else "suspended"
+        able = member.state == "active" and await control.fetchval(_STILL_IN, taken_from, person)
+        joining.append((replace(member, state="active" if able else "suspended"), person))
+    seated = set(_seated([member for member, _ in joining], free_seats=free_seats))
+    for member, person in joining:
         seat = "full" if member.member_id in seated else "none"
-        await control.fetch(_JOIN, company_id, person, member.member_id, seat, state, member.created_at)
-    gone = len(missing)
-    return Settled(len(members) - gone, len(seated), tuple(missing))
+        await control.fetch(
+            _JOIN, company_id, person, member.member_id, seat, member.state, member.created_at
+        )
+    return Settled(len(joining), len(seated), tuple(missing))
 
 
 def _seated(members: Sequence[LiftedMember], *, free_seats: int) -> Iterator[UUID]:
