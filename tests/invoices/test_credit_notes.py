@@ -96,3 +96,12 @@ def test_why_has_to_be_said(text):
     with pytest.raises(RemarkMissing):
         checked_remark(text)
     assert checked_remark(" Paid\ntwice ") == "Paid twice"
+
+
+async def test_a_credit_note_is_of_the_amount_that_was_asked_for_to_the_cent(books):
+    books.with_rules(tax_rates={"CN": Decimal(13)})
+    invoice = await books.issue(10)
+    assert (invoice.net, invoice.tax) == (10, 1)
+    notes = [await books.credit(invoice, amount) for amount in (3, 4, 3, None)]
+    assert [note.gross for note in notes] == [3, 4, 3, 1]
+    assert (sum(note.net for note in notes), sum(note.tax for note in notes)) == (10, 1)

@@ -238,7 +238,8 @@ def _taxed(line: Line, tax: int) -> TaxedLine:
 def _credit_lines(lines: Sequence[Line], original: Invoice, left: ledger.Left) -> tuple[TaxedLine, ...]:
     """Lines of a credit note, with as much tax as is left of the invoice and no more.
 
-    Parts that were rounded by themselves may come to another sum than the whole: the last part takes the rest.
+    Parts that were rounded by themselves may come to another sum than the whole: the last part takes the rest,
+    where the tax of its lines was not given.
     """
     taxed: list[TaxedLine] = []
     room = left.tax
@@ -248,7 +249,7 @@ def _credit_lines(lines: Sequence[Line], original: Invoice, left: ledger.Left) -
         room -= tax
         taxed.append(_taxed(line, tax))
     net = sum(line.amount for line in taxed)
-    if taxed and net == left.net:
+    if taxed and net == left.net and not isinstance(lines[-1], TaxedLine):
         taxed[-1], room = _taxed(taxed[-1], taxed[-1].tax + room), 0
     within = room >= 0 and net <= left.net and all(line.amount >= 0 and line.tax >= 0 for line in taxed)
     if original.kind != "invoice" or not within or not any(line.gross for line in taxed):
