@@ -141,6 +141,17 @@ async def test_a_second_confirmation_says_so_and_adds_nothing(books):
     assert (await books.receive(invoice, 400, again=True)).credit == 400
 
 
+async def test_a_transfer_that_another_notes_the_day_after_is_not_paid_twice(books):
+    invoice = await books.issue(1000)
+    await books.receive(invoice, 400)
+    books.now += timedelta(days=1)
+    before = await books.all_there_is()
+    with pytest.raises(AlreadyConfirmed):
+        await books.receive(invoice, 400, operator="wei")
+    assert await books.all_there_is() == before
+    assert (await books.receive(invoice, 400, value_date=date(2026, 11, 23))).owed == 200
+
+
 @pytest.mark.parametrize("amount", [0, -1, 10**15])
 async def test_amounts_that_cannot_have_arrived_are_refused(books, amount):
     invoice = await books.issue(1000)

@@ -76,6 +76,7 @@ async def release_surplus(
     a promotion.
     """
     holders = [one for one in await candidates(control, company_id=company_id, owners=owners) if one.holds]
+    holders = _owner_among_first(holders, owners=owners, kept=capacity)
     surplus = [one.member_id for one in holders[capacity:]]
     for member_id in surplus:
         await control.fetch(_TAKE, company_id, member_id, now if waiting else None)
@@ -84,6 +85,16 @@ async def release_surplus(
         )
     await _follow(control, company_id, surplus)
     return surplus
+
+
+def _owner_among_first(
+    holders: Sequence[Candidate], *, owners: Collection[UUID], kept: int
+) -> list[Candidate]:
+    """The holders with an owner among those who keep theirs: whoever was chosen as one may be none any more."""
+    owning = [one for one in holders if one.active and one.member_id in owners]
+    if not owning or owning[0] in holders[:kept]:
+        return list(holders)
+    return [owning[0], *(one for one in holders if one != owning[0])]
 
 
 async def give_back(

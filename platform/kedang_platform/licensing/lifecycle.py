@@ -94,16 +94,21 @@ async def settled(control: ControlTransaction, *, invoice: Invoice, billing: Bil
         await _restore_if_paid(control, held, now=now)
 
 
-async def reopened(control: ControlTransaction, *, invoice: Invoice, now: datetime) -> None:
+async def reopened(
+    control: ControlTransaction, *, invoice: Invoice, owners: Collection[UUID], now: datetime
+) -> None:
     """Take back what ``settled`` did, since the payment was reversed: the seats of a purchase go.
 
-    Renewals and additions are due again; the next ``advance`` sees it.
+    Renewals and additions are due again; the next ``advance`` sees it. Seats that were renewed since stand on the
+    invoice of that: they stay. Call it before the order is owed again.
     """
     if invoice.purpose != PURCHASE:
         return
     held = await adopt(control, await hold_subscription(control, company_id=invoice.company_id), now=now)
     order = await order_of_invoice(control, invoice_id=invoice.id)
     if order is None or held.state == "free":
+        return
+    if order.confirmed_at is not None and day_in(held.time_zone, order.confirmed_at) < held.paying.start:
         return
     seats = held.paid_seats - order.seats
     await note(
@@ -115,20 +120,20 @@ async def reopened(control: ControlTransaction, *, invoice: Invoice, now: dateti
         now=now,
     )
     if seats <= 0:
-        await _end(control, held, owners=(), reason="reversal", waiting=True, now=now)
+        await _end(control, held, owners=owners, reason="reversal", waiting=True, now=now)
         return
     scheduled = held.seats_at_renewal
     held = await change_subscription(
         control,
         held,
         paid_seats=seats,
-        seats_at_renewal=scheduled if scheduled is not None and scheduled < seats else None,
+        seats_at_renewal=max(scheduled - order.seats, 0) if scheduled is not None else None,
     )
     await release_surplus(
         control,
         company_id=held.company_id,
         capacity=held.capacity,
-        owners=(),
+        owners=owners,
         reason="reversal",
         waiting=True,
         now=now,

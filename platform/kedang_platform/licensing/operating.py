@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from kedang_platform.database import Databases
 from kedang_platform.licensing import credit_notes, lifecycle, orders, payments
 from kedang_platform.licensing.billing import Billing
 from kedang_platform.licensing.invoices import Invoice, UnknownInvoice, find_by_number, find_invoice
+from kedang_platform.licensing.payment_errors import UnknownPayment
 from kedang_platform.licensing.payments import Confirmation, exact_amount
 from kedang_platform.licensing.seats import hold_seats
+from kedang_platform.registry import Company, find_company
 from kedang_platform.settings import Settings
 
 
@@ -54,10 +57,27 @@ async def correct_invoice(
 
 
 async def undo_payment(
-    databases: Databases, *, payment_id: UUID, operator: str, remark: str, clock: Clock
+    databases: Databases,
+    *,
+    payment_id: UUID,
+    operator: str,
+    remark: str,
+    owners: Callable[[Databases, Company], Awaitable[Collection[UUID]]],
+    clock: Clock,
 ) -> Confirmation:
-    """Undo a payment. Raises ``UnknownPayment``, ``PaymentReversed``."""
+    """Undo a payment; ``owners`` tells who of a company keeps a seat first. Raises as ``payments.reverse``."""
     async with databases.control() as control:
+        payment = await payments.find_payment(control, payment_id=payment_id)
+        try:
+            await hold_seats(control, company_id=payment.company_id)
+        except LookupError as error:  # the company is gone
+            raise UnknownPayment from error
+        company = await find_company(control, company_id=payment.company_id)
         return await payments.reverse(
-            control, payment_id=payment_id, operator=operator, remark=remark, now=clock.now()
+            control,
+            payment_id=payment_id,
+            operator=operator,
+            remark=remark,
+            owners=await owners(databases, company),
+            now=clock.now(),
         )

@@ -80,7 +80,8 @@ class Payment:
 class Received:
     """What the operator, or a provider, says has arrived: major units, as a bank's statement has them.
 
-    Without an amount it is what is owed, without a day today. ``again`` says that it is a further payment although one of the same amount and day was confirmed.
+    Without an amount it is what is owed, without a day today. ``again`` says that it is a
+    further payment although one of the same amount was confirmed, of the same day where a day is said.
     """
 
     reference: str
@@ -142,11 +143,12 @@ async def reverse(
     payment_id: UUID,
     operator: str,
     remark: str,
+    owners: Collection[UUID] = (),
     now: datetime,
 ) -> Confirmation:
     """Undo a payment that was confirmed or proposed by mistake; what it paid is owed again.
 
-    Other credit of the company takes its place as far as it goes. Raises ``UnknownPayment``, ``PaymentReversed``.
+    ``owners`` keep their seats first where some are taken. Other credit of the company takes its place as far as it goes. Raises ``UnknownPayment``, ``PaymentReversed``.
     """
     payment = await _held_payment(control, payment_id)
     if payment.state == "reversed":
@@ -154,9 +156,9 @@ async def reverse(
     await _step(control, payment.id, "reversed", operator, remark=remark, now=now)
     for again in await ledger.give_back(control, payment_id=payment.id, now=now):
         if not await ledger.use_credit(control, invoice_id=again, now=now):
-            await orders.owe_again(control, invoice_id=again)
             invoice = await find_invoice(control, invoice_id=again)
-            await lifecycle.reopened(control, invoice=invoice, now=now)
+            await lifecycle.reopened(control, invoice=invoice, owners=owners, now=now)
+            await orders.owe_again(control, invoice_id=again)
     return await _told(control, payment.id, payment.invoice_id)
 
 
@@ -224,7 +226,10 @@ def _amount(
         return owed
     amount = exact_amount(received.amount, invoice.currency)
     assert amount is not None
-    same = [one for one in confirmed if (one.amount, one.value_date) == (amount, day)]
+    # Who says no day may mean the transfer that another noted on the day before.
+    same = [
+        one for one in confirmed if one.amount == amount and received.value_date in (None, one.value_date)
+    ]
     if same and not received.again:
         raise AlreadyConfirmed(invoice.reference, same[-1].steps[-1])
     return amount

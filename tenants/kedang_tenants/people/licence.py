@@ -110,6 +110,13 @@ async def preview_change(
 ) -> Preview:
     """The exact amounts before anything is ordered. Raises ``Forbidden`` and as ``previewing.preview``."""
     require_role(viewer, BUY)
+    now = services.clock.now()
+    async with services.databases.control_read() as read:
+        over = _is_over(await find_subscription(read, company_id=company.id), now)
+    if over:  # what is asked for is of the next period
+        await advance_company(
+            services.databases, company_id=company.id, settings=services.settings, clock=services.clock
+        )
     async with services.databases.control_read() as read:
         held = await find_subscription(read, company_id=company.id)
         left = services.settings.seats_on_credit - await seats_on_credit(read, company_id=company.id)
@@ -117,7 +124,7 @@ async def preview_change(
             held,
             change,
             quote=await _quote(read, services.settings, company, held),
-            today=day_in(company.time_zone, services.clock.now()),
+            today=day_in(company.time_zone, now),
             credit_left=left,
         )
 
@@ -135,7 +142,7 @@ async def add_seats(
     now = services.clock.now()
     async with services.databases.control() as control:
         await throttle.spend(control, (throttle.ORDER_COMPANY, str(company.id)), now=now)
-        held = await _held(control, company, now)
+        held = await _held(control, services, company, now)
         check_change(held, SeatChange(add=seats))
         on_credit = await seats_on_credit(control, company_id=company.id)
         if held.state == "active" and 0 < seats <= services.settings.seats_on_credit - on_credit:
@@ -167,7 +174,7 @@ async def remove_seats(services: IdentityServices, viewer: Viewer, *, company: C
         raise FewerSeatsPaid(seats=0)
     now = services.clock.now()
     async with services.databases.control() as control:
-        held = await _held(control, company, now)
+        held = await _held(control, services, company, now)
         check_change(held, SeatChange(remove=seats))
         await change_subscription(control, held, seats_at_renewal=held.seats_next - seats)
         await _note(control, viewer, company, "removal_scheduled", seats=seats, now=now)
@@ -178,7 +185,7 @@ async def keep_seats(services: IdentityServices, viewer: Viewer, *, company: Com
     require_role(viewer, BUY)
     now = services.clock.now()
     async with services.databases.control() as control:
-        held = await _held(control, company, now)
+        held = await _held(control, services, company, now)
         if held.seats_at_renewal is None:
             return
         seats = held.paid_seats - held.seats_at_renewal
@@ -193,7 +200,7 @@ async def change_interval(
     require_role(viewer, BUY)
     now = services.clock.now()
     async with services.databases.control() as control:
-        held = await _held(control, company, now)
+        held = await _held(control, services, company, now)
         if held.period is None:
             raise NothingPaid
         wanted = interval if interval != held.period.interval else None
@@ -215,7 +222,7 @@ async def choose_seats(
     chosen = list(dict.fromkeys(member_ids))
     now = services.clock.now()
     async with services.databases.control() as control:
-        held = await _held(control, company, now)
+        held = await _held(control, services, company, now)
         owners = await owners_of(services.databases, company)
         await _check_choice(control, held, chosen=chosen, owners=owners)
         changed = await choose_keepers(
@@ -313,8 +320,24 @@ async def release_expired(databases: Databases, *, company_id: UUID, clock: Cloc
         return await memberships.release_expired(control, company_id=company_id, now=clock.now())
 
 
-async def _held(control: ControlTransaction, company: Company, now: datetime) -> Subscription:
-    return await adopt(control, await hold_subscription(control, company_id=company.id), now=now)
+async def _held(
+    control: ControlTransaction, services: IdentityServices, company: Company, now: datetime
+) -> Subscription:
+    """The subscription under its lock. A period that is over is renewed first: the hourly job may not have been here."""
+    held = await adopt(control, await hold_subscription(control, company_id=company.id), now=now)
+    if not _is_over(held, now):
+        return held
+    return await advance(
+        control,
+        company_id=company.id,
+        owners=await owners_of(services.databases, company),
+        terms=Terms(Billing.of(services.settings), services.settings.seat_prices),
+        now=now,
+    )
+
+
+def _is_over(held: Subscription, now: datetime) -> bool:
+    return held.state in ("active", "past_due") and day_in(held.time_zone, now) >= held.paying.end
 
 
 async def _quote(read: ControlRead, settings: Settings, company: Company, held: Subscription) -> Quote:

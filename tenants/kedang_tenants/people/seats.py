@@ -18,17 +18,18 @@ from kedang_platform.licensing import (
     SeatOrder,
     SeatPrice,
     Seats,
-    hold_seats,
     order_seats,
     orders_of,
     pending_seats,
     price_for,
     seats_of,
 )
+from kedang_platform.licensing.counting import adopt
 from kedang_platform.licensing.invoices import find_invoice
 from kedang_platform.licensing.lifecycle import settled
 from kedang_platform.licensing.payments import Confirmation, Received, receive
 from kedang_platform.licensing.plans import plan_in_force
+from kedang_platform.licensing.subscriptions import find_subscription, hold_subscription
 from kedang_platform.money import to_amount
 from kedang_platform.registry import Company, find_company
 from kedang_platform.settings import Settings
@@ -95,7 +96,7 @@ async def order_further_seats(
     now: datetime,
 ) -> SeatOrder:
     """The order at the price list of today; it counts at once where the company's credit pays it."""
-    await hold_seats(control, company_id=company.id)
+    held = await adopt(control, await hold_subscription(control, company_id=company.id), now=now)
     plan = await plan_in_force(control, prices=settings.seat_prices, now=now)
     billing = Billing.of(settings)
     order = await order_seats(
@@ -103,7 +104,8 @@ async def order_further_seats(
         company_id=company.id,
         seats=seats,
         interval=interval,
-        price=plan.price(currency=company.currency),
+        # Money of another currency could not pay for seats of the period that runs.
+        price=plan.price(currency=held.period.currency if held.period else company.currency),
         ordered_by=ordered_by,
         billing=billing,
         now=now,
@@ -118,11 +120,14 @@ async def subscription_of(services: IdentityServices, viewer: Viewer, *, company
     """What the company has and has ordered. Raises ``Forbidden``."""
     require_role(viewer, SEE)
     async with services.databases.control_read() as read:
+        period = (await find_subscription(read, company_id=company.id)).period
         return Subscription(
             seats=await seats_of(read, company_id=company.id),
             pending=await pending_seats(read, company_id=company.id),
             orders=await orders_of(read, company_id=company.id),
-            price=price_for(services.settings.seat_prices, currency=company.currency),
+            price=price_for(
+                services.settings.seat_prices, currency=period.currency if period else company.currency
+            ),
         )
 
 

@@ -21,6 +21,7 @@ from kedang_platform.licensing.payment_errors import UnknownPayment
 from kedang_platform.licensing.payments import Confirmation, Payment, Received
 from kedang_platform.money import to_amount
 from kedang_platform.settings import Settings
+from kedang_tenants.people.operations import owners_of
 from kedang_workers.cli.reaching import account, reach
 
 
@@ -124,7 +125,12 @@ def reverse_payment(
 
     async def work(databases: Databases) -> Confirmation:
         return await undo_payment(
-            databases, payment_id=payment_id, operator=operator or account(), remark=why, clock=SystemClock()
+            databases,
+            payment_id=payment_id,
+            operator=operator or account(),
+            remark=why,
+            owners=owners_of,
+            clock=SystemClock(),
         )
 
     done = reach(settings, work)
