@@ -120,6 +120,26 @@ async def test_nobody_who_is_not_signed_in_links_anything(surfer):
     assert "Nobody can sign in this way here." in surfer.page.text
 
 
+async def test_another_site_does_not_have_an_account_linked(surfer):
+    await sign_up(surfer)
+    foreign = {"sec-fetch-site": "cross-site"}
+    answer = await surfer.http.get("/account/link/acme", headers=foreign, follow_redirects=False)
+    assert (answer.status_code, "kedang-openid" in surfer.http.cookies) == (403, False)
+
+
+async def test_who_has_signed_out_meanwhile_links_nothing(surfer, acme):
+    await sign_up(surfer)
+    left = await surfer.http.get("/account/link/acme", follow_redirects=False)
+    await surfer.open("/")
+    await surfer.send()  # signs out
+    acme.account = {"sub": "somebody else", "email": "next@desk.example", "email_verified": True}
+    await surfer.open(left.headers["location"])
+    assert surfer.answer.status_code == 422
+    assert "kedang" not in surfer.http.cookies
+    async with surfer.gateway.services.databases.control_read() as read:
+        assert await read.fetchval("SELECT count(*) FROM platform.openid_identity") == 0
+
+
 async def test_a_parameter_given_twice_is_not_read(surfer):
     left = await surfer.http.get("/sign-in/with/acme", follow_redirects=False)
     back = (await httpx.AsyncClient().get(left.headers["location"])).headers["location"]

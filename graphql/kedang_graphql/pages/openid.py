@@ -7,7 +7,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from kedang_graphql.authentication import is_secure
+from kedang_graphql.authentication import from_our_pages, is_secure
 from kedang_graphql.pages.forms import Link, Page
 from kedang_graphql.pages.rendering import language_of, show
 from kedang_graphql.pages.requests import (
@@ -19,7 +19,7 @@ from kedang_graphql.pages.requests import (
     services_of,
     who,
 )
-from kedang_platform.errors import KedangError
+from kedang_platform.errors import Forbidden, KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.identity import require_recent_authentication
 from kedang_platform.identity.openid.attempts import LIFETIME
@@ -59,7 +59,13 @@ async def leaving(request: Request) -> Response:
 
 
 async def leaving_to_link(request: Request) -> Response:
-    """Only who is signed in and has lately proved it can link; everybody else signs in first."""
+    """Only who is signed in and has lately proved it can link; everybody else signs in first.
+
+    A link on another site does not begin it: with a browser that this site had signed in at the provider before,
+    it would link the account of somebody else.
+    """
+    if not from_our_pages(request, services_of(request).settings):
+        raise Forbidden(msg("This form was sent by another site. Please open the page anew."))
     identified = await who(request)
     if identified is None:
         return go(request, "/sign-in")
@@ -114,10 +120,14 @@ async def _enter(request: Request) -> Response:
         error=_text(request, "error"),
         issuer=_text(request, "iss"),
     )
-    proved = await arrive(
-        services.identity, provider_key=key, redirect_uri=_back(services.settings, key), came=came
-    )
     signed_in = await who(request)
+    proved = await arrive(
+        services.identity,
+        provider_key=key,
+        redirect_uri=_back(services.settings, key),
+        came=came,
+        signed_in=signed_in.person_id if signed_in is not None else None,
+    )
     if signed_in is not None and signed_in.person_id == proved.person_id:
         return _linked(request, provider=services.identity.openid[key].given.name)
     entered = await enter_proved(

@@ -17,7 +17,7 @@ from kedang_platform.identity.devices import forget_devices
 from kedang_platform.identity.emails import normalise
 from kedang_platform.identity.errors import EmailTaken, LinkUsed
 from kedang_platform.identity.people import find_person
-from kedang_platform.identity.proving import verify_own_password
+from kedang_platform.identity.proving import count_guess, verify_own_password
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions, renew_token
 from kedang_platform.identity.signing_in import tell
@@ -41,9 +41,8 @@ async def change_password(
     Raises ``WrongCredentials``, ``TooManyAttempts``, ``TooBusy``, and what ``Passwords.accept`` raises.
     """
     now = services.clock.now()
-    session = str(identified.credential_id)
     async with services.databases.control() as control:
-        await throttle.spend(control, (throttle.PROVE_SESSION, session), now=now)
+        await count_guess(control, identified, now=now)
         info = await find_person(control, person_id=identified.person_id)
     await verify_own_password(services, identified, password=current)
     password_hash = await services.new_password(
@@ -53,11 +52,11 @@ async def change_password(
         await control.execute(
             update(person).where(person.c.id == info.id).values(password_hash=password_hash)
         )
-        await tokens.withdraw_of(control, "password_reset", person_id=info.id)
+        await tokens.withdraw_of(control, *tokens.WAYS_IN, person_id=info.id)
         await end_sessions(control, person_id=info.id, but=identified.credential_id)
         await forget_devices(control, person_id=info.id, but=device)
-        await throttle.forgive(control, throttle.PROVE_SESSION, session)
         token = await renew_token(control, session_id=identified.credential_id, proved_at=now)
+        await throttle.forgive(control, throttle.PROVE_SESSION, str(identified.credential_id))
         letter = letters.password_changed(base_url=services.settings.base_url, name=info.name)
         await tell(control, services, letter, email=info.email, language=info.language, now=now)
     services.credentials.forget()
@@ -117,8 +116,7 @@ async def _confirm(services: IdentityServices, control: ControlTransaction, toke
         raise EmailTaken
     await tokens.mark_used(control, found, now=now)
     await control.execute(update(person).where(person.c.id == info.id).values(email=found.email))
-    for purpose in ("password_reset", "second_factor"):
-        await tokens.withdraw_of(control, purpose, person_id=info.id)
+    await tokens.withdraw_of(control, *tokens.WAYS_IN, person_id=info.id)
     await enqueue(control, NewJob(FOLLOW_EMAIL_JOB, {"person": str(info.id)}))
     if info.email != found.email:
         letter = letters.email_changed(base_url=services.settings.base_url, name=info.name, email=found.email)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from kedang_platform.database import ControlTransaction
+from kedang_platform.errors import NotFound
+from kedang_platform.i18n import msg
 from kedang_platform.identity import second_factors, throttle
 from kedang_platform.identity.credentials import Identified
 from kedang_platform.identity.errors import WrongCredentials
@@ -22,9 +27,8 @@ async def reauthenticate(
     ``TooBusy``; ``NotFound`` when the session has ended meanwhile.
     """
     now = services.clock.now()
-    session = str(identified.credential_id)
     async with services.databases.control() as control:
-        await throttle.spend(control, (throttle.PROVE_SESSION, session), now=now)
+        await count_guess(control, identified, now=now)
     if code is None:
         await verify_own_password(services, identified, password=password or "")
     async with services.databases.control() as control:
@@ -32,10 +36,22 @@ async def reauthenticate(
             await second_factors.prove(
                 control, person_id=identified.person_id, code=code, key=services.key, now=now
             )
-        await throttle.forgive(control, throttle.PROVE_SESSION, session)
         token = await renew_token(control, session_id=identified.credential_id, proved_at=now)
+        await throttle.forgive(control, throttle.PROVE_SESSION, str(identified.credential_id))
     services.credentials.forget()
     return token
+
+
+async def count_guess(control: ControlTransaction, identified: Identified, *, now: datetime) -> None:
+    """Count a guess of who holds the session, before it is looked at.
+
+    The session is held: one that moves to another company takes all its guesses along. Raises ``TooManyAttempts``,
+    and ``NotFound`` when the session has ended or moved meanwhile.
+    """
+    held = "SELECT 1 FROM platform.session WHERE id = $1 FOR NO KEY UPDATE"
+    if await control.fetchval(held, identified.credential_id) is None:
+        raise NotFound(msg("There is no such record."), path=("id",))
+    await throttle.spend(control, (throttle.PROVE_SESSION, str(identified.credential_id)), now=now)
 
 
 async def verify_own_password(services: IdentityServices, identified: Identified, *, password: str) -> None:

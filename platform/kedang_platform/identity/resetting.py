@@ -18,6 +18,13 @@ from kedang_platform.mail import Outgoing, post
 from kedang_platform.work import NewJob, enqueue
 
 JOB = "identity.send_password_reset"
+# What the person of a link is known by, and so are their guesses: address, name, companies.
+_KNOWN_BY = """
+WITH whose AS (SELECT person_id FROM platform.one_time_token WHERE token_hash = $1)
+SELECT email AS known_by FROM platform.person JOIN whose ON id = person_id
+UNION SELECT name FROM platform.person JOIN whose ON id = person_id
+UNION SELECT c.name FROM platform.company c JOIN platform.membership m ON m.company_id = c.id JOIN whose USING (person_id)
+"""
 
 
 async def request_password_reset(services: IdentityServices, *, email: str, address: str) -> None:
@@ -62,7 +69,8 @@ async def reset_password(
     now = services.clock.now()
     async with services.databases.control_read() as read:  # a hash is dear: none for whoever has no link
         await tokens.peek(read, "password_reset", token, now=now)
-    password_hash = await services.new_password(password)
+        own = [row["known_by"] for row in await read.fetch(_KNOWN_BY, tokens.hash_of(token))]
+    password_hash = await services.new_password(password, own=own)
     async with services.databases.control() as control:
         found = await tokens.look_up(control, "password_reset", token, now=now)
         if found.used:
@@ -72,6 +80,7 @@ async def reset_password(
             await control.execute(statement.returning(person.c.id, person.c.name, person.c.language))
         ).one()
         await tokens.mark_used(control, found, now=now)
+        await tokens.withdraw_of(control, *tokens.WAYS_IN, person_id=row.id)
         await end_sessions(control, person_id=row.id)
         await forget_devices(control, person_id=row.id)
         device, _ = await meet(control, person_id=row.id, token=device, now=now)

@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, or_, update
 from kedang_platform.database import ControlRead, ControlTransaction
 from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
+from kedang_platform.identity import throttle
 from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.identity.browsers import place_of
 from kedang_platform.identity.tables import session
@@ -104,12 +105,11 @@ async def renew_token(
 async def move_session(control: ControlTransaction, *, session_id: UUID, company_id: UUID) -> str:
     """The session in another company, under another id and token: what was let in by the old one goes.
 
-    Raises ``NotFound`` for one that has ended.
+    What was guessed within it stays counted. Raises ``NotFound`` for one that has ended.
     """
-    token = secrets.token_urlsafe(32)
-    await _change(
-        control, session_id, {"token_hash": hash_of(token), "id": new_id(), "company_id": company_id}
-    )
+    token, moved = secrets.token_urlsafe(32), new_id()
+    await _change(control, session_id, {"token_hash": hash_of(token), "id": moved, "company_id": company_id})
+    await throttle.carry(control, throttle.PROVE_SESSION, str(session_id), to=str(moved))
     await announce_ended(control, session_id)
     return token
 

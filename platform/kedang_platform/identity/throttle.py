@@ -92,6 +92,13 @@ async def forgive(control: ControlTransaction, limit: Limit, subject: str) -> in
     return (await control.execute(gone)).scalar_one_or_none() or 0
 
 
+async def carry(control: ControlTransaction, limit: Limit, subject: str, *, to: str) -> None:
+    """Count the tries of ``subject`` for another one from now on, which has none yet."""
+    await control.execute(
+        update(throttle).where(throttle.c.bucket == limit.bucket(subject)).values(bucket=limit.bucket(to))
+    )
+
+
 async def forget_old_throttles(control: ControlTransaction, *, now: datetime) -> None:
     """Remove the counts of windows that are over."""
     await control.execute(delete(throttle).where(throttle.c.ends_at <= now))

@@ -27,6 +27,9 @@ LIFETIMES: Mapping[Purpose, timedelta] = {
 }
 # How long after it was used a link does the same again: a double click, a reloaded page, a lost answer.
 REPEATABLE = timedelta(minutes=5)
+# What leads into an account or changes how one gets in. Whoever changes how they sign in voids all of it: it may
+# have been begun by somebody who knew how it was before.
+WAYS_IN: tuple[Purpose, ...] = ("password_reset", "second_factor", "change_email")
 _KEPT = timedelta(days=30)
 
 
@@ -166,11 +169,11 @@ async def forget_old_tokens(control: ControlTransaction, *, now: datetime) -> No
     await control.execute(delete(one_time_token).where(one_time_token.c.expires_at < now - _KEPT))
 
 
-async def withdraw_of(control: ControlTransaction, purpose: Purpose, *, person_id: UUID) -> None:
+async def withdraw_of(control: ControlTransaction, *purposes: Purpose, person_id: UUID) -> None:
     """Remove the unused tokens of a person, to whichever address they were sent."""
     table = one_time_token.c
     await control.execute(
         delete(one_time_token).where(
-            table.person_id == person_id, table.purpose == purpose, table.used_at.is_(None)
+            table.person_id == person_id, table.purpose.in_(purposes), table.used_at.is_(None)
         )
     )

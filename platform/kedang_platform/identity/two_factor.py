@@ -15,6 +15,7 @@ from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.identity.credentials import Identified
 from kedang_platform.identity.errors import SecondFactorMissing
 from kedang_platform.identity.people import PersonInfo, find_person
+from kedang_platform.identity.proving import count_guess
 from kedang_platform.identity.second_factors import Enrolment
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions, renew_token
@@ -107,8 +108,7 @@ async def require_of_company(
 
 async def _count(services: IdentityServices, identified: Identified) -> None:
     async with services.databases.control() as control:
-        counted = (throttle.PROVE_SESSION, str(identified.credential_id))
-        await throttle.spend(control, counted, now=services.clock.now())
+        await count_guess(control, identified, now=services.clock.now())
 
 
 async def _tell(

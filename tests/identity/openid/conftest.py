@@ -45,7 +45,8 @@ class WayIn:
         )
 
     async def sign_in(self, **more) -> Proved:
-        return await self.arrive(await self.visit(await self.depart(**more)))
+        came = await self.visit(await self.depart(**more))
+        return await self.arrive(came, signed_in=more.get("person_id"))
 
     def configure(self, **differences) -> None:
         """Name the provider to the installation, anew with what differs."""

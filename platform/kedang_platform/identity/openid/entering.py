@@ -16,6 +16,7 @@ from kedang_platform.identity.emails import normalise
 from kedang_platform.identity.errors import InvalidEmail
 from kedang_platform.identity.openid.attempts import Attempt, Begun, begin_attempt, take_attempt
 from kedang_platform.identity.openid.errors import (
+    AttemptUnknown,
     IdentityNotLinked,
     IdentityTaken,
     ProofInvalid,
@@ -94,9 +95,17 @@ async def _address(provider: Provider, begun: Begun, redirect_uri: str, language
     )
 
 
-async def arrive(services: IdentityServices, *, provider_key: str, redirect_uri: str, came: Return) -> Proved:
+async def arrive(
+    services: IdentityServices,
+    *,
+    provider_key: str,
+    redirect_uri: str,
+    came: Return,
+    signed_in: UUID | None = None,
+) -> Proved:
     """Who the provider says has come back; whoever ends the sign-in decides what they may enter.
 
+    ``signed_in`` is whose session the browser has now: only who has stayed signed in links an identity.
     Raises ``ProviderUnknown``, ``AttemptUnknown``, ``SignInCalledOff``, ``ProofInvalid``,
     ``ProviderUnreachable``, ``IdentityNotLinked`` and ``IdentityTaken``; nothing is linked then.
     """
@@ -109,6 +118,8 @@ async def arrive(services: IdentityServices, *, provider_key: str, redirect_uri:
             browser=came.browser,
             now=services.clock.now(),
         )
+    if attempt.person_id is not None and attempt.person_id != signed_in:
+        raise AttemptUnknown
     claims = await _prove(services, provider, attempt, came, redirect_uri)
     async with services.databases.control() as control:
         if attempt.person_id is not None:
