@@ -43,7 +43,17 @@ def _may_write(viewer: Viewer, draft: Draft, field: Field, value: object) -> boo
         return False
     if access.fields is not None and field.name not in access.fields:
         return False
+    if changes and field.name in draft.record.owner and _is_lent(viewer, draft):
+        return False
     return draft.action == "create" or mask_of(viewer, draft.record, field) is not Mask.CLOSED
+
+
+def _is_lent(viewer: Viewer, draft: Draft) -> bool:
+    """Whether a record may be changed only because it is shared with the viewer, who then does not give it to anybody."""
+    if draft.old is None or draft.id not in viewer.shared_to_write:
+        return False
+    scope = viewer.on(draft.record.name).update
+    return scope is not Scope.ALL and draft.old[draft.record.owner[0]] not in viewer.members_within(scope)
 
 
 def _check_value(draft: Draft, field: Field, value: object) -> None:

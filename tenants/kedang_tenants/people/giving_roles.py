@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from kedang_platform.database import Databases
+from kedang_platform.database import Databases, TenantRead
 from kedang_platform.errors import BadUserInput, Forbidden
 from kedang_platform.i18n import msg
 from kedang_tenants.people.access_bounds import may_give
@@ -14,6 +15,12 @@ from kedang_tenants.people.access_standing import rules_in_force
 from kedang_tenants.people.policy import DEFAULT_POLICY
 from kedang_tenants.reading import Viewer
 
+BORNE_BY_NAME: Final = frozenset(
+    {"ADMIN", "GENERAL_MANAGER", "DEPARTMENT_MANAGER", "ARCHIVE_KEEPER", "FINANCE"}
+)
+"""Roles with rights that no table tells: seats, invoices, keys, the audit trail, decisions on others' requests."""
+
+_OFFICE: Final = frozenset({"OWNER", "ADMIN"})
 _HELD = "SELECT roles, own_roles FROM member WHERE id = $1"
 
 
@@ -45,12 +52,13 @@ async def roles_to_give(
     """All roles that a member (a new one without ``member_id``) has from now on; None leaves those that there are.
 
     What the member has already is not given. Raises RoleUnknown where none is left or one is not known, and
-    Forbidden for a role that reaches further in anything than the viewer does.
+    Forbidden for a role that reaches further in anything than the viewer does, or bears rights by its name that
+    the viewer's roles do not.
     """
     async with databases.tenant_read(viewer.company) as read:
         _, rules = await rules_in_force(read)
-        row = await read.fetchrow(_HELD, member_id) if member_id is not None else None
-    before = GivenRoles(tuple(row["roles"]), tuple(row["own_roles"] or ())) if row else GivenRoles((), ())
+        before = await _roles_of(read, member_id)
+        giver = await _roles_of(read, viewer.member_id)
     default = set(before.default if roles is None else roles)
     own = set(before.own if own_roles is None else own_roles)
     if (
@@ -60,6 +68,14 @@ async def roles_to_give(
     ):
         raise RoleUnknown
     for code in (default | own) - {*before.default, *before.own}:
-        if not may_give(rules, code, roles=viewer.roles, reach=viewer.access):
+        # What the viewer has, not what it is based on: a role of the company may have less than its base.
+        held = {*giver.default, *giver.own}
+        by_name = rules.base_of(code) in BORNE_BY_NAME and not viewer.roles & {rules.base_of(code), *_OFFICE}
+        if by_name or not may_give(rules, code, roles=held, reach=viewer.access):
             raise Forbidden(msg("You may not do this."))
     return GivenRoles(tuple(sorted(default)), tuple(sorted(own)))
+
+
+async def _roles_of(read: TenantRead, member_id: UUID | None) -> GivenRoles:
+    row = await read.fetchrow(_HELD, member_id) if member_id is not None else None
+    return GivenRoles(tuple(row["roles"]), tuple(row["own_roles"] or ())) if row else GivenRoles((), ())
