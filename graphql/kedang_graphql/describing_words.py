@@ -15,9 +15,32 @@ ARGUMENTS: Mapping[str, str] = {
     "surveyAnalysis.questionnaireId": "Which questionnaire.",
     "surveyAnalysis.from": "The first day.",
     "surveyAnalysis.versionId": "Only this version of it.",
+    "handoverPreview.memberId": "Whoever would leave.",
 }
 
 FIELDS: Mapping[str, str] = {
+    "GradeLevelSet.code": "Names the set.",
+    "GradeLevelSet.name": "What people call it, in the language of the request.",
+    "GradeLevelSet.levels": "The highest first.",
+    "ProposedGradeLevel.code": "Short and unique within its scheme.",
+    "ProposedGradeLevel.name": "What people call it, in the language of the request.",
+    "ProposedGradeLevel.colour": "As #rrggbb.",
+    "StartGradeSchemeInput.name": "Unique among the company's schemes.",
+    "StartGradeSchemeInput.levelSet": "The levels to start from.",
+    "HandoverPreview.inHand": "What would go to others.",
+    "InHand.customers": "Customers that they own.",
+    "InHand.reports": "Report definitions of theirs.",
+    "InHand.webhooks": "Webhooks of theirs.",
+    "InHand.subordinates": "Members whose superior they are.",
+    "TakenOut.kind": "In which way.",
+    "HandOverInput.reason": "For the archive; at most 500 characters.",
+    "HandoverShareInput.memberId": "Who takes them.",
+    "HandoverShareInput.customerIds": "Customers of whoever leaves, each given once.",
+    "SignHandoverInput.side": "For whom; only certain members may sign for each.",
+    "IdentityProvider.name": "What people call it.",
+    "LinkedIdentity.lastUsedAt": "When somebody last signed in with it.",
+    "OpenCompanyInput.companyName": "At most 200 characters.",
+    "DeleteCompanyPayload.deletion": "What was asked for; null where it was refused.",
     "PageInfo.hasNextPage": "Whether there are records behind this page.",
     "PageInfo.hasPreviousPage": "Whether there are records before this page.",
     "PageInfo.startCursor": "The cursor of the first record; end the page before there.",
@@ -229,6 +252,19 @@ FIELDS: Mapping[str, str] = {
 }
 
 VALUES: Mapping[str, Mapping[str, str]] = {
+    "GradeLevelSetCode": {
+        "A_TO_E": "Five levels, A to E.",
+        "A_TO_D": "Four levels, A to D.",
+        "KEY_SECONDARY_MINOR": "Key, secondary and minor customers.",
+        "IMPORTANT_SPECIAL_ORDINARY": "Important, special and ordinary customers.",
+        "VIP_ORDINARY_POTENTIAL": "VIP, ordinary and potential customers.",
+    },
+    "TakenOutKind": {
+        "EXPORT": "A list exported as a file.",
+        "BULK_EXPORT": "A bulk export of the API.",
+        "REPORT": "A report.",
+    },
+    "HandoverSide": {"DEPARTMENT": "The leaver's department.", "KEEPER": "The archive."},
     "CountPrecision": {"EXACT": "All were counted.", "AT_LEAST": "Counting stopped; there are more."},
     "SortDirection": {"ASC": "Upwards", "DESC": "Downwards"},
     "OperationDirection": {"ASC": "Upwards", "DESC": "Downwards"},

@@ -180,7 +180,7 @@ async def answer_sign_handover(info: Info[Context, None], input: SignHandoverInp
 
 @strawberry.type
 class HandoverQuery:
-    handover_preview: HandoverPreview = strawberry.field(
+    handover_preview: HandoverPreview | None = strawberry.field(
         resolver=answer_handover_preview,
         description="What a member has in hand, and what they have taken out in the last 90 days.",
     )

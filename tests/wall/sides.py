@@ -64,6 +64,8 @@ class Side:
     async def fresh(self, name: str, *, archived: bool = False) -> str:
         """A new record with all references, by its public id."""
         record = catalogue().record(name)
+        if name in STATED:
+            return await STATED[name](self)
         made = await self.factory.one(name, **await self.filled(record))
         if archived:
             await self.factory.archive(name, made)
@@ -110,6 +112,35 @@ class Side:
         return value
 
 
+async def _consent(side: Side) -> str:
+    """A statement that the owner noted: the product notes none by itself."""
+    ask = """
+    mutation ($input: CreateContactConsentInput!) {
+      createContactConsent(input: $input) { record { id } userErrors { path code } }
+    }"""
+    given = {
+        "contactId": await side.fresh("contact"),
+        "channel": "PHONE",
+        "purpose": "CARE",
+        "decision": "GIVEN",
+    }
+    made = (await side.ask(ask, {"input": given})).data["createContactConsent"]
+    assert made["userErrors"] == []
+    return str(made["record"]["id"])
+
+
+async def _consent_rule(side: Side) -> str:
+    """There is one of each channel and purpose: the one that there is goes first."""
+    async with side.factory.databases.tenant_read(side.factory.company.ref) as read:
+        found = await read.fetch("SELECT id FROM consent_rule WHERE archived_at IS NULL")
+    await side.factory.archive("consent_rule", *(row["id"] for row in found))
+    return side.public("consent_rule", await side.factory.one("consent_rule"))
+
+
+STATED: Mapping[str, Callable[[Side], Awaitable[str]]] = {
+    "contact_consent": _consent,
+    "consent_rule": _consent_rule,
+}
 # The batches, by the mutation that does the same for one.
 BATCHES = {
     batch_name(action, record): f"{action}{record.api_name}"
@@ -238,11 +269,13 @@ async def _job(side: Side) -> Input:
 
 
 async def _handover(side: Side) -> Input:
-    return {
-        "memberId": (await _member(side))["id"],
-        "successorId": side.public("member", side.owner.id),
-        "shares": [{"memberId": side.public("member", side.owner.id), "customerIds": []}],
+    leaver = (await _member(side))["id"]
+    customer = await side.factory.one("customer", owner_id=UUID(leaver.partition("_")[2]))
+    share = {
+        "memberId": side.public("member", side.owner.id),
+        "customerIds": [side.public("customer", customer)],
     }
+    return {"memberId": leaver, "successorId": side.public("member", side.owner.id), "shares": [share]}
 
 
 async def _signed_handover(side: Side) -> Input:

@@ -49,6 +49,7 @@ ANSWERED = {
     "surveyAnalysis": "total { answers }",
     "subscriptionInvoiceDownload": "url",
     "companyExportDownload": "url",
+    "handoverPreview": "inHand { customers }",
 }
 # Fields that are named otherwise than the ids that they take.
 IDS = {
@@ -146,6 +147,7 @@ class Walk:
             f" grouped: {aggregates(record)}(where: $where, archived: INCLUDE) {{ groups {{ count }} }} }}"
         )
         own = await self._value_of(record, name)
+        assert own, (record.name, name)
 
         async def found(value: str) -> bytes:
             many = operator in {"in", "notIn"}

@@ -32,11 +32,13 @@ from kedang_tenants.reading import Scope, Viewer
 MOST_BY_NAME: Final = 5_000
 """Customers that one handover gives away by name; the others go to the successor."""
 
-_FIT = """
-SELECT id FROM member
-WHERE id = ANY($1::uuid[]) AND id <> $2 AND state = 'ACTIVE' AND seat = 'FULL' AND archived_at IS NULL
+_SUCCESSORS = """
+SELECT id, id <> $2 AND state = 'ACTIVE' AND seat = 'FULL' AS fit FROM member
+WHERE id = ANY($1::uuid[]) AND archived_at IS NULL
 """
-_THEIRS = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) AND owner_id = $2 AND archived_at IS NULL"
+_NAMED = """
+SELECT id, owner_id IS NOT DISTINCT FROM $2 AND archived_at IS NULL AS theirs FROM customer WHERE id = ANY($1::uuid[])
+"""
 _RUNNING = f"SELECT id FROM handover WHERE member_id = $1 AND state = '{RUNNING}' AND archived_at IS NULL"
 _HOLD = "SELECT id FROM member WHERE id = $1 AND archived_at IS NULL FOR NO KEY UPDATE"
 
@@ -98,24 +100,32 @@ async def _checked(read: TenantRead, wish: HandoverWish) -> dict[UUID, UUID]:
 
 async def _ensure_fit(read: TenantRead, wish: HandoverWish) -> None:
     wanted = [wish.successor_id, *(share.member_id for share in wish.shares)]
-    fit = {row["id"] for row in await read.fetch(_FIT, wanted, wish.member_id)}
-    if wish.successor_id not in fit:
-        raise SuccessorUnfit(path=("successorId",))
+    fit = {row["id"]: row["fit"] for row in await read.fetch(_SUCCESSORS, wanted, wish.member_id)}
+    _ensure_one(fit, wish.successor_id, path=("successorId",))
     for place, share in enumerate(wish.shares):
-        if share.member_id not in fit:
-            raise SuccessorUnfit(path=("shares", place, "memberId"))
+        _ensure_one(fit, share.member_id, path=("shares", place, "memberId"))
+
+
+def _ensure_one(fit: Mapping[UUID, bool], member: UUID, *, path: tuple[str | int, ...]) -> None:
+    if member not in fit:
+        raise NotFound(msg("There is no such member."), path=path)
+    if not fit[member]:
+        raise SuccessorUnfit(path=path)
 
 
 async def _by_name(read: TenantRead, wish: HandoverWish) -> dict[UUID, UUID]:
     named = [customer for share in wish.shares for customer in share.customer_ids]
     if len(named) > MOST_BY_NAME:
         raise TooManyByName(most=MOST_BY_NAME)
-    theirs = {row["id"] for row in await read.fetch(_THEIRS, named, wish.member_id)}
+    theirs = {row["id"]: row["theirs"] for row in await read.fetch(_NAMED, named, wish.member_id)}
     given: dict[UUID, UUID] = {}
     for place, share in enumerate(wish.shares):
         for number, customer in enumerate(share.customer_ids):
-            if customer not in theirs or customer in given:
-                raise NotInTheirHands(path=("shares", place, "customerIds", number))
+            path = ("shares", place, "customerIds", number)
+            if customer not in theirs:
+                raise NotFound(msg("There is no such record."), path=path)
+            if not theirs[customer] or customer in given:
+                raise NotInTheirHands(path=path)
             given[customer] = share.member_id
     return given
 
