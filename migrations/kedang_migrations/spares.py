@@ -29,9 +29,11 @@ async def build_spares(databases: Databases, *, count: int) -> int:
 
 
 async def _build_missing(databases: Databases, *, count: int) -> int:
-    steps = rendering.steps(TENANT)
     async with databases.control_read() as read:
-        missing = count - await count_spares(read, revision=steps[-1].revision if steps else "")
+        missing = count - await count_spares(read, revision=TENANT.head())
+    if missing <= 0:  # nearly always: rendering is for when there is something to build
+        return 0
+    steps = rendering.steps(TENANT)
     names = [new_schema_name() for _ in range(missing)]
     lanes = (names[lane::CONNECTIONS] for lane in range(CONNECTIONS))
     await asyncio.gather(*(_build(databases, lane, steps) for lane in lanes if lane))
