@@ -96,3 +96,27 @@ async def test_the_general_manager_approves_what_reaches_further_than_they_do(fi
         firm.people["manager"].id,
     )
     assert row == "IN_FORCEtrue"
+
+
+@pytest.mark.requirement("A11", "T8")
+async def test_nobody_bases_a_role_that_others_have_on_one_that_can_do_more_by_its_name(firm):
+    """Its table stays as it was, so that no preview would show it; yet administrators make keys and buy seats."""
+    await firm.hire("manager", "DEPARTMENT_MANAGER", unit="north")
+    key = {"base": "REPRESENTATIVE", "label": {"en": "Key"}}
+    made = {"KEY": key, "BARE": narrowed("VIEW_ONLY")}
+    await enforce(firm, made)
+    await firm.hire("key", "KEY")
+    for content in (
+        {**made, "KEY": {**narrowed("ADMIN", keeping="tag")}},
+        {**made, "BARE": narrowed("ADMIN")},
+        {**made, "OTHER": narrowed("FINANCE")},
+    ):
+        with pytest.raises(Refused) as refused:
+            await firm.do(draft_rule, "manager", kind="access", content={"roles": content})
+        told = {(e.code, e.path[-2:]) for e in refused.value.errors if e.path[-1] == "base"}
+        changed = next(code for code in content if content[code] != made.get(code))
+        assert told == {("BEYOND_YOUR_OWN", (changed, "base"))}
+    assert (await firm.viewer("key")).roles == {"KEY", "REPRESENTATIVE"}
+    assert await firm.value("SELECT count(*) FROM rule_version WHERE state = 'DRAFT'") == 0
+    own = {**made, "OTHER": narrowed("DEPARTMENT_MANAGER")}
+    assert await firm.do(draft_rule, "manager", kind="access", content={"roles": own})

@@ -11,7 +11,7 @@ from kedang_platform.errors import UserError
 from kedang_platform.i18n import Language, msg, translate
 from kedang_tenants.catalogue.languages import text_in
 from kedang_tenants.changing import Draft, prepares
-from kedang_tenants.people.access_bounds import check_bounds
+from kedang_tenants.people.access_bounds import check_bases, check_bounds
 from kedang_tenants.people.access_rules import KIND, AccessRules, Reader
 from kedang_tenants.people.access_standing import rules_in_force
 from kedang_tenants.people.roles import ROLES
@@ -32,13 +32,15 @@ async def check_access_rules(
     if reader.errors:
         return reader.errors
     _, before = await rules_in_force(read)
-    return check_bounds(
+    by_product = viewer.member_id is None
+    errors = check_bounds(
         rules,
         before=before,
-        reach=None if viewer.member_id is None else viewer.access,
+        reach=None if by_product else viewer.access,
         used=await used_roles(read),
         departments={row["id"] for row in await read.fetch(_DEPARTMENTS)},
     )
+    return [*errors, *(() if by_product else check_bases(rules, before=before, roles=viewer.roles))]
 
 
 async def used_roles(read: TenantRead) -> frozenset[str]:

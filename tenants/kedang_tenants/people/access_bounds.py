@@ -24,6 +24,9 @@ from kedang_tenants.reading import NO_ACCESS, Access, Scope
 
 FIXED_ROLE: Final = "OWNER"
 VIEW_ONLY: Final = "VIEW_ONLY"
+_OFFICE: Final = frozenset({"OWNER", "ADMIN"})
+_BY_NAME: Final = frozenset({"ADMIN", "GENERAL_MANAGER", "DEPARTMENT_MANAGER", "ARCHIVE_KEEPER", "FINANCE"})
+"""Roles with rights that no table tells: seats, invoices, keys, the audit trail, decisions on others' requests."""
 _WITHIN_READING: Final = ("update", "archive", "export")
 
 
@@ -154,6 +157,20 @@ def _chosen_newly(table: Table, former: Mapping[str, Access]) -> Iterator[bool]:
         for cell in CELLS:
             if cell_of(access, cell) is Scope.CHOSEN:
                 yield cell_of(former.get(record, NO_ACCESS), cell) < Scope.CHOSEN
+
+
+def bears_more(base: str, roles: Collection[str]) -> bool:
+    """Whether a role based on ``base`` bears rights by its name that whoever has ``roles`` does not have by theirs."""
+    return base in _BY_NAME and _OFFICE.isdisjoint(roles) and base not in roles
+
+
+def check_bases(rules: AccessRules, *, before: AccessRules, roles: Collection[str]) -> Iterator[UserError]:
+    """What is wrong with what own roles are newly based on, for an editor with ``roles``: no table tells these rights."""
+    for code in sorted(rules.own_roles):
+        base = rules.base_of(code)
+        if (code not in before.roles or before.base_of(code) != base) and bears_more(base, roles):
+            message = msg("You cannot give a right that you do not have yourself.")
+            yield UserError("BEYOND_YOUR_OWN", message, ("roles", code, "base"))
 
 
 def may_give(rules: AccessRules, code: str, *, roles: Collection[str], reach: Table) -> bool:

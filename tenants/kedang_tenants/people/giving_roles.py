@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from kedang_platform.database import Databases, TenantRead
 from kedang_platform.errors import BadUserInput, Forbidden
 from kedang_platform.i18n import msg
-from kedang_tenants.people.access_bounds import may_give
+from kedang_tenants.people.access_bounds import bears_more, may_give
 from kedang_tenants.people.access_standing import rules_in_force
 from kedang_tenants.people.policy import DEFAULT_POLICY
 from kedang_tenants.reading import Viewer
 
-BORNE_BY_NAME: Final = frozenset(
-    {"ADMIN", "GENERAL_MANAGER", "DEPARTMENT_MANAGER", "ARCHIVE_KEEPER", "FINANCE"}
-)
-"""Roles with rights that no table tells: seats, invoices, keys, the audit trail, decisions on others' requests."""
-
-_OFFICE: Final = frozenset({"OWNER", "ADMIN"})
 _HELD = "SELECT roles, own_roles FROM member WHERE id = $1"
 
 
@@ -70,8 +63,8 @@ async def roles_to_give(
     for code in (default | own) - {*before.default, *before.own}:
         # What the viewer has, not what it is based on: a role of the company may have less than its base.
         held = {*giver.default, *giver.own}
-        by_name = rules.base_of(code) in BORNE_BY_NAME and not viewer.roles & {rules.base_of(code), *_OFFICE}
-        if by_name or not may_give(rules, code, roles=held, reach=viewer.access):
+        more = bears_more(rules.base_of(code), viewer.roles)
+        if more or not may_give(rules, code, roles=held, reach=viewer.access):
             raise Forbidden(msg("You may not do this."))
     return GivenRoles(tuple(sorted(default)), tuple(sorted(own)))
 
