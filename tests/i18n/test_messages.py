@@ -29,8 +29,18 @@ TELLING = {
     "translate": (0,),
 }
 NAMED = {"label", "title", "subject", "message", "hint", "button", "action"}
-# Names of things, the same in every language, and the addresses of forms.
-SAME_EVERYWHERE = {"English", "简体中文", "CSV", "JSONL", "PDF", "XLSX", "/sign-out"}
+# Names of things, the same in every language, addresses of forms, options of commands.
+SAME_EVERYWHERE = {
+    "English",
+    "简体中文",
+    "CSV",
+    "JSONL",
+    "PDF",
+    "XLSX",
+    "/sign-out",
+    "/sign-in/code",
+    "--by",
+}
 # The demonstration is an American company and tells its steps to whoever builds it, in English.
 NOT_FOR_USERS = {"demo", "versions"}
 WORDS_OF_PAGES = {
