@@ -248,6 +248,23 @@ async def test_of_two_handovers_at_once_one_runs(office):
         await office.hand_over()
 
 
+@pytest.mark.parametrize("by_name", [False, True])
+async def test_who_still_receives_leaves_when_all_of_it_has_arrived(office, by_name):
+    customer = await office.customer("Alfreds")
+    if by_name:
+        await office.hand_over(successor_id=office.steven, shares=[Share(office.janet, [customer])])
+    else:
+        await office.hand_over()
+    before = await office.state()
+    with pytest.raises(HandoverUnderWay):
+        await office.hand_over(member_id=office.janet, successor_id=office.shop.viewer.member_id)
+    assert await office.state() == before
+    await office.shop.work()
+    await office.hand_over(member_id=office.janet, successor_id=office.shop.viewer.member_id)
+    await office.shop.work()
+    assert await office.owners() == {customer: office.shop.viewer.member_id}
+
+
 async def test_both_sides_sign_and_nobody_else(office):
     shop, owner = office.shop, office.shop.viewer.member_id
     keeper = await office.hire("Laura Callahan", "ARCHIVE_KEEPER")

@@ -293,11 +293,14 @@ async def test_a_forgotten_password_is_replaced_by_the_link(browser):
     await browser.open("/reset")
     page = await browser.send(email=FULLER.email)
     assert "Look into your mailbox" in page.text
-    page = await browser.open(await browser.link_in_mail(FULLER.email))
+    link = await browser.link_in_mail(FULLER.email)
+    page = await browser.open(link)
     page = await browser.send(password="1234567890")
     assert len(page.alerts) == 1
     page = await browser.send(password=SECRET)
     assert "The password is changed" in page.text
+    page = await browser.open(link)
+    assert (browser.answer.status_code, page.fields) == (410, {})
     await browser.open("/sign-in")
     page = await browser.send(email=FULLER.email, password=SECRET)
     assert "You are signed in as Andrew Fuller" in page.text

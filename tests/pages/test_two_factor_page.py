@@ -54,6 +54,18 @@ async def test_a_member_is_led_to_set_a_second_factor_up_and_signs_in_with_it(br
     assert "This sign-in has expired." in page.text
 
 
+@pytest.mark.requirement("T5")
+async def test_the_first_page_leads_to_setting_one_up_until_there_is_one(browser):
+    await opened(browser)
+    page = await browser.open("/")
+    await browser.open(page.links["Set up two-factor sign-in"])
+    page = await browser.send()
+    await browser.send(code=pyotp.TOTP(page.fields["secret"]).now())
+    assert "Set up two-factor sign-in" not in (await browser.open("/")).links
+    page = await browser.open("/two-factor")
+    assert (page.title.split(" · ")[0], list(page.links)[-1]) == ("Two-factor sign-in is on", "Go on")
+
+
 async def test_who_is_not_signed_in_or_not_freshly_so_signs_in_first(browser):
     await browser.open("/two-factor")
     assert browser.answer.url.path == "/sign-in"

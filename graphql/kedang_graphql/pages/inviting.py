@@ -108,7 +108,7 @@ async def reset_form(request: Request) -> Response:
         return show(request, _ask_page())
     services = services_of(request)
     async with services.databases.control_read() as read:
-        await tokens.peek(read, "password_reset", token, now=services.clock.now())
+        await tokens.peek(read, "password_reset", token, now=services.clock.now(), repeatable=False)
     return show(request, _new_password_page(token))
 
 

@@ -31,6 +31,7 @@ from kedang_platform.identity import Identified, ReauthenticationRequired, token
 from kedang_platform.identity.errors import SignInExpired
 from kedang_platform.identity.own_account import confirm_email_change
 from kedang_platform.identity.recent import require_recent_authentication
+from kedang_platform.identity.second_factors import has_second_factor
 from kedang_platform.identity.two_factor import confirm_two_factor, start_two_factor
 
 
@@ -56,6 +57,11 @@ async def two_factor_form(request: Request) -> Response:
     person = await who(request, enrolling=True)
     if person is None or not _is_fresh(request, person):
         return go(request, "/sign-in")
+    async with services_of(request).databases.control_read() as read:
+        if await has_second_factor(read, person_id=person.person_id):
+            return show(
+                request, Page(title=msg("Two-factor sign-in is on"), links=(Link(msg("Go on"), "/"),))
+            )
     asked = msg("{company} asks for a one-time code at sign-in, beside the password.")
     page = Page(
         title=msg("Set up two-factor sign-in"),

@@ -33,6 +33,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.identity import tokens
 from kedang_platform.identity.passwords import LONGEST, SHORTEST
 from kedang_platform.identity.people import find_person
+from kedang_platform.identity.second_factors import has_second_factor
 from kedang_tenants.opening import SignUp, confirm_email, sign_up
 
 NEW_PASSWORD = Field(
@@ -208,11 +209,16 @@ async def home(request: Request) -> Response:
         return go(request, "/two-factor")
     async with services_of(request).databases.control_read() as read:
         person = await find_person(read, person_id=identified.person_id)
+        has_code = await has_second_factor(read, person_id=identified.person_id)
     page = Page(
         title="{company}",
         paragraphs=(msg("You are signed in as {name} ({email})."),),
         params={"company": identified.company.name, "name": person.name, "email": person.email},
-        links=(Link(msg("Open the API (GraphiQL)"), "/graphql"), *openid.ways_to_link(request)),
+        links=(
+            Link(msg("Open the API (GraphiQL)"), "/graphql"),
+            *(() if has_code else (Link(msg("Set up two-factor sign-in"), "/two-factor"),)),
+            *openid.ways_to_link(request),
+        ),
         button=msg("Sign out"),
         action="/sign-out",
     )

@@ -68,7 +68,7 @@ async def reset_password(
     """
     now = services.clock.now()
     async with services.databases.control_read() as read:  # a hash is dear: none for whoever has no link
-        await tokens.peek(read, "password_reset", token, now=now)
+        await tokens.peek(read, "password_reset", token, now=now, repeatable=False)
         own = [row["known_by"] for row in await read.fetch(_KNOWN_BY, tokens.hash_of(token))]
     password_hash = await services.new_password(password, own=own)
     async with services.databases.control() as control:

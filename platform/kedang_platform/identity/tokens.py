@@ -119,8 +119,13 @@ async def look_up(control: ControlTransaction, purpose: Purpose, secret: str, *,
     )
 
 
-async def peek(read: ControlRead, purpose: Purpose, secret: str, *, now: datetime) -> Mapping[str, Any]:
-    """What the link carries, without using it; empty when it was used a moment ago. Raises as ``look_up``."""
+async def peek(
+    read: ControlRead, purpose: Purpose, secret: str, *, now: datetime, repeatable: bool = True
+) -> Mapping[str, Any]:
+    """What the link carries, without using it; empty when it was used a moment ago. Raises as ``look_up``.
+
+    One that is not ``repeatable`` leads nowhere as soon as it was used (``LinkUsed``).
+    """
     row = await read.fetchrow(
         """SELECT payload, expires_at, used_at FROM platform.one_time_token
            WHERE token_hash = $1 AND purpose = $2""",
@@ -130,6 +135,8 @@ async def peek(read: ControlRead, purpose: Purpose, secret: str, *, now: datetim
     if row is None:
         raise LinkUnknown
     check_life(expires_at=row["expires_at"], used_at=row["used_at"], now=now)
+    if row["used_at"] is not None and not repeatable:
+        raise LinkUsed
     payload: Mapping[str, Any] = orjson.loads(row["payload"])
     return payload
 

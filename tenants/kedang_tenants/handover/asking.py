@@ -39,7 +39,12 @@ WHERE id = ANY($1::uuid[]) AND archived_at IS NULL
 _NAMED = """
 SELECT id, owner_id IS NOT DISTINCT FROM $2 AND archived_at IS NULL AS theirs FROM customer WHERE id = ANY($1::uuid[])
 """
-_RUNNING = f"SELECT id FROM handover WHERE member_id = $1 AND state = '{RUNNING}' AND archived_at IS NULL"
+# Who still receives from somebody else leaves when all of it has arrived: it would come after they are gone.
+_RUNNING = f"""
+SELECT id FROM handover WHERE state = '{RUNNING}' AND archived_at IS NULL AND (
+    member_id = $1 OR successor_id = $1
+    OR EXISTS (SELECT FROM jsonb_each_text(shares) AS share WHERE share.value = $1::text))
+"""
 _HOLD = "SELECT id FROM member WHERE id = $1 AND archived_at IS NULL FOR NO KEY UPDATE"
 
 
