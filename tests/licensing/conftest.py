@@ -4,16 +4,21 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 
 import pytest
+from sqlalchemy import insert
 
 from kedang_platform.identity import memberships
-from kedang_platform.licensing import list_seats, orders_of
+from kedang_platform.identity.tables import person
+from kedang_platform.ids import new_id
+from kedang_platform.licensing import list_seats, orders_of, subscribe
 from kedang_platform.licensing.invoices import open_invoices
 from kedang_platform.licensing.payments import Received
 from kedang_platform.licensing.subscriptions import find_subscription
+from kedang_platform.registry import NewCompany, claim_schema, set_status
 from kedang_tenants.people.licence import add_seats, advance_company
-from kedang_tenants.people.member_rows import follow
+from kedang_tenants.people.member_rows import NewRow, follow
 from kedang_tenants.people.operations import change_member
 from kedang_tenants.people.seats import buy_seats, confirm_seats
+from kedang_tenants.people.viewers import load_viewer
 from tests.identity.test_people import Office
 from tests.support.members import make_member
 
@@ -90,6 +95,13 @@ class Counter(Office):
             self.town.services, self.viewer, company=self.company, member_id=member_id, **differences
         )
 
+    async def as_member(self, *roles, seat="FULL"):
+        """The same counter, with another member at it."""
+        member_id = await self.make(*roles, seat=seat)
+        async with self.town.databases.tenant_read(self.company.ref) as read:
+            viewer = await load_viewer(read, company=self.company, member_id=member_id)
+        return Counter(self.town, None, self.company, viewer)
+
     async def make(self, *roles, seat="VIEW_ONLY"):
         member = await make_member(
             self.town.databases,
@@ -115,13 +127,38 @@ class Counter(Office):
         return listed, tables, members
 
 
+async def opened(
+    town, *, name="Northwind Traders", owner="Andrew Fuller", email="andrew.fuller@northwind.example"
+):
+    """The counter of a company in New York, as it stands after its owner has signed up."""
+    new = NewCompany(name, country="US", language="en", time_zone="America/New_York", currency="USD")
+    now = town.clock.now()
+    async with town.databases.control() as control:
+        made = await claim_schema(control, company_id=new_id(), company=new, now=now)
+        await set_status(control, company_id=made.id, status="active")
+        await subscribe(control, company_id=made.id, free_seats=2, now=now)
+        person_id = new_id()
+        await control.execute(
+            insert(person).values(
+                id=person_id, email=email, name=owner, language="en", confirmed_at=now, created_at=now
+            )
+        )
+        joined = await memberships.join(
+            control, company_id=made.id, person_id=person_id, seat="full", now=now
+        )
+    company = await town.company(made.id)
+    row = NewRow(name=owner, email=email, roles=("OWNER",), language="EN")
+    await follow(town.databases, company=company, member_id=joined.member_id, clock=town.clock, new=row)
+    async with town.databases.tenant_read(company.ref) as read:
+        viewer = await load_viewer(read, company=company, member_id=joined.member_id)
+    return Counter(town, None, company, viewer)
+
+
 @pytest.fixture
 async def counter(town):
-    signed_in = await town.open()
-    return Counter(town, signed_in, await town.company(signed_in.company.id), await town.viewer(signed_in))
+    return await opened(town)
 
 
 @pytest.fixture
 async def rival(town):
-    signed_in = await town.open(email="ann@rival.example", name="Ann", company="Rival & Sons")
-    return Counter(town, signed_in, await town.company(signed_in.company.id), await town.viewer(signed_in))
+    return await opened(town, name="Rival & Sons", owner="Ann", email="ann@rival.example")
