@@ -44,7 +44,7 @@ async def test_a_scheme_starts_from_a_set(gateway, company):
         ("MINOR", 3, None),
     ]
     again = (await client(START, variables)).data["startGradeScheme"]
-    assert (again["record"], again["userErrors"][0]["code"]) == (None, "TAKEN")
+    assert (again["record"], again["userErrors"][0]["code"]) == (None, "ALREADY_EXISTS")
 
 
 async def test_who_may_not_set_grades_up_starts_none(gateway, company):

@@ -22,6 +22,10 @@ WITHOUT_WORDS = {
     "{question}: {answer}",
     "{said} - {more}",
     "{way} with {contact}",
+    "  {quantity} x {text}: {net}",
+    'DROP SCHEMA "{schema}" CASCADE; DROP ROLE "{schema}"',
+    "chmod 600 {file}",
+    "{name} ({id}): {status}",
 }
 TERMS = {
     "Customer": "客户",
