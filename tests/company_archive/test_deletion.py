@@ -1,5 +1,6 @@
 """A company that goes leaves nothing behind: its id, its schema and what it called itself are found nowhere any more."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
@@ -264,3 +265,41 @@ async def test_invoices_stay_without_the_address_they_were_mailed_to(elsewhere, 
     assert row["net"] == 4_900
     assert "Northwind Ltd" in row["buyer"]
     assert "money@northwind.example" not in row["buyer"]
+
+
+async def test_what_others_have_with_its_people_stays(elsewhere, planted, files, clock):
+    """A person whom another company asks in at that very moment, and what it wrote to its customers, stay."""
+    gone, stays = planted
+    member = await owner_of(elsewhere, gone)
+    owner = await viewer_of(elsewhere, member)
+    now = datetime.now(UTC)
+    async with elsewhere.control() as control:
+        email = await control.fetchval("SELECT email FROM platform.person WHERE id = $1", member.person_id)
+        survey = Outgoing(
+            Letter(subject="How was it?", paragraphs=()), email, "en", f"survey:{stays.ref.schema}:1"
+        )
+        await post(control, [survey], sender="Kedang <a@x.example>", now=now)
+    await delete_company(elsewhere, owner, confirm_name=gone.name, grace=timedelta(0), clock=clock)
+    async with elsewhere.control() as asking:
+        await asking.fetch(
+            "INSERT INTO platform.membership (company_id, person_id, member_id, seat, state, created_at)"
+            " VALUES ($1, $2, $2, 'none', 'invited', now())",
+            stays.id,
+            member.person_id,
+        )
+        removing = asyncio.create_task(due(elsewhere, files, None, clock))
+        async with elsewhere.owner() as watching:
+            while not await watching.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+                " AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+            ):
+                assert not removing.done()
+                await asyncio.sleep(0.02)
+    assert await removing == [gone.name]
+    async with elsewhere.control_read() as read:
+        left = await read.fetch(
+            "SELECT company_id FROM platform.membership WHERE person_id = $1", member.person_id
+        )
+        mails = await read.fetch("SELECT key FROM platform.mail WHERE recipient = $1", email)
+    assert [row["company_id"] for row in left] == [stays.id]
+    assert survey.key in [row["key"] for row in mails]

@@ -20,17 +20,24 @@ from kedang_platform.registry import Company, due_deletions
 _CREDENTIALS = """
 SELECT id FROM platform.session WHERE company_id = $1 UNION ALL SELECT id FROM platform.api_key WHERE company_id = $1"""
 _ENDED = "DELETE FROM platform.{table} WHERE company_id = $1"
+# Nobody else may take one of them in between being found and going.
+_HOLD_PEOPLE = """
+SELECT FROM platform.person WHERE id IN (SELECT person_id FROM platform.membership WHERE company_id = $1)
+ORDER BY id FOR UPDATE"""
 # Of people who belong to nothing else nothing is kept; whoever opened the company of an address stays with it.
 _ONLY_HERE = """
 SELECT p.id, p.email FROM platform.membership m JOIN platform.person p ON p.id = m.person_id
-WHERE m.company_id = $1 AND NOT EXISTS (
+WHERE m.company_id = $1 AND ($2 OR p.confirmed_at IS NULL) AND NOT EXISTS (
     SELECT FROM platform.membership o WHERE o.person_id = m.person_id AND o.company_id <> $1)"""
 _EMAILS = """
 SELECT p.email FROM platform.membership m JOIN platform.person p ON p.id = m.person_id WHERE m.company_id = $1
 UNION SELECT email FROM platform.billing_details WHERE company_id = $1 AND email IS NOT NULL"""
+# What another company wrote to one of its own customers stays, though the person was a member here.
 _MAILS = """
-DELETE FROM platform.mail WHERE strpos(key, $1) > 0 OR recipient = ANY($2::text[])
-    OR (recipient = ANY($3::text[]) AND strpos(concat(subject, text, html), $4) > 0)
+DELETE FROM platform.mail WHERE strpos(key, $1) > 0
+    OR (NOT EXISTS (SELECT FROM platform.tenant_schema s WHERE s.name <> $1 AND strpos(key, ':' || s.name || ':') > 0)
+        AND (recipient = ANY($2::text[])
+             OR (recipient = ANY($3::text[]) AND strpos(concat(subject, text, html), $4) > 0)))
     OR EXISTS (SELECT FROM platform.invoice i WHERE i.company_id = $5 AND strpos(key, i.id::text) > 0)
 RETURNING id"""
 _JOBS = """
@@ -73,11 +80,16 @@ async def delete_due(
 
 
 async def remove_company(
-    databases: Databases, company: Company, *, files: FileStore, caches: Caches | None
+    databases: Databases,
+    company: Company,
+    *,
+    files: FileStore,
+    caches: Caches | None,
+    known_people: bool = True,
 ) -> None:
     """Remove the company: entrances first, then its schema and role, its files, and last what names it.
 
-    The company's own row goes last, so that whatever ends on the way is found again and done to its end.
+    Without ``known_people`` persons who have ever signed in stay, though they belong to no other company. The company's own row goes last, so that whatever ends on the way is found again and done to its end.
     """
     credentials = await _close(databases, company)
     if caches is not None:
@@ -85,7 +97,7 @@ async def remove_company(
     await _drop(databases, company)
     await files.delete_all(company.ref)
     async with databases.control() as control:
-        await _forget(control, company)
+        await _forget(control, company, known_people=known_people)
     async with databases.owner() as connection:
         # The planner's statistics hold samples of what stood in the tables.
         await connection.execute(f"ANALYZE {_SAMPLED}")
@@ -115,10 +127,11 @@ async def _drop(databases: Databases, company: Company) -> None:
             await connection.execute(statement, company.id)
 
 
-async def _forget(control: ControlTransaction, company: Company) -> None:
+async def _forget(control: ControlTransaction, company: Company, *, known_people: bool) -> None:
     """Everything that the installation still knows of the company, in one transaction."""
     schema, company_id = company.ref.schema, company.id
-    people = await control.fetch(_ONLY_HERE, company_id)
+    await control.fetch(_HOLD_PEOPLE, company_id)
+    people = await control.fetch(_ONLY_HERE, company_id, known_people)
     everybody = [row["email"] for row in await control.fetch(_EMAILS, company_id)]
     alone = [row["email"] for row in people]
     mails = await control.fetch(_MAILS, schema, alone, everybody, company.name, company_id)
