@@ -14,7 +14,7 @@ from kedang_tenants.people.policy import DEFAULT_POLICY, INBOX
 from kedang_tenants.rules.drafting import draft_rule
 from tests.policy.conftest import Firm
 from tests.policy.test_collaborators import share
-from tests.policy.test_restricted import judge
+from tests.policy.test_restricted import grant, judge, restrict
 from tests.policy.test_rules import enforce, said
 
 
@@ -120,3 +120,35 @@ async def test_nobody_bases_a_role_that_others_have_on_one_that_can_do_more_by_i
     assert await firm.value("SELECT count(*) FROM rule_version WHERE state = 'DRAFT'") == 0
     own = {**made, "OTHER": narrowed("DEPARTMENT_MANAGER")}
     assert await firm.do(draft_rule, "manager", kind="access", content={"roles": own})
+
+
+@pytest.mark.requirement("A11")
+async def test_what_stays_open_does_not_name_what_was_closed(firm):
+    """Neither as a value, nor as a key of groups, nor by filters: a subsidiary seems to have no parent."""
+    seller = firm.people["seller"].id
+    parent = await firm.factory.one("customer", name="Alfreds", owner_id=seller)
+    for name, above in (("Child", parent), ("Other", None)):
+        await firm.factory.one("customer", name=name, owner_id=seller, parent_id=above)
+    public = f"cus_{parent.hex}"
+    looks = (
+        "{ customers { nodes { name parentId parent { name } } } }",
+        "{ customerAggregates(groupBy: [PARENT_ID]) { groups { count key { parentId } } } }",
+        f'{{ customers(where: {{parentId: {{eq: "{public}"}}}}) {{ totalCount }} }}',
+        "{ customers(where: {parentId: {isNull: false}}) { totalCount } }",
+    )
+    client, keeper = await firm.client("seller"), await firm.client("keeper")
+    before = [(await keeper(look)).data for look in looks]
+    assert [(await client(look)).data for look in looks] == before
+    assert public in str(before[0])
+    await restrict(firm, parent)
+    firm.gateway.services.viewers.forget()
+    assert [(await client(look)).data for look in looks] == [
+        {"customers": {"nodes": [{"name": n, "parentId": None, "parent": None} for n in ("Child", "Other")]}},
+        {"customerAggregates": {"groups": [{"count": 2, "key": {"parentId": None}}]}},
+        {"customers": {"totalCount": 0}},
+        {"customers": {"totalCount": 0}},
+    ]
+    assert [(await keeper(look)).data for look in looks] == before
+    await grant(firm, parent, days=1)
+    viewer = await firm.viewer("seller")
+    assert (viewer.closed, viewer.opened) == (True, (parent,))

@@ -203,10 +203,19 @@ class Reader:
         )
 
     def value(self, record: RecordType, row: Row, found: Field) -> Any:
-        """A field's value as this viewer reads it: None where it is masked."""
+        """A field's value as this viewer reads it: None where it is masked, or names what is closed to them."""
+        if self._names_what_is_shut(record, row, found):
+            return None
         if record.follows is not None and self.looker.reads(record, found) >= self.looker.sees(record):
             return row[found.name]  # who sees such a row reads all of it
         return row[found.name] if self.within(record, row, self.looker.reads(record, found)) else None
+
+    def _names_what_is_shut(self, record: RecordType, row: Row, found: Field) -> bool:
+        if found.target is None or row[found.name] is None or record.name == "archive_grant":
+            return False
+        target = catalogue().record(found.target)
+        other = self.company.of(target).get(row[found.name])
+        return other is not None and self.shut(target, other)
 
     def own(self, record: RecordType, row: Row, custom: CustomField) -> Any:
         document = self.value(record, row, record.fields["custom"])

@@ -62,10 +62,10 @@ def _related(statement: Statement, viewer: Viewer, record: RecordType, alias: st
     inner = statement.alias()
     if relation.many:
         link_field = target.fields[relation.column]
-        link = f"{usable_column(statement, viewer, target, inner, link_field)} = {alias}.id"
+        link = f"{usable_column(statement, viewer, target, inner, link_field, link=True)} = {alias}.id"
     else:
         link_field = record.fields[relation.column]
-        link = f"{inner}.id = {usable_column(statement, viewer, record, alias, link_field)}"
+        link = f"{inner}.id = {usable_column(statement, viewer, record, alias, link_field, link=True)}"
     parts = [link]
     if relation.many:
         parts.append(f"{inner}.archived_at IS NULL")

@@ -193,7 +193,7 @@ def _currency(statement: Statement, viewer: Viewer, record: RecordType, alias: s
     relation = record.relations[way[0]]
     target = catalogue().record(relation.target)
     inner = statement.alias()
-    link = usable_column(statement, viewer, record, alias, record.fields[relation.column])
+    link = usable_column(statement, viewer, record, alias, record.fields[relation.column], link=True)
     seen = visible(statement, viewer, target, inner)
     told = usable_column(statement, viewer, target, inner, target.fields[name])
     scope = f" AND {seen}" if seen else ""

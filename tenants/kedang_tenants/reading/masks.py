@@ -226,11 +226,37 @@ def usable_column(
     alias: str,
     field: Field,
     stored: str | None = None,
+    *,
+    link: bool = False,
 ) -> str:
-    """A field to filter or sort by: what is masked behaves as empty; raises MaskedField when all of it is."""
+    """A field to filter or sort by: what is masked behaves as empty; raises MaskedField when all of it is.
+
+    ``link`` says that it joins two records, each of which is asked for by what the viewer sees of it.
+    """
     if mask_of(viewer, record, field) is Mask.CLOSED:
         raise MaskedField(msg("You may not filter or sort by “{field}”."), field=field.api_name)
-    return column(statement, viewer, record, alias, field, stored)
+    found = column(statement, viewer, record, alias, field, stored)
+    return found if link else unless_shut(statement, viewer, record, alias, field, found)
+
+
+def unless_shut(
+    statement: Statement, viewer: Viewer, record: RecordType, alias: str, field: Field, value: str
+) -> str:
+    """A value that names another record, NULL where that lies in an archive that is closed to the viewer (A11)."""
+    own_way = catalogue().way_to_archive(record.name)
+    if not viewer.closed or field.target is None or record.apart:
+        return value
+    if own_way and record.relations[own_way[0]].column == field.name:
+        return value  # the row itself would not be there
+    way = catalogue().way_to_archive(field.target)
+    if way is None:
+        return value
+    target, inner = catalogue().record(field.target), statement.alias()
+    return (
+        f"CASE WHEN NOT EXISTS (SELECT 1 FROM {quoted(target.table.name)} {inner}"
+        f" WHERE {inner}.id = {alias}.{quoted(field.name)}"
+        f" AND {_shut(statement, viewer, target, inner, way)}) THEN {value} END"
+    )
 
 
 def _sql_type(record: RecordType, field: Field) -> str:

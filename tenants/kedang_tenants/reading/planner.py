@@ -13,7 +13,7 @@ from kedang_platform.search_frequency import WALKED_ROWS
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.reading.filters import condition
 from kedang_tenants.reading.layout import NOWHERE, Layout
-from kedang_tenants.reading.masks import column, visible, visible_scope
+from kedang_tenants.reading.masks import column, unless_shut, visible, visible_scope
 from kedang_tenants.reading.ordering import (
     SortKey,
     beyond,
@@ -62,7 +62,8 @@ class _Columns:
         fields = {}
         for name in select.fields:
             found = record.fields[name]
-            fields[name] = self.add(column(self.statement, self.viewer, record, alias, found))
+            value = column(self.statement, self.viewer, record, alias, found)
+            fields[name] = self.add(unless_shut(self.statement, self.viewer, record, alias, found, value))
         one = {name: self._joined(record, alias, name, inner) for name, inner in select.one}
         return Layout(record, own_id, fields, one)
 
