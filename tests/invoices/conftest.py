@@ -95,7 +95,12 @@ class Books:
     async def reverse(self, payment, operator="wei", remark="Another company's"):
         async with self.databases.control() as control:
             return await payments.reverse(
-                control, payment_id=payment.id, operator=operator, remark=remark, now=self.now
+                control,
+                payment_id=payment.id,
+                operator=operator,
+                remark=remark,
+                billing=self.billing,
+                now=self.now,
             )
 
     async def found(self, invoice):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kedang_platform.licensing import Seats
+from kedang_platform.licensing.ledger import credit_of
 from kedang_platform.licensing.operating import undo_payment
 from kedang_tenants.people import licence
 from kedang_tenants.people.operations import owners_of
@@ -33,6 +34,7 @@ async def reverse(counter, invoice_id):
         operator="wei",
         remark="wrong",
         owners=owners_of,
+        settings=counter.town.services.settings,
         clock=counter.town.clock,
     )
 
@@ -117,3 +119,16 @@ async def test_a_removal_that_was_asked_for_stays_when_a_payment_is_undone(activ
     await reverse(active, first.invoice_id)
     held = await active.stands()
     assert (held.paid_seats, held.seats_next) == (6, 5)
+
+
+async def test_an_order_that_was_paid_by_mistake_while_a_period_ran_leaves_nothing_to_pay(active, town):
+    order = await active.buy(30, "year")
+    await active.confirm(order)
+    assert await active.seats() == Seats(free=2, paid=33, taken=1)
+    await reverse(active, order.invoice_id)
+    assert await active.seats() == Seats(free=2, paid=3, taken=1)
+    assert await active.open_invoices() == []
+    async with town.databases.control_read() as read:
+        assert await credit_of(read, company_id=active.company.id, currency="USD") == 0
+    assert {one.seats: one.state for one in await active.orders()} == {30: "withdrawn", 3: "paid"}
+    assert (await active.stands()).state == "active"

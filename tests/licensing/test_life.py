@@ -9,7 +9,7 @@ import pytest
 from kedang_platform.database import DatabaseBusy
 from kedang_platform.errors import Forbidden, NotFound
 from kedang_platform.ids import new_id
-from kedang_platform.licensing import Seats
+from kedang_platform.licensing import Billing, Seats
 from kedang_platform.licensing.history import history_of
 from kedang_platform.licensing.ledger import credit_of
 from kedang_platform.licensing.payments import reverse
@@ -423,7 +423,14 @@ async def test_a_reversed_payment_takes_its_seats_back(active, town):
     await fill(active, "nancy", "janet")
     async with town.databases.control() as control:
         payment = await control.fetchval("SELECT id FROM platform.payment")
-        await reverse(control, payment_id=payment, operator="lin", remark="wrong", now=town.clock.now())
+        await reverse(
+            control,
+            payment_id=payment,
+            operator="lin",
+            remark="wrong",
+            billing=Billing.of(town.services.settings),
+            now=town.clock.now(),
+        )
     held = await active.stands()
     assert (held.state, held.capacity) == ("free", 2)
     assert await active.seats() == Seats(free=2, paid=0, taken=2)

@@ -17,16 +17,18 @@ from uuid import UUID
 from kedang_platform.database import ControlTransaction
 from kedang_platform.licensing.billing import Billing
 from kedang_platform.licensing.charging import (
+    ADDITION,
     RENEWAL,
     cancel_dues,
     charge,
     is_overdue,
 )
 from kedang_platform.licensing.counting import adopt, count_order
+from kedang_platform.licensing.credit_notes import CANCELLATION, credit
 from kedang_platform.licensing.history import Reason, note
-from kedang_platform.licensing.invoices import Invoice
+from kedang_platform.licensing.invoices import Invoice, find_invoice
 from kedang_platform.licensing.keeping import give_back, release_surplus
-from kedang_platform.licensing.orders import PURCHASE, order_of_invoice
+from kedang_platform.licensing.orders import PURCHASE, SeatOrder, order_of_invoice, withdraw_order
 from kedang_platform.licensing.periods import Interval, day_in, end_of_period
 from kedang_platform.licensing.plans import Prices, plan_in_force
 from kedang_platform.licensing.subscriptions import Subscription, change_subscription, hold_subscription
@@ -95,21 +97,37 @@ async def settled(control: ControlTransaction, *, invoice: Invoice, billing: Bil
 
 
 async def reopened(
-    control: ControlTransaction, *, invoice: Invoice, owners: Collection[UUID], now: datetime
+    control: ControlTransaction,
+    *,
+    invoice: Invoice,
+    arrived_for: UUID,
+    owners: Collection[UUID],
+    billing: Billing,
+    now: datetime,
 ) -> None:
-    """Take back what ``settled`` did, since the payment was reversed: the seats of a purchase go.
+    """Take back what ``settled`` did, since a payment that had arrived for an invoice was reversed.
 
-    Renewals and additions are due again; the next ``advance`` sees it. Seats that were renewed since stand on the
-    invoice of that: they stay. Call it before the order is owed again.
+    The seats of a purchase go; where they were invoiced by the rest of a period, that is credited. Renewals and
+    other additions are due again; the next ``advance`` sees it. Seats that were renewed since stand on the invoice
+    of that: they stay. Call it before the order is owed again.
     """
-    if invoice.purpose != PURCHASE:
-        return
     held = await adopt(control, await hold_subscription(control, company_id=invoice.company_id), now=now)
-    order = await order_of_invoice(control, invoice_id=invoice.id)
+    order = await _order_undone(control, invoice, arrived_for=arrived_for)
     if order is None or held.state == "free":
         return
     if order.confirmed_at is not None and day_in(held.time_zone, order.confirmed_at) < held.paying.start:
         return
+    if invoice.purpose == ADDITION:
+        await credit(
+            control,
+            billing=billing,
+            invoice=invoice,
+            amount=None,
+            remark=None,
+            purpose=CANCELLATION,
+            now=now,
+        )
+        await withdraw_order(control, order_id=order.id)
     seats = held.paid_seats - order.seats
     await note(
         control,
@@ -138,6 +156,20 @@ async def reopened(
         waiting=True,
         now=now,
     )
+
+
+async def _order_undone(
+    control: ControlTransaction, invoice: Invoice, *, arrived_for: UUID
+) -> SeatOrder | None:
+    """The order that ``invoice`` charges: by itself, or as the addition that its payment was turned into."""
+    if invoice.purpose == PURCHASE:
+        return await order_of_invoice(control, invoice_id=invoice.id)
+    order = await order_of_invoice(control, invoice_id=arrived_for)
+    if invoice.purpose != ADDITION or order is None or order.state != "paid":
+        return None
+    bought = await find_invoice(control, invoice_id=arrived_for)
+    turned = bought.credited_at == invoice.issued_at and invoice.lines[0].quantity == order.seats
+    return order if turned else None
 
 
 async def _renew(

@@ -63,6 +63,7 @@ async def undo_payment(
     operator: str,
     remark: str,
     owners: Callable[[Databases, Company], Awaitable[Collection[UUID]]],
+    settings: Settings,
     clock: Clock,
 ) -> Confirmation:
     """Undo a payment; ``owners`` tells who of a company keeps a seat first. Raises as ``payments.reverse``."""
@@ -79,5 +80,6 @@ async def undo_payment(
             operator=operator,
             remark=remark,
             owners=await owners(databases, company),
+            billing=Billing.of(settings),
             now=clock.now(),
         )

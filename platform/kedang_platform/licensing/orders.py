@@ -194,6 +194,15 @@ async def owe_again(control: ControlTransaction, *, invoice_id: UUID) -> None:
     )
 
 
+async def withdraw_order(control: ControlTransaction, *, order_id: UUID) -> None:
+    """An order whose payment was undone after its invoice had been credited: nothing is owed of it."""
+    await control.fetch(
+        "UPDATE platform.seat_order SET state = 'withdrawn', confirmed_by = NULL, confirmed_at = NULL"
+        " WHERE id = $1",
+        order_id,
+    )
+
+
 async def order_of_invoice(read: ControlRead, *, invoice_id: UUID) -> SeatOrder | None:
     """The order of seats that an invoice is of, where it is of one."""
     row = await read.fetchrow(f"{ORDERS} WHERE o.invoice_id = $1", invoice_id)

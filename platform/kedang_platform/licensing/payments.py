@@ -144,6 +144,7 @@ async def reverse(
     operator: str,
     remark: str,
     owners: Collection[UUID] = (),
+    billing: Billing,
     now: datetime,
 ) -> Confirmation:
     """Undo a payment that was confirmed or proposed by mistake; what it paid is owed again.
@@ -157,7 +158,14 @@ async def reverse(
     for again in await ledger.give_back(control, payment_id=payment.id, now=now):
         if not await ledger.use_credit(control, invoice_id=again, now=now):
             invoice = await find_invoice(control, invoice_id=again)
-            await lifecycle.reopened(control, invoice=invoice, owners=owners, now=now)
+            await lifecycle.reopened(
+                control,
+                invoice=invoice,
+                arrived_for=payment.invoice_id,
+                owners=owners,
+                billing=billing,
+                now=now,
+            )
             await orders.owe_again(control, invoice_id=again)
     return await _told(control, payment.id, payment.invoice_id)
 

@@ -130,6 +130,7 @@ def reverse_payment(
             operator=operator or account(),
             remark=why,
             owners=owners_of,
+            settings=settings,
             clock=SystemClock(),
         )
 
