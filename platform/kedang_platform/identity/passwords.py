@@ -6,6 +6,7 @@ import asyncio
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 import argon2
@@ -46,6 +47,16 @@ def is_phone_number(password: str) -> bool:
     return folded.isdigit() and len(folded) < _MOST_FIGURES
 
 
+def _hasher() -> argon2.PasswordHasher:
+    return argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What a password is compared with where there is none; made once a process, it takes as long as any."""
+    return _hasher().hash("")
+
+
 class Passwords:
     """Hashes and verifies in a small pool of threads of its own, so that sign-ins never stall requests.
 
@@ -54,10 +65,10 @@ class Passwords:
     """
 
     def __init__(self, *, threads: int = 2, waiting: int = _WAITING) -> None:
-        self._argon2 = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._argon2 = _hasher()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._free = threads + waiting
-        self._stranger = self._argon2.hash("")
+        self._stranger = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
         """The encoded argon2id hash, salt and parameters included."""
