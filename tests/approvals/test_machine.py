@@ -62,7 +62,7 @@ questions = st.builds(
 
 
 @given(staffs, questions)
-@settings(max_examples=600)
+@settings(max_examples=200)
 def test_whoever_may_decide_is_able_not_barred_and_within_their_limit(staff, question):
     may = who_may_decide(staff, question)
     for member, in_place_of in may.items():

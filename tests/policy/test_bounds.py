@@ -226,7 +226,7 @@ def _edited(roles: list[str], edits: list[dict[str, Any]]) -> tuple[AccessRules,
 
 
 @pytest.mark.requirement("A11")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITORS, _EDITS)
 def test_no_sequence_of_edits_gives_more_than_the_editor_had(editor, edits):
     before, after = _edited(editor, edits)
@@ -241,7 +241,7 @@ def test_no_sequence_of_edits_gives_more_than_the_editor_had(editor, edits):
                 assert cell_of(access, cell) <= had, (code, record, cell)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITORS, _EDITS)
 def test_the_owners_line_and_everybodys_notices_are_constant(editor, edits):
     _, after = _edited(editor, edits)
@@ -256,7 +256,7 @@ def test_the_owners_line_and_everybodys_notices_are_constant(editor, edits):
                     assert cell_of(access, cell) <= cell_of(usual, cell)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITS)
 def test_what_is_printed_is_read_as_the_same(edits):
     for edit in edits:
