@@ -49,6 +49,12 @@ async def sign_up(browser):
     assert f"Andrew Fuller ({FULLER})" in browser.page.text
 
 
+async def sent_back(address):
+    """Where the provider sends a browser on to."""
+    async with httpx.AsyncClient() as http:
+        return (await http.get(address)).headers["location"]
+
+
 async def test_the_sign_in_page_leads_to_the_provider_and_back_into_the_company(surfer):
     await sign_up(surfer)
     surfer.http.cookies.clear()
@@ -70,7 +76,7 @@ async def test_the_browser_that_did_not_begin_gets_no_session(surfer):
     assert re.fullmatch(r"kedang-openid=[\w-]{43}; HttpOnly; Max-Age=600; Path=/; SameSite=lax", cookie), (
         cookie
     )
-    back = (await httpx.AsyncClient().get(left.headers["location"])).headers["location"]
+    back = await sent_back(left.headers["location"])
     surfer.http.cookies.clear()
     await surfer.open(back)
     assert surfer.answer.status_code == 422
@@ -142,7 +148,7 @@ async def test_who_has_signed_out_meanwhile_links_nothing(surfer, acme):
 
 async def test_a_parameter_given_twice_is_not_read(surfer):
     left = await surfer.http.get("/sign-in/with/acme", follow_redirects=False)
-    back = (await httpx.AsyncClient().get(left.headers["location"])).headers["location"]
+    back = await sent_back(left.headers["location"])
     state = re.search(r"state=[\w-]+", back)[0]
     await surfer.open(f"{back}&{state}")
     assert surfer.answer.status_code == 422
