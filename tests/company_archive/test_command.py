@@ -54,6 +54,13 @@ async def test_a_company_leaves_is_removed_and_comes_back(kedang, databases, com
     code, output, _ = await kedang("company", "export", company.name, "--to", str(archive), "--json")
     assert (code, json.loads(output)["error"]["code"]) == (1, "FILE_EXISTS")
 
+    for folder in (tmp_path / "nowhere", archive):
+        code, output, _ = await kedang(
+            "company", "export", company.name, "--to", str(folder / "a.zip"), "--json"
+        )
+        error = json.loads(output)["error"]
+        assert (code, error["code"], str(folder) in error["message"]) == (1, "FOLDER_UNUSABLE", True)
+
     code, output, _ = await kedang("company", "delete", company.name, "--confirm", "Southwind", "--json")
     assert (code, json.loads(output)["error"]["code"]) == (1, "NOT_CONFIRMED")
     code, output, _ = await kedang("company", "delete", company.name, "--confirm", company.name, "--json")

@@ -12,6 +12,9 @@ from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_UNUSABLE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EACCES, errno.EPERM, errno.EROFS}
+)
 
 
 class BackupFolderUnset(KedangError):
@@ -60,6 +63,26 @@ class InstantNotReached(KedangError):
 
 class FolderTaken(KedangError):
     """The folder that is to hold the restored installation holds something."""
+
+
+class FolderUnusable(KedangError):
+    """Nothing can be written into the folder that was named: it is missing, no folder, or not ours to write into."""
+
+
+@contextmanager
+def writing_into(folder: Path) -> Iterator[None]:
+    """Turns what the system says of a folder that is missing, not ours or full into FolderUnusable and DiskFull."""
+    try:
+        with room_on(folder):
+            yield
+    except OSError as problem:
+        if problem.errno not in _UNUSABLE:
+            raise
+        raise FolderUnusable(
+            msg("Nothing can be written into {folder}: {reason}."),
+            folder=folder.absolute(),
+            reason=problem.strerror,
+        ) from problem
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from kedang_migrations.runner import build_spares
+from kedang_platform.backups.errors import room_on, writing_into
 from kedang_platform.clock import SystemClock
 from kedang_platform.database import ControlRead, Databases
 from kedang_platform.embedded import Echo
 from kedang_platform.errors import KedangError
 from kedang_platform.files import open_files
 from kedang_platform.i18n import msg
+from kedang_platform.identity.announcing import announce_ended
 from kedang_platform.registry import Company, ask_to_delete, find_company, hurry, overview_of, take_back
 from kedang_platform.settings import Settings
 from kedang_tenants.changing.verifying import Verified, verify
@@ -59,9 +61,10 @@ def export(settings: Settings, *, name: str, to: Path, echo: Echo, as_json: bool
         raise FileExists(msg("There is a file {file} already."), file=to)
 
     async def work(databases: Databases, company: Company) -> dict[str, object]:
-        archived = await export_to_file(
-            databases, company, to, files=open_files(settings), product=product(), clock=SystemClock()
-        )
+        with writing_into(to.parent):
+            archived = await export_to_file(
+                databases, company, to, files=open_files(settings), product=product(), clock=SystemClock()
+            )
         told = {"company": str(company.id), "name": company.name, "file": str(to), "bytes": archived.size}
         return told | {"rows": archived.rows}
 
@@ -85,9 +88,10 @@ def import_(settings: Settings, *, file: Path, echo: Echo, as_json: bool) -> Non
 
     async def work(databases: Databases) -> dict[str, object]:
         await build_spares(databases, count=max(settings.spare_schemas, 1))
-        done = await import_company(
-            databases, file, files=open_files(settings), settings=at, clock=SystemClock()
-        )
+        with room_on(settings.var):
+            done = await import_company(
+                databases, file, files=open_files(settings), settings=at, clock=SystemClock()
+            )
         return {
             "company": str(done.company.id),
             "name": done.company.name,
@@ -122,6 +126,7 @@ def delete(settings: Settings, *, name: str, confirm: str, now: bool, echo: Echo
             deletion = await ask_to_delete(
                 control, company_id=company.id, requested_by=None, grace=grace, now=clock.now()
             )
+            await announce_ended(control, company.id)
             if now:
                 await hurry(control, company_id=company.id, now=clock.now())
         told: dict[str, object] = {"company": str(company.id), "name": company.name, "deleted": now}
@@ -150,6 +155,7 @@ def keep(settings: Settings, *, name: str, echo: Echo, as_json: bool) -> None:
     async def work(databases: Databases, company: Company) -> Company:
         async with databases.control() as control:
             await take_back(control, company_id=company.id, now=SystemClock().now())
+            await announce_ended(control, company.id)
         return company
 
     company = _with(settings, name, work)

@@ -18,6 +18,7 @@ from kedang_platform.backups import (
     restore,
     take,
 )
+from kedang_platform.backups.errors import writing_into
 from kedang_platform.clock import SystemClock
 from kedang_platform.database import urls_of
 from kedang_platform.embedded import Echo, silent
@@ -43,6 +44,8 @@ def back_up(settings: Settings, *, folder: Path | None, echo: Echo, as_json: boo
     """Take a base backup and tell what came of it. Raises as ``take``."""
     source = embedded_source(settings)
     archive = archive_of(settings, folder=folder)
+    with writing_into(archive.folder):
+        archive.make()
     taken = asyncio.run(
         take(
             archive,
@@ -76,7 +79,8 @@ def bring_back(settings: Settings, asked: Asked, *, echo: Echo, as_json: bool) -
         if asked.called is not None:
             raise BadUserInput(msg("--as goes with --company."), path=("as",))
         archive = find_archive(asked.source or _folder(settings))
-        whole = restore(archive, settings.var, to_time=to_time, echo=progress)
+        with writing_into(settings.var):
+            whole = restore(archive, settings.var, to_time=to_time, echo=progress)
         print(json.dumps(_restored(whole), ensure_ascii=False)) if as_json else _tell_restored(whole, echo)
         return
     told = named(settings)
