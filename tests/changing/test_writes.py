@@ -84,6 +84,7 @@ AUDITED: dict[str, object] = {
     "roles": [None, []],
     "state": [None, "PROSPECTIVE"],
     "direct": [None, True],
+    "restricted": [None, False],
     "assigned_on": [None, "2026-03-02"],
     "custom": [None, {}],
 }

@@ -124,7 +124,7 @@ async def test_one_chooses_how_one_is_told_and_nobody_else_is_concerned(people):
     assert done["userErrors"] == []
     assert done["record"]["member"] == {"name": "Nancy Davolio"}
     choices = {c["kind"]: c for c in (await nancy(INBOX)).data["inbox"]["choices"]}
-    assert len(choices) == 9
+    assert len(choices) == 13
     assert choices["REQUEST_ASSIGNED"] == {"kind": "REQUEST_ASSIGNED", "channel": "INBOX", "chosen": True}
     assert choices["REPORT_READY"] == {"kind": "REPORT_READY", "channel": "EMAIL", "chosen": False}
     own = [{"kind": "REQUEST_ASSIGNED", "channel": "INBOX", "member": {"name": "Nancy Davolio"}}]

@@ -53,7 +53,7 @@ def lines(mail):
 async def test_until_a_member_chooses_the_defaults_hold(shop, nancy):
     before = await choices(shop, nancy)
     assert before["REQUEST_ASSIGNED"] == ("EMAIL", False)
-    assert len(before) == 9
+    assert len(before) == 13
     first = await wish(shop, nancy, "DIGEST")
     assert await choices(shop, nancy) == before | {"REQUEST_ASSIGNED": ("DIGEST", True)}
     assert await wish(shop, nancy, "INBOX") == first
