@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias, cast
 from uuid import UUID
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import CompanyRef, TenantRead, TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import EmailKind, InvalidValue
 from kedang_tenants.changing import Change, Draft, change_internally, prepares
@@ -24,6 +24,7 @@ from kedang_tenants.reading import Scope, Viewer
 
 Refusal: TypeAlias = Literal["OPTED_OUT", "NO_CONSENT"]
 HASH_BYTES: Final = 16
+_PURPOSE: Final = b"kedang consent:"
 _SLOW_CLOCK: Final = timedelta(minutes=5)
 _CONSENT_FIRST: Final = frozenset({CAMPAIGN})
 """Purposes that need consent first where the company has no rule of its own."""
@@ -46,15 +47,19 @@ class Statement:
     address_hash: str | None
 
 
-def address_hash(company: CompanyRef, address: str) -> str:
-    """What is kept of an address (16 bytes in hex): the same however it is written, different in every company."""
+def address_hash(address: str) -> str:
+    """What is kept of an address (16 bytes in hex): the same however it is written.
+
+    It is the same in every company, too, so that an opt-out stands in a company that was restored or imported
+    under another id.
+    """
     plain = address.strip().casefold().encode()
-    return hashlib.sha256(company.id.bytes + plain).digest()[:HASH_BYTES].hex()
+    return hashlib.sha256(_PURPOSE + plain).digest()[:HASH_BYTES].hex()
 
 
-def recipient(company: CompanyRef, *, contact_id: UUID | None, address: str | None) -> Recipient:
+def recipient(*, contact_id: UUID | None, address: str | None) -> Recipient:
     """Whoever is reached at the address."""
-    return Recipient(contact_id, address_hash(company, address) if address else None)
+    return Recipient(contact_id, address_hash(address) if address else None)
 
 
 def decide(recipient: Recipient, statements: Iterable[Statement], *, consent_first: bool) -> Refusal | None:
@@ -123,7 +128,7 @@ async def complete(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], 
         _complete_one(viewer, draft, emails, owners)
         address = draft.now("address")
         if draft.now("channel") == EMAIL and address and not draft.refused:
-            draft.values["address_hash"] = address_hash(write.company, str(address))
+            draft.values["address_hash"] = address_hash(str(address))
 
 
 def _complete_one(

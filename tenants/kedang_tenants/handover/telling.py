@@ -84,7 +84,7 @@ async def _reachable(read: TenantRead, customers: Sequence[UUID]) -> dict[UUID, 
         read,
         channel=EMAIL,
         purpose=SERVICE,
-        recipients=[recipient(read.company, contact_id=row["id"], address=row["email"]) for row in contacts],
+        recipients=[recipient(contact_id=row["id"], address=row["email"]) for row in contacts],
     )
     found: dict[UUID, asyncpg.Record | str] = {}
     for contact, refusal in zip(contacts, refusals, strict=True):

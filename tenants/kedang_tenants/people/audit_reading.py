@@ -38,7 +38,9 @@ _REACH: Final[Mapping[str, Scope]] = MappingProxyType(
     }
 )
 _CUSTOM: Final = "custom"
-_KEY: Final = SortKey("a.sequence", "bigint", descending=True, nulls_last=False, nullable=False, name="sequence")
+_KEY: Final = SortKey(
+    "a.sequence", "bigint", descending=True, nulls_last=False, nullable=False, name="sequence"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,9 +188,7 @@ async def _refusals(read: TenantRead, addresses: Sequence[asyncpg.Record]) -> li
         read,
         channel=EMAIL,
         purpose=SURVEY,
-        recipients=[
-            recipient(read.company, contact_id=row["contact_id"], address=row["email"]) for row in addresses
-        ],
+        recipients=[recipient(contact_id=row["contact_id"], address=row["email"]) for row in addresses],
     )
 
 

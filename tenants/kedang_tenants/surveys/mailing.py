@@ -114,13 +114,13 @@ async def _waiting(
         read,
         channel=EMAIL,
         purpose=SURVEY,
-        recipients=[_recipient(read.company, row) for row in rows],
+        recipients=[_recipient(row) for row in rows],
     )
     return list(zip(rows, refusals, strict=True))
 
 
-def _recipient(company: CompanyRef, row: asyncpg.Record) -> Recipient:
-    return recipient(company, contact_id=row["contact_id"], address=row["recipient"])
+def _recipient(row: asyncpg.Record) -> Recipient:
+    return recipient(contact_id=row["contact_id"], address=row["recipient"])
 
 
 async def _abouts(read: TenantRead, subjects: Sequence[str]) -> dict[str, str]:
@@ -175,7 +175,7 @@ def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) ->
             sender.secret,
             base_url=sender.base_url,
             company=company,
-            unsubscription=Unsubscription(_recipient(company.ref, row), SURVEY),
+            unsubscription=Unsubscription(_recipient(row), SURVEY),
         ),
     )
     key = mail_key(company.ref, row["id"], reminder=reminder)
