@@ -1,10 +1,11 @@
 import asyncio
 import time
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
 
-from kedang_migrations import applying, rendering
+from kedang_migrations import applying, rendering, spares
 from kedang_migrations.applying import only_migrator
 from kedang_migrations.environments import PLATFORM, TENANT, WORK
 from kedang_migrations.runner import build_spares, migrate, migrate_schemas
@@ -179,6 +180,7 @@ async def test_spares_that_are_behind_are_not_counted_as_ready(installation, mon
     await build_spares(installation, count=2)
     steps = release(ONE_TABLE)
     monkeypatch.setattr(rendering, "steps", lambda _environment: steps)
+    monkeypatch.setattr(spares, "TENANT", SimpleNamespace(head=lambda: "9001"))
     assert await build_spares(installation, count=2) == 2
     async with installation.control_read() as read:
         assert await count_spares(read) == 4

@@ -71,7 +71,7 @@ def test_a_consent_is_of_one_person_although_they_share_an_address():
 async def asked(shop, *contacts, channel="EMAIL", purpose="SURVEY"):
     async with shop.databases.tenant_read(shop.company.ref) as read:
         emails = {row["id"]: row["email"] for row in await read.fetch("SELECT id, email FROM contact")}
-        whom = [recipient(shop.company.ref, contact_id=c, address=emails[c]) for c in contacts]
+        whom = [recipient(contact_id=c, address=emails[c]) for c in contacts]
         return await may_contact(read, channel=channel, purpose=purpose, recipients=whom)
 
 

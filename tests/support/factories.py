@@ -122,6 +122,8 @@ class Factory:
         if record.name in _KEYS:
             name, form = _KEYS[record.name]
             values.setdefault(name, form.format(next(_numbers)))
+        if record.name == "contact_consent" and "address" not in values and "contact_id" not in values:
+            values["contact_id"] = await self.one("contact")  # a statement is somebody's
         for wanted in record.fields.values():
             if wanted.name in values or not wanted.required or wanted.name in {"created_at", "updated_at"}:
                 continue

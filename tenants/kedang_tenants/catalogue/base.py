@@ -148,6 +148,7 @@ def contribute(model: type[Record], name: str, attribute: Any) -> None:
         raise ValueError(f"{model.__name__} has {name} already")
     setattr(model, name, attribute)
     if name in model.__table__.columns:
+        model.__table__.columns[name].info["contributed"] = True
         _declare_column_constraints(model, name)
 
 

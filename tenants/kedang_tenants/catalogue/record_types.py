@@ -234,7 +234,8 @@ def _record_type(model: type[Record]) -> RecordType:
 
 
 def _fields(table: Table) -> Iterator[tuple[str, Field]]:
-    for column in table.columns:
+    """Its own in the order of its definition, then what higher features contribute, whichever was imported first."""
+    for column in sorted(table.columns, key=lambda c: c.name if c.info.get("contributed") else ""):
         spec = column.info.get("field")
         if isinstance(spec, FieldSpec):
             yield (
