@@ -67,8 +67,12 @@ class Matrix:
             here = [row for row in rows if self.place(record, row) == place]
             yield from ((place, row) for row in here[:ROWS_A_PLACE])
 
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.company, self.looker)
+
     def place(self, record: RecordType, row: Row) -> str:
-        reader = Reader(self.company, self.looker)
+        reader = self.reader
         if record.owner and reader.within(record, row, Scope.OWN):
             return "own"
         return "team" if record.owner and reader.within(record, row, Scope.DEPARTMENT) else "other"
@@ -102,6 +106,10 @@ class Matrix:
             self.company, self.looker, record.name, row["id"], action="read", field=found.name
         )
 
+    def names(self, record: RecordType, row: Row, found: Field) -> Any:
+        """The field's value, which is empty where it names an archive that is closed."""
+        return row[found.name] if found.name in _BESIDE else self.reader.value(record, row, found)
+
     def sees(self, record: RecordType, row: Row) -> bool:
         return expected_access(self.company, self.looker, record.name, row["id"])
 
@@ -133,7 +141,7 @@ class Matrix:
                 if not expected:
                     self.same(record, f"field {found.name} ({place})", value, None)
                     self.same(record, f"mask {found.name} ({place})", _is_masked(found, masked), True)
-                elif row[found.name] is not None:
+                elif self.names(record, row, found) is not None:
                     self.same(record, f"field {found.name} ({place})", value is None, False)
                 self.cases[place, "field"] += 1
 
@@ -152,7 +160,9 @@ class Matrix:
             expected = [
                 place
                 for place, row in chosen
-                if self.sees(record, row) and self.reads(record, row, found) and row[found.name] is not None
+                if self.sees(record, row)
+                and self.reads(record, row, found)
+                and self.names(record, row, found) is not None
             ]
             self.same(record, f"filter by {found.name}", data[f"f{number}"]["totalCount"], len(expected))
             for place in PLACES:
