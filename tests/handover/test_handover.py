@@ -332,6 +332,7 @@ OF_NO_USE_TO_OTHERS = {
     "archive_grant.member_id",  # a right that ends with the access
     "notice.member_id",
     "notice_preference.member_id",
+    "notice_schedule.member_id",
     "report_definition.only_member_id",  # whose figures a report tells, not whose report it is
     "report_run.only_member_id",
 }

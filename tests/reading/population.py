@@ -51,7 +51,7 @@ _COUNTS = {
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
-    "notice_preference": 15, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
+    "notice_preference": 15, "notice_schedule": 4, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
     "webhook": 6, "webhook_delivery": 25, "contact_consent": 30, "consent_rule": 5, "retention_run": 4, "person_request": 8,
     "rule_version": 12, "approval_flow": 3, "approval_deputy": 10, "approval_request": 30, "approval_turn": 60,
@@ -61,7 +61,7 @@ _COUNTS = {
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "customer_collaborator", "archive_grant", "product",
     "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
-    "notice_preference", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
+    "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
     "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
     "bulk_operation", "retention_run", "person_request", "rule_version", "approval_flow", "approval_deputy",
@@ -87,6 +87,12 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
     "rule_version": {"state": "SUPERSEDED"},
     "approval_event": {"kind": "ASKED"},
     "working_week": {"opens_at": "08:30", "closes_at": "24:00"},
+    "notice_schedule": {
+        "quiet_from": "21:30",
+        "quiet_until": "07:00",
+        "digest_at": "08:15",
+        "time_zone": "Asia/Tokyo",
+    },
     "follow_up_plan": {"origin": "MANUAL"},
     "customer_grade": {"current": False},
     "questionnaire": {"active": False},
@@ -238,6 +244,10 @@ class Populating:
             while ("choice", row["member_id"], row["kind"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("member_id", "kind")}
             self.taken.add(("choice", row["member_id"], row["kind"]))
+        if record.name == "notice_schedule":
+            while ("times", row["member_id"]) in self.taken:
+                row["member_id"] = self.value(record.fields["member_id"])
+            self.taken.add(("times", row["member_id"]))
         if record.name.startswith(("questionnaire", "survey")):
             row |= self._of_survey(record.name, row)
         if record.name == "service_standard":

@@ -31,6 +31,10 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
         notices.APPROVAL_WAITING: notices.EMAIL,
         notices.APPROVAL_DECIDED: notices.EMAIL,
         notices.HANDOVER: notices.EMAIL,
+        notices.OVERDUE_ESCALATED: notices.EMAIL,
+        notices.CALENDAR_MISSING: notices.EMAIL,
+        notices.MAIL_UNDELIVERABLE: notices.DIGEST,
+        notices.MINUTES_WAITING: notices.EMAIL,
     }
 )
 """What holds for whoever has chosen nothing. All of these wait for the member, or answer what they asked for."""

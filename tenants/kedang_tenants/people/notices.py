@@ -13,12 +13,14 @@ from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
     ChoiceKind,
     DocumentKind,
+    FlagKind,
     InstantKind,
     LocalisedKind,
     Option,
     Record,
     ReferenceKind,
     TextKind,
+    TimeOfDayKind,
     field,
     relation,
     unique_among_living,
@@ -38,6 +40,10 @@ WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 APPROVAL_WAITING = "APPROVAL_WAITING"
 APPROVAL_DECIDED = "APPROVAL_DECIDED"
 HANDOVER = "HANDOVER"
+OVERDUE_ESCALATED = "OVERDUE_ESCALATED"
+CALENDAR_MISSING = "CALENDAR_MISSING"
+MAIL_UNDELIVERABLE = "MAIL_UNDELIVERABLE"
+MINUTES_WAITING = "MINUTES_WAITING"
 
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
@@ -53,7 +59,14 @@ KINDS: Final = (
     Option(APPROVAL_WAITING, msg("An approval waits for you")),
     Option(APPROVAL_DECIDED, msg("What you asked for was decided")),
     Option(HANDOVER, msg("A handover concerns you")),
+    Option(OVERDUE_ESCALATED, msg("Your people are behind")),
+    Option(CALENDAR_MISSING, msg("The calendar of next year is missing")),
+    Option(MAIL_UNDELIVERABLE, msg("Mails to a customer do not arrive")),
+    Option(MINUTES_WAITING, msg("Minutes wait for your review")),
 )
+
+DIGEST_AT: Final = "08:30"
+"""When the mail of the day leaves for who has chosen no time; after the reminders of eight o'clock."""
 
 EMAIL, DIGEST, INBOX = "EMAIL", "DIGEST", "INBOX"
 CHANNELS: Final = (
@@ -155,8 +168,51 @@ class NoticePreference(Record):
     )
     kind: Mapped[str] = field(ChoiceKind(KINDS), label=msg("Kind"), required=True, read_only=True)
     channel: Mapped[str] = field(ChoiceKind(CHANNELS), label=msg("Channel"), required=True, read_only=True)
+    webhook: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("By webhook, too"),
+        description=msg("Told to the member's own webhooks that ask for NOTICE_CREATED."),
+        required=True,
+        default=True,
+        server_default="true",
+        read_only=True,
+    )
 
     member: Mapped[Member] = relation("Member", label=msg("Member"), foreign_key="NoticePreference.member_id")
 
 
 unique_among_living(NoticePreference, ("member_id", "kind"))
+
+
+class NoticeSchedule(Record):
+    """When a member wants mails of notices; where there is none, at any time, and the mail of the day at 08:30.
+
+    Between ``quiet_from`` and ``quiet_until`` no mail leaves; what is told meanwhile leaves when they end.
+    """
+
+    __tablename__ = "notice_schedule"
+    __prefix__ = "nsc"
+    __labels__ = (msg("Times for notices"), msg("Times for notices"))
+    __owner__ = ("member_id",)
+    __order__ = ("created_at",)
+    __actions__ = frozenset()
+
+    member_id: Mapped[UUID] = field(
+        ReferenceKind("member"), label=msg("Member"), required=True, references="member.id", read_only=True
+    )
+    quiet_from: Mapped[str | None] = field(TimeOfDayKind(), label=msg("Quiet from"), read_only=True)
+    quiet_until: Mapped[str | None] = field(TimeOfDayKind(), label=msg("Quiet until"), read_only=True)
+    digest_at: Mapped[str] = field(
+        TimeOfDayKind(), label=msg("Mail of the day at"), required=True, default=DIGEST_AT, read_only=True
+    )
+    time_zone: Mapped[str | None] = field(
+        TextKind(64),
+        label=msg("Time zone"),
+        description=msg("That of the company where none is said."),
+        read_only=True,
+    )
+
+    member: Mapped[Member] = relation("Member", label=msg("Member"), foreign_key="NoticeSchedule.member_id")
+
+
+unique_among_living(NoticeSchedule, ("member_id",))

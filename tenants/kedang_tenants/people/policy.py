@@ -62,7 +62,7 @@ PROTECTION = ("retention_run", "person_request")
 HANDOVERS = ("handover", "handed_customer")
 REPORTS = ("report_definition", "report_recipient", "report_run")
 OWN_THINGS = ("import", "export", "bulk_operation")
-INBOX = ("notice", "notice_preference")  # nobody looks into another's, not even the owner
+INBOX = ("notice", "notice_preference", "notice_schedule")  # nobody looks into another's, not even the owner
 
 Table = Mapping[str, Access]
 

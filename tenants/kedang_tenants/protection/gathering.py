@@ -117,7 +117,7 @@ def _below(record: RecordType, target: str, column: str, whom: Whom, bind: Any) 
 
 def _is_work(record: RecordType, column: str) -> bool:
     """What a member did for the company is the company's; what is about the member is theirs."""
-    return not (column == "member_id" or record.name in {"notice", "notice_preference"})
+    return not (column == "member_id" or record.name in {"notice", "notice_preference", "notice_schedule"})
 
 
 def _told(viewer: Viewer, record: RecordType, row: asyncpg.Record) -> dict[str, Any]:
