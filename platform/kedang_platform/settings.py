@@ -213,6 +213,38 @@ class Settings(BaseSettings):
         min_length=16,
         description="Bearer token with which `/metrics` may be read; without one there is no such page.",
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port at which relay, scheduler, workers and the others without HTTP tell `/metrics`, `/livez` and"
+        " `/readyz`; `kedang up` gives it to the first and counts on. Without one they tell nothing.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address that this port is opened at; beyond this machine only with KEDANG_METRICS_TOKEN.",
+    )
+    log_format: Literal["json", "console"] | None = Field(
+        default=None,
+        description="How processes log to standard error: one JSON object a line, or lines for people; unset means"
+        " for people on a terminal, else JSON.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="From which level on lines are logged; `debug` also tells each operation and job that went well.",
+    )
+    otlp_endpoint: SecretStr | None = Field(
+        default=None,
+        description="Full address that traces are sent to by OTLP over HTTP, such as http://collector:4318/v1/traces;"
+        " without one none are made.",
+    )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=300,
+        description="Seconds that a gateway told to stop goes on serving after `/readyz` says no, for a load balancer"
+        " to notice.",
+    )
     backup_dir: Path | None = Field(
         default=None,
         description="Folder, best on another disk, that the embedded servers are saved into; unset saves nothing.",
@@ -255,6 +287,14 @@ class Settings(BaseSettings):
         parts = urlsplit(value.get_secret_value()) if value else None
         if parts and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
             raise ValueError("a mail server is written smtp://host:port or smtps://host:port")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("an address is written http://host:4318/v1/traces")
         return value
 
     @field_validator("public_url")

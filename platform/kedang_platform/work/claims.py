@@ -25,7 +25,8 @@ LEASE = timedelta(seconds=30)
 class Claim:
     """A job that this worker, and no other, may work on until the lease ends.
 
-    One that is ``called_off`` was so while an earlier worker had it and died.
+    One that is ``called_off`` was so while an earlier worker had it and died. ``waited`` are the seconds
+    between the instant it was due and this claim, ``trace`` is whence it was asked for (``observing.tracing``).
     """
 
     id: UUID
@@ -36,6 +37,8 @@ class Claim:
     payload: Mapping[str, JSON]
     checkpoint: JSON
     called_off: bool = False
+    trace: str | None = None
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ UPDATE work.job SET state = 'running', lease_until = now() + $3, tries = tries +
 WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT EXISTS (
     SELECT FROM platform.company WHERE schema_name = job.tenant AND status = 'suspended'
 )
-RETURNING tries, kind, company, tenant, payload, checkpoint, cancel_requested
+RETURNING tries, kind, company, tenant, payload, checkpoint, cancel_requested, trace,
+    extract(epoch FROM now() - greatest(due_at, created_at))::float8 AS waited
 """
 _HELD = "WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING id"
 _DONE = f"UPDATE work.job SET state = 'done', lease_until = NULL, finished_at = now() {_HELD}"
@@ -112,6 +116,8 @@ async def claim(
         payload=orjson.loads(record["payload"]),
         checkpoint=decode(record["checkpoint"]),
         called_off=record["cancel_requested"],
+        trace=record["trace"],
+        waited=max(record["waited"], 0.0),
     )
 
 

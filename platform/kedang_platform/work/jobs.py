@@ -15,6 +15,7 @@ from kedang_platform.database import CompanyRef, ControlRead, ControlTransaction
 from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
+from kedang_platform.observing.tracing import asked_from
 from kedang_platform.work.tables import INSTALLATION
 
 JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
@@ -72,16 +73,16 @@ class JobStatus:
 
 # Unnested arrays make one statement text for any number of jobs, so that it stays prepared.
 _INSERT = """
-INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload)
-SELECT id, company, tenant, kind, key, priority, coalesce(due_at, '-infinity'), payload
+INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload, trace)
+SELECT id, company, tenant, kind, key, priority, coalesce(due_at, '-infinity'), payload, trace
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[],
-            $8::jsonb[]) AS asked (id, company, tenant, kind, key, priority, due_at, payload)
+            $8::jsonb[], $9::text[]) AS asked (id, company, tenant, kind, key, priority, due_at, payload, trace)
 ON CONFLICT (tenant, key) WHERE key IS NOT NULL DO NOTHING
 RETURNING id
 """
 _INSERT_ONE = """
-INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload)
-VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, '-infinity'), $8)
+INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload, trace)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, '-infinity'), $8, $9)
 ON CONFLICT (tenant, key) WHERE key IS NOT NULL DO NOTHING
 """.strip()
 _BY_KEY = """
@@ -130,7 +131,7 @@ def asking_for(tx: TenantWrite | ControlTransaction, job: NewJob) -> tuple[str, 
     return _INSERT_ONE, _row(tx, job)
 
 
-_Row: TypeAlias = tuple[UUID, UUID | None, str, str, str | None, int, datetime | None, str]
+_Row: TypeAlias = tuple[UUID, UUID | None, str, str, str | None, int, datetime | None, str, str | None]
 
 
 def _row(tx: TenantWrite | ControlTransaction, job: NewJob) -> _Row:
@@ -144,6 +145,7 @@ def _row(tx: TenantWrite | ControlTransaction, job: NewJob) -> _Row:
         job.priority,
         job.due_at,
         encode(job.payload),
+        asked_from(),
     )
 
 

@@ -61,6 +61,8 @@ job = Table(
     Column("queued_at", _INSTANT),
     Column("lease_until", _INSTANT),
     Column("finished_at", _INSTANT),
+    # Whence it was asked for, as W3C's traceparent; null where no traces are made.
+    Column("trace", Text(collation="C")),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in STATES)), name="state"),
     # The key is unique within its company: another company's key can neither clash nor be felt.
     Index("job_key", "tenant", "key", unique=True, postgresql_where=text("key IS NOT NULL")),

@@ -1,0 +1,1 @@
+"""What a process tells of itself: lines of its log, figures, traces, whether it is well. Never a value of anybody."""
