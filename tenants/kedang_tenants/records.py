@@ -38,6 +38,8 @@ from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
+from kedang_tenants.surveys import sending_models as survey_sendings
+from kedang_tenants.trade import contracts
 from kedang_tenants.webhooks import guards as webhook_guards
 from kedang_tenants.webhooks import models as webhooks
 from kedang_tenants.webhooks import queueing as webhook_queueing
@@ -91,4 +93,5 @@ __all__ = [
     "webhook_guards",
     "webhook_queueing",
     "webhooks",
+    "survey_sendings",
 ]

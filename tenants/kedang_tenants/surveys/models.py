@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
     ChoiceKind,
+    ChoicesKind,
     DayKind,
     DecimalKind,
     EmailKind,
@@ -31,16 +32,20 @@ from kedang_tenants.catalogue import (
 )
 from kedang_tenants.customers.models import Contact, Customer
 from kedang_tenants.people.models import Member
+from kedang_tenants.service.models import KINDS as REQUEST_KINDS
 from kedang_tenants.service.models import ServiceRequest
 from kedang_tenants.surveys.kinds import OffersKind
 
 AFTER_SALE, AFTER_SERVICE, ON_VISIT = "AFTER_SALE", "AFTER_SERVICE", "ON_VISIT"
 BY_HAND, REQUEST_CLOSED, DELIVERY_MADE = "BY_HAND", "REQUEST_CLOSED", "DELIVERY_MADE"
+ORDER_PLACED, MYSTERY_VISIT = "ORDER_PLACED", "MYSTERY_VISIT"
+MAINTENANCE_DUE, MAINTENANCE_DONE = "MAINTENANCE_DUE", "MAINTENANCE_DONE"
 DRAFT, PUBLISHED, SUPERSEDED = "DRAFT", "PUBLISHED", "SUPERSEDED"
 GROUP, LEVEL, NPS, CHOICE, NUMBER, DATE, TEXT = "GROUP", "LEVEL", "NPS", "CHOICE", "NUMBER", "DATE", "TEXT"
 PENDING, SENT, BOUNCED, OPENED, ANSWERED = "PENDING", "SENT", "BOUNCED", "OPENED", "ANSWERED"
 EXPIRED, CANCELLED, SKIPPED = "EXPIRED", "CANCELLED", "SKIPPED"
 COOLDOWN, NO_ADDRESS, OPTED_OUT, NO_CONSENT = "COOLDOWN", "NO_ADDRESS", "OPTED_OUT", "NO_CONSENT"
+TOO_OFTEN, SUPPRESSED, SAME_ADDRESS, PUT_AWAY = "TOO_OFTEN", "SUPPRESSED", "SAME_ADDRESS", "PUT_AWAY"
 EMAIL, LINK, VISIT = "EMAIL", "LINK", "VISIT"
 STARTED, SUBMITTED = "STARTED", "SUBMITTED"
 PAGE, MEMBER = "PAGE", "MEMBER"
@@ -54,6 +59,10 @@ TRIGGERS = (
     Option(BY_HAND, msg("By hand")),
     Option(REQUEST_CLOSED, msg("When a service request is closed")),
     Option(DELIVERY_MADE, msg("When a delivery has been made")),
+    Option(ORDER_PLACED, msg("When an order has been placed")),
+    Option(MAINTENANCE_DUE, msg("When maintenance of a product is due")),
+    Option(MAINTENANCE_DONE, msg("When a product has been maintained")),
+    Option(MYSTERY_VISIT, msg("On a mystery visit, entered by the visitor")),
 )
 LEVELS = (
     Option("VERY_SATISFIED", msg("Very satisfied")),
@@ -119,6 +128,19 @@ class Questionnaire(Record):
         name_level=True,
         description="Only an active one, with a published version, is sent out",
     )
+    delay_days: Mapped[int] = field(
+        IntegerKind(0, 365),
+        label=msg("Sent so many days later"),
+        required=True,
+        default=0,
+        server_default="0",
+        description="Days from what starts it to the invitation",
+    )
+    request_kinds: Mapped[list[str] | None] = field(
+        ChoicesKind(REQUEST_KINDS),
+        label=msg("Kinds of requests"),
+        description="Which closed service requests start it; empty: all",
+    )
     cooldown_days: Mapped[int] = field(
         IntegerKind(0, 3650),
         label=msg("Days between two surveys"),
@@ -130,7 +152,14 @@ class Questionnaire(Record):
         IntegerKind(1, 365),
         label=msg("Remind after days"),
         default=5,
-        description="Once, if there is no answer yet; empty: never",
+        description="If there is no answer yet, and after as many days again; empty: never",
+    )
+    reminders_at_most: Mapped[int] = field(
+        IntegerKind(1, 5),
+        label=msg("Reminders at most"),
+        required=True,
+        default=1,
+        server_default="1",
     )
     expires_after_days: Mapped[int] = field(
         IntegerKind(1, 365), label=msg("Expires after days"), required=True, default=14
@@ -351,13 +380,13 @@ class SurveyInvitation(Record):
         references="questionnaire_version.id",
         read_only=True,
     )
-    customer_id: Mapped[UUID] = field(
+    customer_id: Mapped[UUID | None] = field(
         ReferenceKind("customer"),
         label=msg("Customer"),
-        required=True,
         references="customer.id",
         read_only=True,
         sensitivity=_RESPONDENT,
+        description="Empty where somebody answers by a link that everybody gets",
     )
     contact_id: Mapped[UUID | None] = field(
         ReferenceKind("contact"),
@@ -366,16 +395,37 @@ class SurveyInvitation(Record):
         read_only=True,
         sensitivity=_RESPONDENT,
     )
+    sending_id: Mapped[UUID | None] = field(
+        ReferenceKind("survey_sending"),
+        label=msg("Sending of a survey"),
+        references="survey_sending.id",
+        read_only=True,
+        description="What somebody sent out; empty for what was sent by itself",
+    )
+    link_id: Mapped[UUID | None] = field(
+        ReferenceKind("survey_link"),
+        label=msg("Link of a survey"),
+        references="survey_link.id",
+        read_only=True,
+        index=True,
+    )
     subject: Mapped[str | None] = field(
         TextKind(60),
         label=msg("About"),
         read_only=True,
         sensitivity=_RESPONDENT,
-        description="The id of the delivery or service request that it follows",
+        description="The id of the delivery, order, service request or product that it follows",
     )
     occasion: Mapped[str | None] = field(TextKind(200), label=msg("Occasion"), hidden=True)
     channel: Mapped[str] = field(
-        ChoiceKind((Option(EMAIL, msg("E-mail")), Option(LINK, msg("Link")), Option(VISIT, msg("Visit")))),
+        ChoiceKind(
+            (
+                Option(EMAIL, msg("E-mail")),
+                Option(LINK, msg("Link")),
+                Option(VISIT, msg("Visit")),
+                Option(MYSTERY_VISIT, msg("Mystery visit")),
+            )
+        ),
         label=msg("Channel"),
         required=True,
         default=EMAIL,
@@ -401,6 +451,10 @@ class SurveyInvitation(Record):
                 Option(NO_ADDRESS, msg("No e-mail address is known")),
                 Option(OPTED_OUT, msg("Wants no surveys")),
                 Option(NO_CONSENT, msg("Has not consented yet")),
+                Option(TOO_OFTEN, msg("Has been written to often enough")),
+                Option(SUPPRESSED, msg("The address takes no mail")),
+                Option(SAME_ADDRESS, msg("The address was invited already")),
+                Option(PUT_AWAY, msg("Customer or contact was archived")),
             )
         ),
         label=msg("Not sent because"),
@@ -411,6 +465,15 @@ class SurveyInvitation(Record):
     sent_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Sent at"), read_only=True)
     opened_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Opened at"), read_only=True)
     reminded_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Reminded at"), read_only=True)
+    reminders: Mapped[int] = field(
+        IntegerKind(0),
+        label=msg("Reminders"),
+        required=True,
+        default=0,
+        server_default="0",
+        read_only=True,
+        description="How often it was reminded of",
+    )
     answered_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Answered at"), read_only=True)
     expires_at: Mapped[datetime] = field(
         InstantKind(), label=msg("Expires at"), required=True, read_only=True
@@ -424,7 +487,7 @@ class SurveyInvitation(Record):
         label=msg("Version of a questionnaire"),
         foreign_key="SurveyInvitation.version_id",
     )
-    customer: Mapped[Customer] = relation(
+    customer: Mapped[Customer | None] = relation(
         "Customer", label=msg("Customer"), foreign_key="SurveyInvitation.customer_id"
     )
     contact: Mapped[Contact | None] = relation(
@@ -441,6 +504,12 @@ class SurveyInvitation(Record):
         Index("ix_survey_invitation_contact_id", "contact_id", "due_at"),
         Index("ix_survey_invitation_questionnaire_id", "questionnaire_id", "created_at", "id"),
         Index("ix_survey_invitation_version_id", "version_id"),
+        Index(
+            "ix_survey_invitation_sending_id",
+            "sending_id",
+            "recipient",
+            postgresql_where=text("sending_id IS NOT NULL"),
+        ),
         Index(
             "ix_survey_invitation_open",
             "expires_at",
@@ -481,13 +550,13 @@ class SurveyAnswer(Record):
         references="questionnaire_version.id",
         read_only=True,
     )
-    customer_id: Mapped[UUID] = field(
+    customer_id: Mapped[UUID | None] = field(
         ReferenceKind("customer"),
         label=msg("Customer"),
-        required=True,
         references="customer.id",
         read_only=True,
         sensitivity=_RESPONDENT,
+        description="Empty where somebody answered by a link that everybody gets",
     )
     contact_id: Mapped[UUID | None] = field(
         ReferenceKind("contact"),
@@ -551,7 +620,7 @@ class SurveyAnswer(Record):
         label=msg("Version of a questionnaire"),
         foreign_key="SurveyAnswer.version_id",
     )
-    customer: Mapped[Customer] = relation(
+    customer: Mapped[Customer | None] = relation(
         "Customer", label=msg("Customer"), foreign_key="SurveyAnswer.customer_id"
     )
     contact: Mapped[Contact | None] = relation(
