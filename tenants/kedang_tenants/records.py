@@ -39,7 +39,6 @@ from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
 from kedang_tenants.surveys import sending_models as survey_sendings
-from kedang_tenants.trade import contracts
 from kedang_tenants.webhooks import guards as webhook_guards
 from kedang_tenants.webhooks import models as webhooks
 from kedang_tenants.webhooks import queueing as webhook_queueing
