@@ -15,6 +15,7 @@ from kedang_tenants.followups import events as followup_events
 from kedang_tenants.followups import guards as followup_guards
 from kedang_tenants.followups import models as followups
 from kedang_tenants.followups import recording as followup_recording
+from kedang_tenants.followups import reminding as followup_reminding
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
@@ -62,6 +63,7 @@ __all__ = [
     "followup_events",
     "followup_guards",
     "followup_recording",
+    "followup_reminding",
     "followups",
     "grading",
     "grading_events",
