@@ -8,6 +8,8 @@ from kedang_tenants.bulk import models as bulk
 from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
+from kedang_tenants.correspondence import models as correspondence
+from kedang_tenants.correspondence import suppressing
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
@@ -60,6 +62,8 @@ __all__ = [
     "custom_fields",
     "customers",
     "files",
+    "contracts",
+    "correspondence",
     "followup_events",
     "followup_guards",
     "followup_recording",
@@ -91,6 +95,7 @@ __all__ = [
     "surveys",
     "trade",
     "trade_rules",
+    "suppressing",
     "webhook_guards",
     "webhook_queueing",
     "webhooks",

@@ -45,11 +45,14 @@ PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
 RULES = ("rule_version",)
+CORRESPONDENCE = ("mail_identity", "mail_template")
+SUPPRESSIONS = ("mail_suppression",)
 APPROVALS = ("approval_request", "approval_turn", "approval_event", "approval_deputy")
 SET_UP = (
     "custom_field",
     "consent_rule",
     "calendar_day",
+    *CORRESPONDENCE,
     "working_week",
     *RULES,
     "approval_flow",
@@ -114,6 +117,7 @@ _OFFICE = _table(
             *HANDOVERS,
             *OWN_THINGS,
         ),
+            *SUPPRESSIONS,
         FULL,
     ),
     (INBOX, _keeps(OWN)),
@@ -134,6 +138,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (HANDOVERS, _reads(ALL)),
             (REPORTS, _keeps(ALL, archive=True)),
             (PEOPLE, _reads(ALL)),
+            (SUPPRESSIONS, _reads(ALL, **_PHONES)),
             (GRANTS, _reads(ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
@@ -232,6 +237,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (SURVEYS, _keeps(ALL, archive=True, respondent=ALL)),
             (PRODUCTS, _reads(ALL)),
         ),
+            (("mail_template",), replace(_keeps(ALL), export=NONE)),
+            (SUPPRESSIONS, _reads(ALL)),
         "VIEW_ONLY": _table(
             *_ONLOOKER,
             (REPORTS, _reads(ALL)),
