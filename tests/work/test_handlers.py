@@ -4,7 +4,8 @@ from types import ModuleType
 import pytest
 
 from kedang_platform.work import Registry, handler, recurring
-from kedang_platform.work.recurrence import Daily, Interval
+from kedang_platform.work.channels import CHANNELS
+from kedang_platform.work.recurrence import Daily, Interval, Lunar, Weekly
 from kedang_workers import handlers
 
 
@@ -41,11 +42,26 @@ def test_two_handlers_of_a_kind_and_two_rules_of_a_name_are_refused():
         Registry.of(digest, other)
 
 
-def test_a_rule_says_exactly_one_of_every_and_at():
-    with pytest.raises(ValueError, match="either every or at"):
+def test_a_rule_says_exactly_one_of_every_at_and_pattern():
+    with pytest.raises(ValueError, match="say one of every, at and pattern"):
         recurring("both", every=timedelta(hours=1), at=time(8))
-    with pytest.raises(ValueError, match="either every or at"):
+    with pytest.raises(ValueError, match="say one of every, at and pattern"):
         recurring("neither")
+    with pytest.raises(ValueError, match="say one of every, at and pattern"):
+        recurring("both", at=time(8), pattern=Weekly((1,), time(8)))
+
+
+def test_a_rule_takes_any_pattern_and_a_handler_any_channel_that_there_is():
+    @recurring("dues.yearly", pattern=Lunar(1, 15, time(8)))
+    @handler("dues", channel="mail")
+    async def dues(job):
+        pass
+
+    registry = Registry.of(dues, digest)
+    assert next(rule.pattern for rule in registry.rules) == Lunar(1, 15, time(8))
+    assert registry.channels == {"dues": CHANNELS["mail"]}
+    with pytest.raises(ValueError, match="there is no channel 'carrier pigeon'"):
+        handler("dues", channel="carrier pigeon")
 
 
 def test_a_handler_that_two_modules_share_counts_once():

@@ -1,3 +1,4 @@
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kedang_platform.work.recurrence import EPOCH, Daily, Interval
+from kedang_platform.work.recurrence import EPOCH, Daily, Interval, Lunar, Monthly, Weekly, Yearly
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -18,6 +19,7 @@ ZONES = [
     "America/Sao_Paulo",
     "Asia/Beirut",
     "Africa/Cairo",
+    "Africa/Casablanca",
     "Pacific/Apia",
     "Europe/Dublin",
     "UTC",
@@ -114,3 +116,137 @@ def test_a_time_with_a_zone_of_its_own_and_a_period_of_no_length_are_refused():
         Daily(time(8, tzinfo=UTC))
     with pytest.raises(ValueError, match="too short"):
         Interval(timedelta(0))
+
+
+EIGHT = time(8)
+PATTERNS = st.one_of(
+    PLAIN_TIMES.map(Daily),
+    st.builds(Weekly, st.lists(st.integers(1, 7), min_size=1, max_size=7).map(tuple), PLAIN_TIMES),
+    st.builds(Monthly, st.integers(1, 31), PLAIN_TIMES),
+    st.dates(date(2000, 1, 1), date(2000, 12, 31)).flatmap(
+        lambda day: PLAIN_TIMES.map(lambda clock_time: Yearly(day.month, day.day, clock_time))
+    ),
+    st.builds(Lunar, st.integers(1, 12), st.integers(1, 30), PLAIN_TIMES),
+)
+
+
+def days_of(pattern, begin: str, count: int, zone: ZoneInfo = SHANGHAI) -> list[str]:
+    """The days of the next ``count`` occurrences after ``begin``."""
+    found, now = [], at(begin)
+    for _ in range(count):
+        now = pattern.after(now, zone)
+        found.append(now.astimezone(zone).date().isoformat())
+    return found
+
+
+def test_a_week_has_the_days_that_are_named():
+    # 23 November 2026 is a Monday.
+    assert days_of(Weekly((5, 1), EIGHT), "2026-11-22T00:00", 4) == [
+        "2026-11-23",
+        "2026-11-27",
+        "2026-11-30",
+        "2026-12-04",
+    ]
+
+
+def test_the_31st_is_the_last_day_of_a_shorter_month():
+    assert days_of(Monthly(31, EIGHT), "2027-12-31T12:00", 4) == [
+        "2028-01-31",
+        "2028-02-29",
+        "2028-03-31",
+        "2028-04-30",
+    ]
+
+
+def test_29_february_is_the_28th_in_common_years():
+    assert days_of(Yearly(2, 29, EIGHT), "2026-01-01T00:00", 3) == ["2026-02-28", "2027-02-28", "2028-02-29"]
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "days"),
+    [
+        # New Year's days and mid-autumn festivals as almanacs give them.
+        pytest.param(
+            1, 1, ["2023-01-22", "2024-02-10", "2025-01-29", "2026-02-17", "2027-02-06"], id="new year"
+        ),
+        pytest.param(
+            8, 15, ["2023-09-29", "2024-09-17", "2025-10-06", "2026-09-25", "2027-09-15"], id="mid-autumn"
+        ),
+        # The twelfth month of 2025 has 29 days: its last day is New Year's Eve all the same.
+        pytest.param(
+            12, 30, ["2023-01-21", "2024-02-09", "2025-01-28", "2026-02-16", "2027-02-05"], id="the eve"
+        ),
+        # 2023 had a second second month (from 22 March), 2025 a second sixth one (from 25 July).
+        pytest.param(
+            2, 2, ["2023-02-21", "2024-03-11", "2025-03-01", "2026-03-20", "2027-03-09"], id="leap second"
+        ),
+        pytest.param(
+            6, 1, ["2023-07-18", "2024-07-06", "2025-06-25", "2026-07-14", "2027-07-04"], id="leap sixth"
+        ),
+    ],
+)
+def test_days_of_the_lunar_calendar(month, day, days):
+    assert days_of(Lunar(month, day, EIGHT), "2023-01-01T00:00", 5) == days
+
+
+def test_the_days_of_a_pattern_that_no_calendar_has_are_refused():
+    with pytest.raises(ValueError, match="not days of the week"):
+        Weekly((), EIGHT)
+    with pytest.raises(ValueError, match="not days of the week"):
+        Weekly((0,), EIGHT)
+    with pytest.raises(ValueError, match="not a day of a month"):
+        Monthly(32, EIGHT)
+    with pytest.raises(ValueError, match="day is out of range"):
+        Yearly(2, 30, EIGHT)
+    with pytest.raises(ValueError, match="not a day of the lunar calendar"):
+        Lunar(13, 1, EIGHT)
+    with pytest.raises(ValueError, match="not a plain wall-clock time"):
+        Monthly(1, time(8, tzinfo=UTC))
+
+
+@given(
+    pattern=PATTERNS,
+    zone=st.sampled_from(ZONES),
+    now=st.datetimes(datetime(2005, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001 - made aware below
+)
+def test_walking_forwards_and_looking_back_meet_the_same_occurrences(pattern, zone, now):
+    """None lies between the latest and the next, and each of the next ones is the latest from its instant on."""
+    place, now = ZoneInfo(zone), now.replace(tzinfo=UTC)
+    latest, following = pattern.latest(now, place), pattern.after(now, place)
+    assert latest <= now < following
+    assert pattern.after(latest, place) == following
+    for _ in range(4):
+        assert pattern.latest(following, place) == following
+        before, following = following, pattern.after(following, place)
+        assert before < following
+        assert pattern.latest(following - timedelta(microseconds=1), place) == before
+
+
+@given(
+    day=st.integers(1, 31),
+    clock_time=PLAIN_TIMES,
+    zone=st.sampled_from(ZONES),
+    year=st.integers(2000, 2035),
+)
+def test_every_month_has_its_day_once_whatever_the_clocks_do(day, clock_time, zone, year):
+    place, pattern = ZoneInfo(zone), Monthly(day, clock_time)
+    expected = {
+        datetime.combine(
+            date(year, month, min(day, monthrange(year, month)[1])), clock_time, place
+        ).astimezone(UTC)
+        for month in range(1, 13)
+    }
+    begin = min(expected) - timedelta(seconds=1)
+    walked = []
+    while len(walked) < len(expected):
+        walked.append(begin := pattern.after(begin, place))
+    assert set(walked) == expected
+
+
+@given(month=st.integers(1, 12), day=st.integers(1, 30), year=st.integers(1951, 2080))
+def test_a_lunar_day_comes_once_a_lunar_year(month, day, year):
+    pattern = Lunar(month, day, EIGHT)
+    begin = pattern.after(datetime(year, 1, 1, tzinfo=UTC), SHANGHAI)
+    following = pattern.after(begin, SHANGHAI)
+    # A lunar year has twelve or thirteen months of 29 or 30 days; day 30 may be a 29th.
+    assert timedelta(days=352) < following - begin < timedelta(days=386)

@@ -13,7 +13,8 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
 from kedang_platform.errors import UserError
-from kedang_platform.work.recurrence import Daily, Interval, Rule
+from kedang_platform.work.channels import Channel, channel_named
+from kedang_platform.work.recurrence import Daily, Interval, Pattern, Rule
 
 if TYPE_CHECKING:
     from kedang_platform.work.running import RunningJob
@@ -32,6 +33,7 @@ class JobHandler:
     ``timeout`` is how long one try may take; ``retries`` how often a failure that may pass is tried
     again; ``slow`` work (imports, exports) never takes the last free place of a worker. Work of the
     ``installation`` names companies, people and mails in its payload: no company can ask for it.
+    Of a ``channel`` only so many jobs are in flight as it allows.
 
     ``on_give_up`` is told that the job fails for good, and why, before it is settled as failed: after
     the last failure, after one that is a plain no, and when the worker was lost at every try. It
@@ -47,6 +49,7 @@ class JobHandler:
     slow: bool = False
     installation: bool = False
     on_give_up: GiveUp | None = None
+    channel: Channel | None = None
     rules: tuple[Rule, ...] = ()
 
 
@@ -58,15 +61,18 @@ def handler(
     slow: bool = False,
     installation: bool = False,
     on_give_up: GiveUp | None = None,
+    channel: str | None = None,
 ) -> Callable[[Handle], JobHandler]:
     """Offer the decorated ``async def f(job: RunningJob) -> None`` as the handler of ``kind``.
 
     Where something waits for the job that would otherwise wait for ever (an import that is RUNNING),
     ``on_give_up``, an ``async def f(job: RunningJob, error: UserError) -> None``, tells it (``JobHandler``).
+    ``channel`` is one of ``channels.CHANNELS``.
     """
+    way = channel_named(channel) if channel is not None else None
 
     def mark(run: Handle) -> JobHandler:
-        return JobHandler(kind, run, timeout, retries, slow, installation, on_give_up)
+        return JobHandler(kind, run, timeout, retries, slow, installation, on_give_up, way)
 
     return mark
 
@@ -76,21 +82,28 @@ def recurring(
     *,
     every: timedelta | None = None,
     at: time | None = None,
+    pattern: Pattern | None = None,
     installation: bool = False,
 ) -> Callable[[JobHandler], JobHandler]:
-    """Have the handler run by itself: ``every`` so often, or daily ``at`` a time in the company's zone.
+    """Have the handler run by itself: ``every`` so often, daily ``at`` a time in the company's zone, or by a
+    ``pattern`` (``Weekly``, ``Monthly``, ``Yearly``, ``Lunar``).
 
     Stands above ``@handler``. One job a company and occurrence, for active companies; with
     ``installation`` one for the whole installation, its time in UTC. Its payload tells
     ``occurrence`` (the instant, ISO 8601) and ``date`` (the day in the zone). After a standstill
     only the latest missed occurrence is made up for.
     """
-    if (every is None) == (at is None):
-        raise ValueError(f"{rule}: say either every or at")
-    pattern = Interval(every) if every is not None else Daily(at or time())
+    patterns = (
+        pattern,
+        Interval(every) if every is not None else None,
+        Daily(at) if at is not None else None,
+    )
+    said = [each for each in patterns if each is not None]
+    if len(said) != 1:
+        raise ValueError(f"{rule}: say one of every, at and pattern")
 
     def mark(target: JobHandler) -> JobHandler:
-        added = Rule(rule, target.kind, pattern, installation=installation)
+        added = Rule(rule, target.kind, said[0], installation=installation)
         return replace(target, rules=(*target.rules, added))
 
     return mark
@@ -124,6 +137,11 @@ class Registry:
             value for module in modules for value in vars(module).values() if isinstance(value, JobHandler)
         )
         return cls.of(*dict.fromkeys(found))
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The channel of each kind that has one."""
+        return {kind: each.channel for kind, each in self.handlers.items() if each.channel is not None}
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -7,29 +7,26 @@ seen, and not by a queue in which one company's ten thousand jobs stand before a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from uuid import UUID
 
 from kedang_platform.database import ControlTransaction
+from kedang_platform.work.channels import Channel
+from kedang_platform.work.turns import Candidate, Flight, Lane, deal, share
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``queued``: jobs handed out that no worker has begun; ``company``: of one company, begun or not."""
+    """``queued``: jobs handed out that no worker has begun; ``company``: of one company, begun or not.
+
+    ``channels`` names the channel of each kind of job that goes by one, with the limits of its own.
+    """
 
     queued: int = 64
     company: int = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A company (its schema; empty for the installation) that has work due, and how much it has out."""
-
-    tenant: str
-    in_flight: int
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +35,6 @@ class Handed:
 
     id: UUID
     attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A job that a round took, and what decides its place in the round."""
-
-    id: UUID
-    attempt: int
-    tenant: str
-    priority: int
-    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +64,56 @@ WITH RECURSIVE head AS (
         SELECT FROM platform.company WHERE schema_name = head.tenant AND status = 'suspended'
     )
 )
-SELECT due.tenant,
-    (SELECT count(*) FROM work.job WHERE job.tenant = due.tenant AND state IN ('queued', 'running')) AS in_flight,
-    (SELECT count(*) FROM work.job WHERE state = 'queued') AS queued
+SELECT due.tenant, coalesce(lane.turns, 0) AS turns
 FROM due LEFT JOIN work.lane USING (tenant)
 ORDER BY lane.served_at NULLS FIRST, due.tenant
 """
+_IN_FLIGHT = """
+SELECT tenant, kind, state, count(*) FROM work.job WHERE state IN ('queued', 'running') GROUP BY tenant, kind, state
+"""
+# The first of each kind and priority that these lanes have waiting: one probe each, however much lies behind.
 # "At once" is -infinity, which the driver tells as a time without a zone: nothing it could be compared with.
-_TAKE = """
-WITH turn AS (
-    SELECT next.id FROM unnest($1::text[], $2::int[]) AS lane (tenant, room) CROSS JOIN LATERAL (
-        SELECT id FROM work.job WHERE job.tenant = lane.tenant AND state = 'waiting' AND due_at <= $3
-        ORDER BY priority, due_at, id LIMIT lane.room FOR UPDATE SKIP LOCKED
+_CANDIDATES = """
+WITH RECURSIVE lane AS (
+    SELECT tenant, room FROM unnest($1::text[], $2::int[]) AS lane (tenant, room)
+), class AS (
+    SELECT lane.tenant, head.kind, head.priority FROM lane CROSS JOIN LATERAL (
+        SELECT kind, priority FROM work.job WHERE job.tenant = lane.tenant AND state = 'waiting'
+        ORDER BY kind, priority, due_at, id LIMIT 1
+    ) AS head
+    UNION ALL
+    SELECT class.tenant, next.kind, next.priority FROM class CROSS JOIN LATERAL (
+        SELECT kind, priority FROM work.job
+        WHERE job.tenant = class.tenant AND state = 'waiting' AND (kind, priority) > (class.kind, class.priority)
+        ORDER BY kind, priority, due_at, id LIMIT 1
     ) AS next
 )
+SELECT lane.tenant, class.kind, class.priority, first.id, greatest(first.due_at, first.created_at) AS since
+FROM lane JOIN class USING (tenant) CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT id, due_at, created_at FROM work.job
+        WHERE job.tenant = class.tenant AND job.kind = class.kind AND job.priority = class.priority
+            AND state = 'waiting' AND due_at = '-infinity'
+        ORDER BY id LIMIT lane.room FOR UPDATE SKIP LOCKED
+    ) AS at_once
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, due_at, created_at FROM work.job
+        WHERE job.tenant = class.tenant AND job.kind = class.kind AND job.priority = class.priority
+            AND state = 'waiting' AND due_at > '-infinity' AND due_at <= $3
+        ORDER BY due_at, id LIMIT lane.room FOR UPDATE SKIP LOCKED
+    ) AS timed
+) AS first
+"""
+_TAKE = """
 UPDATE work.job SET state = 'queued', attempt = attempt + 1, queued_at = now()
-FROM turn WHERE job.id = turn.id
-RETURNING job.id, job.attempt, job.tenant, job.priority, greatest(job.due_at, 'epoch') AS due_at
+FROM unnest($1::uuid[]) AS taken (id) WHERE job.id = taken.id
+RETURNING job.id, job.attempt
 """
 _SERVED = """
-INSERT INTO work.lane (tenant, served_at) SELECT tenant, clock_timestamp() FROM unnest($1::text[]) AS served (tenant)
-ON CONFLICT (tenant) DO UPDATE SET served_at = excluded.served_at
+INSERT INTO work.lane (tenant, served_at, turns)
+SELECT tenant, clock_timestamp(), turns FROM unnest($1::text[], $2::int[]) AS served (tenant, turns)
+ON CONFLICT (tenant) DO UPDATE SET served_at = excluded.served_at, turns = lane.turns + excluded.turns
 """
 _UNSENT = """
 UPDATE work.job SET state = 'waiting', queued_at = NULL
@@ -114,39 +129,37 @@ async def hand_out(tx: ControlTransaction, *, now: datetime, limits: Limits) -> 
     due = await tx.fetch(_DUE, now)
     if not due:
         return NOTHING
-    lanes = [Lane(row["tenant"], row["in_flight"]) for row in due]
-    rooms = share(lanes, room=limits.queued - due[0]["queued"], per_lane=limits.company)
+    flight = await _in_flight(tx, limits)
+    lanes = [Lane(row["tenant"], flight.of_company(row["tenant"]), row["turns"]) for row in due]
+    rooms = share(lanes, room=limits.queued - flight.queued, per_lane=limits.company)
     if not rooms:
         return Round((), more=True)
-    taken = [Taken(**row) for row in await tx.fetch(_TAKE, list(rooms), list(rooms.values()), now)]
-    await tx.fetch(_SERVED, list(rooms))
-    got = Counter(job.tenant for job in taken)
-    left_behind = any(got[lane.tenant] == rooms.get(lane.tenant, 0) for lane in lanes)
-    return Round(tuple(in_turn(taken, lanes)), more=left_behind)
+    waiting = await _candidates(tx, rooms, now)
+    dealt = deal(waiting, [lane for lane in lanes if lane.tenant in rooms], rooms=rooms, flight=flight)
+    attempts = {row["id"]: row["attempt"] for row in await tx.fetch(_TAKE, [job.id for job in dealt])}
+    turns = Counter(job.tenant for job in dealt)
+    # Whoever had a turn and could use none (a channel is full) goes to the end, too: others may be able to.
+    await tx.fetch(_SERVED, list(rooms), [turns[tenant] for tenant in rooms])
+    left_behind = len(waiting) > len(dealt) or any(
+        turns[lane.tenant] == rooms.get(lane.tenant, 0) for lane in lanes
+    )
+    return Round(tuple(Handed(job.id, attempts[job.id]) for job in dealt), more=left_behind)
+
+
+async def _in_flight(tx: ControlTransaction, limits: Limits) -> Flight:
+    rows = await tx.fetch(_IN_FLIGHT)
+    flight = Flight(limits.channels)
+    for row in rows:
+        flight.add(row["tenant"], row["kind"], row["count"])
+    flight.queued = sum(row["count"] for row in rows if row["state"] == "queued")
+    return flight
+
+
+async def _candidates(tx: ControlTransaction, rooms: Mapping[str, int], now: datetime) -> list[Candidate]:
+    rows = await tx.fetch(_CANDIDATES, list(rooms), list(rooms.values()), now)
+    return [Candidate(row["id"], row["tenant"], row["kind"], row["priority"], row["since"]) for row in rows]
 
 
 async def take_back(tx: ControlTransaction, jobs: Sequence[Handed]) -> None:
     """Undo the handing out of jobs whose messages could not be sent."""
     await tx.fetch(_UNSENT, [job.id for job in jobs], [job.attempt for job in jobs])
-
-
-def share(lanes: Sequence[Lane], *, room: int, per_lane: int) -> dict[str, int]:
-    """How many jobs each lane may hand out now: evenly, first lanes first, none beyond ``per_lane`` in flight."""
-    free = {lane.tenant: per_lane - lane.in_flight for lane in lanes if lane.in_flight < per_lane}
-    rooms: dict[str, int] = {}
-    while room > 0 and free:
-        for tenant in list(free)[:room]:
-            rooms[tenant] = rooms.get(tenant, 0) + 1
-            free[tenant] -= 1
-            room -= 1
-        free = {tenant: left for tenant, left in free.items() if left > 0}
-    return rooms
-
-
-def in_turn(taken: Sequence[Taken], lanes: Sequence[Lane]) -> list[Handed]:
-    """The jobs as they are to be run: one of each lane, then the second of each, and so on."""
-    place = {lane.tenant: number for number, lane in enumerate(lanes)}
-    turns = {lane.tenant: count() for lane in lanes}
-    by_urgency = sorted(taken, key=lambda job: (job.priority, job.due_at, job.id))
-    numbered = [(next(turns[job.tenant]), place[job.tenant], job) for job in by_urgency]
-    return [Handed(job.id, job.attempt) for _, _, job in sorted(numbered, key=lambda each: each[:2])]

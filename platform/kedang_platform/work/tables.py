@@ -61,6 +61,8 @@ job = Table(
     Column("queued_at", _INSTANT),
     Column("lease_until", _INSTANT),
     Column("finished_at", _INSTANT),
+    # Work of the installation that takes its turns among a company's: the company neither sees nor asks for it.
+    Column("installation", Boolean, nullable=False, server_default=text("false")),
     # Whence it was asked for, as W3C's traceparent; null where no traces are made.
     Column("trace", Text(collation="C")),
     CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in STATES)), name="state"),
@@ -68,6 +70,8 @@ job = Table(
     Index("job_key", "tenant", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
     # What the relay walks: company by company, urgent first, then by the instant it falls due.
     Index("job_waiting", "tenant", "priority", "due_at", "id", postgresql_where=_WAITING),
+    # What it deals from: a channel that is full is passed by, whatever waits in it.
+    Index("job_waiting_kind", "tenant", "kind", "priority", "due_at", "id", postgresql_where=_WAITING),
     Index("job_in_flight", "tenant", "state", postgresql_where=_IN_FLIGHT),
     Index("job_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     comment="Work to be done later; written in the transaction that asks for it.",
@@ -78,7 +82,23 @@ lane = Table(
     work_metadata,
     Column("tenant", Text(collation="C"), primary_key=True),
     Column("served_at", _INSTANT, nullable=False),
+    Column("turns", BigInteger, nullable=False, server_default=text("0")),
     comment="When each company was last given a turn; the one that waits longest is next.",
+)
+
+replay = Table(
+    "replay",
+    work_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("job_id", Uuid, nullable=False, index=True),
+    Column("tenant", Text(collation="C"), nullable=False),
+    # The member who asked; null where the operator of the installation did.
+    Column("member_id", Uuid),
+    Column("replayed_at", _INSTANT, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("failed_at", _INSTANT),
+    Column("error_code", Text(collation="C")),
+    comment="Each time a job that had failed for good was begun anew: by whom, and what it had failed of.",
 )
 
 occurrence = Table(
@@ -92,7 +112,7 @@ occurrence = Table(
 
 GRANTS = (
     "GRANT USAGE ON SCHEMA work TO {control}, {tenants}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON work.job, work.lane, work.occurrence TO {control}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON work.job, work.lane, work.occurrence, work.replay TO {control}",
     "GRANT SELECT, INSERT ON work.job TO {tenants}",
     (
         "GRANT UPDATE (state, checkpoint, progress_done, progress_total, cancel_requested, result,"
@@ -110,13 +130,14 @@ POLICIES = (
     "CREATE POLICY job_of_control ON work.job TO {control} USING (true) WITH CHECK (true)",
     (
         "CREATE POLICY job_of_company ON work.job TO {tenants}"
-        " USING (tenant = current_user) WITH CHECK (tenant = current_user)"
+        " USING (tenant = current_user AND NOT installation) WITH CHECK (tenant = current_user AND NOT installation)"
     ),
 )
 """A company's role sees, adds and changes its own jobs only; placeholders as in ``GRANTS``. May be repeated."""
 
 SHARED_ROLE_POLICY = (
     "CREATE POLICY job_of_shared_role ON work.job TO {app}"
-    " USING (tenant = current_schema()) WITH CHECK (tenant = current_schema())"
+    " USING (tenant = current_schema() AND NOT installation)"
+    " WITH CHECK (tenant = current_schema() AND NOT installation)"
 )
 """In place of ``job_of_company`` where companies have no roles of their own: the opened schema decides."""
