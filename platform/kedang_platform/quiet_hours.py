@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,38 @@ class QuietHours:
         return wall_clock >= self.begin or wall_clock < self.end
 
     def earliest(self, at: datetime, zone: ZoneInfo) -> datetime:
-        """``at`` itself where it is loud in ``zone``, else the instant at which the quiet hours end; in UTC.
+        """The first instant from ``at`` on (in UTC) that is loud in ``zone``.
 
-        Where the clocks are put forward over the end, that is as much later as they jumped; where they are
-        put back, the first time they show it that is not before ``at``.
+        Where the clocks are put forward over the end, or back from a quiet time to a loud one, it is that instant.
         """
-        local = at.astimezone(zone)
-        if not self.holds_at(local.time()):
-            return at.astimezone(UTC)
-        day = local.date() if local.time() < self.end else local.date() + _DAY
-        first, second = (
-            datetime.combine(day, self.end.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1)
-        )
-        return first if first >= at else second
+        at = at.astimezone(UTC)
+        if self._is_loud(at, zone):
+            return at
+        return min(end for end in self._ends(at, zone) if end >= at and self._is_loud(end, zone))
+
+    def _is_loud(self, at: datetime, zone: ZoneInfo) -> bool:
+        return not self.holds_at(at.astimezone(zone).time())
+
+    def _ends(self, at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+        """The instants in the two days from ``at`` when the hours can end: their end, and changes of the clocks."""
+        day = at.astimezone(zone).date()
+        for days in range(3):
+            for fold in (0, 1):
+                shown = datetime.combine(day + timedelta(days=days), self.end.replace(fold=fold), zone)
+                yield shown.astimezone(UTC)
+        for days in range(2):
+            yield from _changes(at + days * _DAY, at + (days + 1) * _DAY, zone)
+
+
+def _changes(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The second from which on the clocks are other than at ``begin``; none where they are the same at ``end``."""
+    offset = begin.astimezone(zone).utcoffset()
+    if end.astimezone(zone).utcoffset() == offset:
+        return
+    low, high = begin.replace(microsecond=0), end.replace(microsecond=0)
+    while high - low > _SECOND:
+        middle = low + (high - low) // 2
+        middle = middle.replace(microsecond=0)
+        same = middle.astimezone(zone).utcoffset() == offset
+        low, high = (middle, high) if same else (low, middle)
+    yield high

@@ -2,14 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedang_platform.errors import Refused
-from kedang_tenants.changing import Change, change
 from kedang_tenants.correspondence import (
     Planned,
     Recipient,

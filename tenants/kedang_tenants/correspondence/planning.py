@@ -160,7 +160,7 @@ class _Times:
         if self._quiet is None:
             return self._begin
         if zone not in self._known:
-            self._known[zone] = self._quiet.first_outside(self._begin, ZoneInfo(zone))
+            self._known[zone] = self._quiet.earliest(self._begin, ZoneInfo(zone))
         return self._known[zone]
 
 

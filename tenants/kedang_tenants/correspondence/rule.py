@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from kedang_platform.database import TenantRead
 from kedang_platform.errors import UserError
 from kedang_platform.i18n import msg
-from kedang_tenants.correspondence.quiet import QuietHours
+from kedang_platform.quiet_hours import QuietHours
 from kedang_tenants.customers.consents import PURPOSES, SERVICE
 from kedang_tenants.reading import Viewer
 from kedang_tenants.rules import in_force, register_rule_kind
