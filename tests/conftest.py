@@ -2,6 +2,7 @@
 
 # In the order of their imports of each other: pytest rewrites the assertions of a plugin before it is imported.
 pytest_plugins = [
+    "tests.support.logs",
     "tests.support.accounts",
     "tests.support.servers",
     "tests.support.database",

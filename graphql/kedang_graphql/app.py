@@ -26,9 +26,9 @@ from kedang_graphql.schema import build_gateway
 from kedang_graphql.services import Services
 from kedang_graphql.viewing import keep_views
 from kedang_graphql.websocket import Socket
-from kedang_platform.errors import KedangError
 from kedang_platform.i18n import choose_language, msg, translate
 from kedang_platform.identity import keep_credentials
+from kedang_platform.observing.health import Health
 from kedang_platform.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -69,11 +69,11 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
                 keep_views(opened.views, opened.databases, interval=opened.settings.measuring_interval)
             ),
         ]
-        app.state.ready = True
+        app.state.health.begin(opened.databases, redis_url=opened.settings.redis_url)
         try:
             yield
         finally:
-            app.state.ready = False
+            app.state.health.drain()
             await app.state.live.close()
             for task in keeping:
                 task.cancel()
@@ -84,7 +84,7 @@ def create_app(settings: Settings, services: Services | None = None) -> Starlett
                 await opened.close()
 
     app = Starlette(routes=_routes(), lifespan=lifespan, middleware=[Middleware(Hardened, settings=settings)])
-    app.state.ready = False
+    app.state.health = Health()
     return app
 
 
@@ -132,13 +132,7 @@ async def _live(request: Request) -> Response:  # noqa: ARG001 - the signature o
 
 
 async def _ready(request: Request) -> Response:
-    """Ready when the database answers; not while starting or draining."""
-    if not request.app.state.ready:
-        return JSONResponse({"status": "starting or draining"}, 503)
-    services: Services = request.app.state.services
-    try:
-        async with services.databases.control_read() as read:
-            await read.fetchval("SELECT 1")
-    except (KedangError, OSError):
-        return JSONResponse({"status": "no database"}, 503)
-    return JSONResponse({"status": "ready"})
+    """Ready when the database answers, degraded without Valkey; not while starting or draining."""
+    health: Health = request.app.state.health
+    found = await health.ready()
+    return JSONResponse({"status": found.status}, found.code)

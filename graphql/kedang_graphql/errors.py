@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from graphql import GraphQLError
 
 from kedang_graphql.engine.types import UserError
@@ -15,7 +15,7 @@ from kedang_platform.errors import UserError as Wrong
 from kedang_platform.i18n import msg, translate
 from kedang_platform.ids import new_id
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # Codes of GraphQL's own errors, by the layer in which they arise.
 GRAPHQL_INVALID = "GRAPHQL_VALIDATION_FAILED"
@@ -29,7 +29,7 @@ def told(error: GraphQLError, language: str) -> dict[str, Any]:
     if original is None or isinstance(original, GraphQLError):
         return _formatted(error, error.message, GRAPHQL_INVALID)
     incident = new_id().hex
-    log.error("incident %s", incident, exc_info=original)
+    log.error("operation.failed", incident=incident, exc_info=original)
     text = translate(
         msg("Something went wrong on our side. Incident {incident}."), language, {"incident": incident}
     )

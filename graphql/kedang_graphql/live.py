@@ -208,7 +208,7 @@ class Live:
     def _told(self, company_id: UUID, events: Sequence[LiveEvent]) -> None:
         room = self._rooms.get(company_id)
         if room is not None and not room.take(events):
-            log.warning("live.too_much", company=company_id.hex)
+            log.warning("live.too_much")
             self._send_away(lambda one: one.identified.company.id == company_id, "Too much at once")
 
     def _lost(self) -> None:
@@ -229,7 +229,7 @@ class Live:
             try:
                 await self._end_ended()
             except Exception as error:  # noqa: BLE001 - whatever it is, credentials are to be looked at again
-                log.warning("live.credentials_not_checked", error=str(error))
+                log.warning("live.credentials_not_checked", error=type(error).__name__)
                 await asyncio.sleep(1)
 
     async def _end_ended(self) -> None:

@@ -6,11 +6,12 @@ A request only adds to sets in memory. What is too much between two writings is 
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import CompanyRef, Databases
@@ -22,7 +23,7 @@ MOST: Final = 50_000
 """Rows of all companies that are remembered between two writings."""
 _LAST_SECONDS: Final = 5.0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 _Seen = dict[tuple[UUID, str, str], dict[UUID, set[str]]]
 
 
@@ -65,7 +66,7 @@ class Views:
         """Write down what was seen. What cannot be written now is lost and told in the log; no request waits for it."""
         companies, self._companies, self._rows = list(self._companies.values()), {}, 0
         if self._missed:
-            log.error("%s views were too many to be noted", self._missed)
+            log.error("views.too_many", count=self._missed)
             self._missed = 0
         for company in companies:
             views = [
@@ -76,7 +77,7 @@ class Views:
                 async with databases.tenant_write(company.ref) as write:
                     await note_views(write, views, reads, clock=self._clock)
             except Exception:
-                log.exception("views could not be noted")
+                log.exception("views.not_noted")
 
 
 async def keep_views(views: Views, databases: Databases, *, interval: float) -> None:

@@ -8,12 +8,12 @@ a client did wrong; 1001 and 1013 ask it to come again, and to read anew what it
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator, Mapping
 from time import thread_time
 from typing import Any, Final
 
 import orjson
+import structlog
 from graphql import GraphQLError, OperationType
 from graphql.execution.collect_fields import collect_fields
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -49,7 +49,7 @@ _CLOSE_SECONDS: Final = 2.0
 _LONGEST_REASON: Final = 120  # bytes; a control frame has room for 123 (RFC 6455, 5.5)
 _COST: Final = "kedang-cost"
 _RECEIVING: Final = 0.00005  # seconds of processor that any message takes before it is read
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class TooManyOperations(KedangError):
@@ -137,7 +137,7 @@ class Socket:
         for task in working:
             error = task.exception() if task.done() and not task.cancelled() else None
             if error is not None:
-                log.error("a connection failed", exc_info=error)
+                log.error("connection.failed", exc_info=error)
                 self.close(messages.INTERNAL_ERROR, "Internal server error")
 
     async def _end(self, working: list[asyncio.Task[None]]) -> None:

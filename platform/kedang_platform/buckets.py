@@ -224,4 +224,4 @@ class Buckets:
     def _lost(self, error: Exception) -> None:
         if not self._away:
             self._away = True
-            log.warning("buckets.valkey_away", error=str(error))
+            log.warning("buckets.valkey_away", error=type(error).__name__)

@@ -6,6 +6,7 @@ import pytest
 from kedang_platform.i18n import translate
 from tests.gateway.conftest import MODERN, PLAIN, codes
 from tests.support.digests import digests
+from tests.support.logs import lines
 from tests.support.members import make_key
 
 TAGS = {"query": "{ tags { totalCount } }"}
@@ -224,8 +225,14 @@ async def test_bugs_are_told_by_a_number_and_nothing_else(http, monkeypatch, cap
         assert error["extensions"] == {"code": "INTERNAL_ERROR"}
         incident = error["message"].removesuffix(".").rpartition(" ")[2]
         assert error["message"] == f"Something went wrong on our side. Incident {incident}."
-        assert incident in caplog.text
-        assert "swordfish" in caplog.text
+        (line,) = lines(caplog)
+        assert (line["event"], line["incident"], line["error"]) == (
+            "operation.failed",
+            incident,
+            "RuntimeError",
+        )
+        assert line["places"][-1].startswith("gateway/test_http.py:broken:")
+        assert "swordfish" not in str(line)
         assert "swordfish" not in answer.text
 
 

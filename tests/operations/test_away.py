@@ -110,5 +110,5 @@ async def test_what_cannot_be_counted_is_answered_all_the_same(house, monkeypatc
     monkeypatch.setattr(house.gateway.services.measurer, "_count", broken)
     assert (await house.ask(PLANNED, {"first": 1})).data == {"customers": {"nodes": []}}
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
-        "an operation was not counted"
+        "measuring.not_counted"
     ]

@@ -152,4 +152,4 @@ async def test_fields_of_which_no_schema_can_be_made_lock_nobody_out(office, dat
     assert told.message.startswith("Cannot query field 'custom' on type 'Customer'.")
     assert (await overlays.printed(viewer)).text == (await overlays.printed(None)).text
     (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert broken.id in logged.getMessage()
+    assert (logged.getMessage(), logged.kedang_facts) == ("overlay.not_made", {"count": 1})

@@ -51,6 +51,6 @@ if __name__ == "__main__":
         case "product":
             start.main(handlers.load(), lease=LEASE)
         case "relay":
-            serve(partial(relay.relay, timing=TIMING))
+            serve(partial(relay.relay, timing=TIMING), name="relay")
         case "scheduler":
-            serve(schedule.schedule)
+            serve(schedule.schedule, name="scheduler")

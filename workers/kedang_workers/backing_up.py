@@ -25,4 +25,4 @@ async def back_up(settings: Settings, stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    serve(back_up)
+    serve(back_up, name="backup")

@@ -20,9 +20,13 @@ from redis.exceptions import RedisError
 from kedang_platform.clock import Clock
 from kedang_platform.database import Databases
 from kedang_platform.errors import KedangError
+from kedang_platform.observing import metrics
+from kedang_platform.observing.endpoint import telling
+from kedang_platform.observing.health import Health
 from kedang_platform.settings import Settings
 from kedang_platform.work.claims import sweep
 from kedang_platform.work.lanes import Handed, Limits, hand_out, take_back
+from kedang_platform.work.standing import keep_telling
 from kedang_platform.work.wakeup import CHANNEL
 from kedang_workers.broker import UNREAD, make_broker, send
 from kedang_workers.composition import open_services, redis_url
@@ -94,6 +98,7 @@ class Relay:
         async with self._databases.control() as tx:
             due = await hand_out(tx, now=self._clock.now(), limits=self._limits)
         await self._send(due.jobs)
+        metrics.HANDED_OUT.inc(len(due.jobs))
         if not due.more:
             return self._timing.idle
         if due.jobs:
@@ -104,10 +109,13 @@ class Relay:
 
     async def _survive_round(self) -> timedelta:
         try:
-            return await self.round()
+            wait = await self.round()
         except (KedangError, RedisError, OSError) as error:
-            log.warning("relay.server_away", error=str(error))
+            log.warning("relay.server_away", error=type(error).__name__)
+            metrics.VALKEY_AWAY.labels("relay").set(isinstance(error, RedisError))
             return self._timing.idle
+        metrics.VALKEY_AWAY.labels("relay").set(0)
+        return wait
 
     async def _sweep(self) -> None:
         after = await self._unanswered_after()
@@ -116,6 +124,8 @@ class Relay:
         if after == timedelta(0):
             await self._redis.set(MARK, b"1")
         if swept.expired or swept.unanswered:
+            metrics.EXPIRED.inc(swept.expired)
+            metrics.UNANSWERED.inc(swept.unanswered)
             log.info("relay.taken_back", expired=swept.expired, unanswered=swept.unanswered)
 
     async def _unanswered_after(self) -> timedelta | None:
@@ -141,7 +151,7 @@ class Relay:
             try:
                 send(self._broker, job)
             except (RedisError, OSError) as error:
-                log.warning("relay.valkey_away", error=str(error))
+                log.warning("relay.valkey_away", error=type(error).__name__)
                 return number
         return len(jobs)
 
@@ -167,18 +177,29 @@ class Relay:
 
 async def relay(settings: Settings, stop: asyncio.Event, *, timing: Timing | None = None) -> None:
     """Relay for the installation that ``settings`` name, until ``stop`` is set."""
-    async with open_services(settings) as services:
+    health = Health()
+    async with (
+        open_services(settings) as services,
+        telling(settings, health, metrics.Pools(services.databases)) as port,
+    ):
         running = Relay(
             databases=services.databases,
             clock=services.clock,
             redis_url=redis_url(settings),
             timing=timing,
         )
+        counting = [keep_telling(services.databases, services.clock, channels={})] if port else []
+        tasks = [asyncio.create_task(each) for each in counting]
+        health.begin(services.databases, redis_url=settings.redis_url)
         try:
             await running.run(stop)
         finally:
+            health.drain()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await running.close()
 
 
 if __name__ == "__main__":
-    serve(relay)
+    serve(relay, name="relay")

@@ -8,6 +8,9 @@ from contextlib import suppress
 import structlog
 
 from kedang_platform.errors import KedangError
+from kedang_platform.observing import metrics
+from kedang_platform.observing.endpoint import telling
+from kedang_platform.observing.health import Health
 from kedang_platform.settings import Settings
 from kedang_platform.work.schedule import Scheduler
 from kedang_workers import handlers
@@ -22,17 +25,24 @@ log = structlog.get_logger("kedang_workers.schedule")
 async def schedule(settings: Settings, stop: asyncio.Event) -> None:
     """Look every two seconds for what has fallen due, until ``stop`` is set."""
     rules = handlers.load().rules
-    async with open_services(settings) as services:
+    health = Health()
+    async with (
+        open_services(settings) as services,
+        telling(settings, health, metrics.Pools(services.databases)),
+    ):
+        health.begin(services.databases, redis_url=settings.redis_url)
         scheduler = Scheduler(databases=services.databases, rules=rules, clock=services.clock)
         while not stop.is_set():
             try:
-                await scheduler.make_due()
+                metrics.OCCURRENCES.inc(await scheduler.make_due())
+                metrics.SCHEDULED_AT.set_to_current_time()
             except KedangError as error:
-                log.warning("schedule.server_away", error=str(error))
+                log.warning("schedule.server_away", code=error.code)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SECONDS):
                     await stop.wait()
+        health.drain()
 
 
 if __name__ == "__main__":
-    serve(schedule)
+    serve(schedule, name="scheduler")

@@ -24,6 +24,10 @@ from dramatiq import Worker
 from dramatiq.asyncio import EventLoopThread, set_event_loop_thread
 
 from kedang_platform.errors import KedangError
+from kedang_platform.observing.endpoint import telling
+from kedang_platform.observing.health import Health
+from kedang_platform.observing.metrics import Pools
+from kedang_platform.observing.process import begin
 from kedang_platform.settings import Settings
 from kedang_platform.work import Registry
 from kedang_platform.work.claims import LEASE
@@ -31,7 +35,6 @@ from kedang_platform.work.runner import JobRunner
 from kedang_workers import handlers
 from kedang_workers.broker import declare_run, make_broker
 from kedang_workers.composition import open_services, redis_url
-from kedang_workers.logs import configure_logs
 
 GRACE_SECONDS = 20.0
 """How long a draining worker lets a step last before it breaks the step off (it is rolled back and repeated)."""
@@ -56,6 +59,7 @@ class JobLoop:
         self._opened = AsyncExitStack()
         self._thread = EventLoopThread(logging.getLogger("kedang_workers.start.loop"))
         self._runner: JobRunner | None = None
+        self._health = Health()
 
     def __enter__(self) -> Self:
         self._thread.start(timeout=_LOOP_SECONDS)
@@ -82,16 +86,20 @@ class JobLoop:
     def drain(self) -> None:
         """Begin nothing more; after the grace break off what still runs. Call from any thread."""
         assert self._runner is not None
+        self._health.drain()
         loop = self._thread.loop
         loop.call_soon_threadsafe(self._runner.drain)
         loop.call_soon_threadsafe(loop.call_later, GRACE_SECONDS, self._runner.break_off)
 
     async def _open(self) -> None:
         services = await self._opened.enter_async_context(open_services(self._settings))
+        pools = Pools(services.databases)
+        await self._opened.enter_async_context(telling(self._settings, self._health, pools))
         places = self._settings.worker_threads
         self._runner = JobRunner(services=services, registry=self._registry, places=places, lease=self._lease)
         leases = asyncio.create_task(self._runner.keep_leases())
         self._opened.push_async_callback(_cancelled, leases)
+        self._health.begin(services.databases, redis_url=self._settings.redis_url)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -128,7 +136,11 @@ def _calm_collector() -> None:
 
 def main(registry: Registry | None = None, *, lease: timedelta = LEASE) -> None:
     """Run a worker with the product's handlers, or with those given, until SIGTERM or SIGINT."""
-    configure_logs()
+    with begin("worker") as settings:
+        _work_until_told(settings, registry, lease=lease)
+
+
+def _work_until_told(settings: Settings, registry: Registry | None, *, lease: timedelta) -> None:
     uvloop.install()
     # A SimpleQueue may be put into by a signal handler, whatever the main thread is doing.
     stop: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -137,9 +149,11 @@ def main(registry: Registry | None = None, *, lease: timedelta = LEASE) -> None:
     handled = registry or handlers.load()
     _calm_collector()
     try:
-        work(Settings(), handled, stop, lease=lease)
+        work(settings, handled, stop, lease=lease)
     except KedangError as error:
-        sys.exit(f"{error.code}: {error}")
+        log.critical("process.ended", exc_info=error)
+        sys.exit(1)
+    log.info("process.stopped")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ In the way of a request there are two readings of a clock, and additions; whatev
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+import structlog
 
 from kedang_graphql.measuring.sums import Sums
 from kedang_platform.clock import Clock
@@ -38,7 +39,7 @@ _MOST_SLOW: Final = 32
 _MOST_EXPLAINED: Final = 10_000
 _LAST_SECONDS: Final = 5.0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ class Measurer:
         try:
             self._add_up(context, errors)
         except Exception:  # what was answered, and perhaps written, stands
-            log.exception("an operation was not counted")
+            log.exception("measuring.not_counted")
 
     def _add_up(self, context: Context, errors: tuple[str, ...]) -> None:
         measured, cost, identified = context.measured, context.answer.cost, context.identified
@@ -167,12 +168,12 @@ class Measurer:
             async with databases.tenant_write(counted.ref) as write:
                 await store_tallies(write, counted.tallies.values(), now=self._clock.now())
         except KedangError as error:
-            log.warning("what operations took is written down later: %s", error.code)
+            log.warning("measuring.written_later", code=error.code)
             self._put_back(counted)
             return not isinstance(error, DatabaseUnavailable)
         except Exception:
             # Of a company that is gone, say: figures are lost, nothing else.
-            log.warning("what operations took could not be written down", exc_info=True)
+            log.warning("measuring.not_written", exc_info=True)
         return True
 
     def _count(self, company: CompanyRef, credential: UUID, signature: Signature, taken: Taken) -> None:
@@ -232,9 +233,9 @@ class Measurer:
             async with databases.tenant_write(company) as write:
                 await explain(write, slow)
         except KedangError as error:
-            log.warning("a slow operation is not explained: %s", error.code)
+            log.warning("measuring.not_explained", code=error.code)
         except Exception:
-            log.warning("a slow operation could not be explained", exc_info=True)
+            log.warning("measuring.explaining_failed", exc_info=True)
 
 
 async def keep_measuring(measurer: Measurer, databases: Databases, *, interval: float) -> None:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
@@ -26,6 +25,7 @@ from kedang_graphql.engine.operations import OperationCache
 from kedang_graphql.measuring.measurer import Measurer
 from kedang_graphql.measuring.sums import Spread
 from kedang_platform.database import Databases
+from kedang_platform.observing.metrics import Pools, text
 from kedang_platform.settings import Settings
 
 _LOOK_EVERY: Final = 0.5
@@ -71,13 +71,10 @@ class Metrics(Collector):
     ) -> None:
         super().__init__()
         self._measurer = measurer
-        self._databases = databases
         self._operations = operations
         self._token = token.encode()
         self._probes = Probes()
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        self._registry.register(self)
+        self._pools = Pools(databases)
 
     @classmethod
     def started(
@@ -99,12 +96,11 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """All figures in Prometheus's text format."""
-        return generate_latest(self._registry)
+        return text(self, self._pools)
 
     def collect(self) -> Iterator[Metric]:
         yield from self._of_operations()
         yield from self._of_cache()
-        yield from self._of_pools()
         yield _spread("kedang_event_loop_lag_seconds", "How late the event loop was.", self._probes.lag)
         yield _spread("kedang_gc_pause_seconds", "How long a collection took.", self._probes.pauses)
 
@@ -149,15 +145,6 @@ class Metrics(Collector):
         yield asked
         yield GaugeMetricFamily("kedang_document_cache_bytes", "What they take.", cache.held_bytes)
         yield GaugeMetricFamily("kedang_document_cache_entries", "Documents remembered.", cache.entries)
-
-    def _of_pools(self) -> Iterator[Metric]:
-        used = GaugeMetricFamily("kedang_pool_used", "Connections in use.", labels=["database", "pool"])
-        size = GaugeMetricFamily("kedang_pool_size", "Connections at most.", labels=["database", "pool"])
-        for use in self._databases.pool_use():
-            used.add_metric([use.database, use.pool], use.used)
-            size.add_metric([use.database, use.pool], use.size)
-        yield used
-        yield size
 
 
 def _spread(name: str, text: str, spread: Spread) -> HistogramMetricFamily:

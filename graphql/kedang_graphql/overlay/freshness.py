@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from uuid import UUID
+
+import structlog
 
 from kedang_graphql.engine.viewers import Viewers
 from kedang_platform.database import Databases
@@ -12,7 +13,7 @@ from kedang_platform.errors import KedangError
 from kedang_tenants.people.custom_fields import CHANNEL
 
 _INTERVAL = 5.0
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 async def keep_fields_fresh(databases: Databases, viewers: Viewers, *, interval: float = _INTERVAL) -> None:
@@ -25,7 +26,7 @@ async def keep_fields_fresh(databases: Databases, viewers: Viewers, *, interval:
         try:
             await _listen(databases, viewers)
         except KedangError as error:
-            log.warning("not listening for changes of own fields: %s", error.code)
+            log.warning("overlay.not_listening", code=error.code)
         await asyncio.sleep(interval)
 
 

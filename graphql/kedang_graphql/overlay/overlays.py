@@ -7,7 +7,6 @@ before; what they take of memory is bounded, the documents that are remembered w
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from graphql import GraphQLSchema
 
 from kedang_graphql.engine.arguments import LARGEST_PAGE
@@ -37,7 +37,7 @@ OPERATION_BYTES = 4 * 1024 * 1024
 _BYTES = 50_000
 _BYTES_A_PART = 500
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _Key = tuple[UUID, tuple[CustomField, ...]]
 
@@ -137,7 +137,7 @@ class Overlays:
         try:
             return self.build(fields)
         except Exception:
-            log.exception("own fields that no schema can be made of: %s", [field.id for field in fields])
+            log.exception("overlay.not_made", count=len(fields))
             return self.build(())
 
     def build(self, fields: tuple[CustomField, ...]) -> Overlay:

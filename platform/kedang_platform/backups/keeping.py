@@ -57,9 +57,9 @@ class Keeper:
                         await asyncio.to_thread(self._keep_contents)
                     await self._make_base()
                 except InstallationStopped as away:  # it is being started again
-                    log.warning("backup.server_away", error=str(away))
+                    log.warning("backup.server_away", error=type(away).__name__)
                 except (KedangError, OSError) as failure:
-                    log.exception("backup.failed", error=str(failure))
+                    log.exception("backup.failed", error=type(failure).__name__)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(MARK_SECONDS):
                         await stop.wait()
@@ -86,7 +86,7 @@ class Keeper:
             return
         self.not_before = now + _RETRY  # a full disk is not filled again every few seconds
         taken = await take(self.archive, self.source, var=self.var, keep=self.keep, clock=self.clock)
-        log.info("backup.made", folder=str(taken.folder), bytes=taken.bytes, files=taken.files)
+        log.info("backup.made", bytes=taken.bytes, files=taken.files)
 
 
 def base_due(archive: Archive, *, at: time, now: datetime) -> bool:

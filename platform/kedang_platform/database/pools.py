@@ -7,7 +7,6 @@ company can meet the next borrower. A connection whose transaction did not end c
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
@@ -36,7 +36,7 @@ STATEMENTS_PER_CONNECTION = 512
 # An update of a dozen columns takes 46 KB compiled, and each set of columns is one: these take about 25 MB.
 COMPILED_STATEMENTS = 400
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 async def connect(url: str) -> Connection:
@@ -113,7 +113,7 @@ class ReadPool:
             async with asyncio.timeout(FINISH_SECONDS):
                 await self._pool.close()
         except TimeoutError:
-            log.warning("connections still in use were closed under their users")
+            log.warning("pool.closed_in_use")
 
     async def _borrow(self) -> Borrowed:
         # A wait with a time limit of the pool's own would cost a task each time it is not needed.
@@ -135,13 +135,13 @@ class ReadPool:
         try:
             await connection.execute(verb, timeout=FINISH_SECONDS)
         except DRIVER_ERRORS:
-            log.warning("a read did not end cleanly; its connection is closed", exc_info=True)
+            log.warning("pool.read_ended_badly", exc_info=True)
             with suppress(asyncpg.InterfaceError):  # broken connections have left the pool by themselves
                 connection.terminate()
         try:
             await self._pool.release(connection, timeout=FINISH_SECONDS)
         except DRIVER_ERRORS:
-            log.warning("a connection broke while it was given back", exc_info=True)
+            log.warning("pool.connection_broke", exc_info=True)
         finally:
             self._free.release()
 
@@ -253,7 +253,7 @@ async def _roll_back(driver: Connection, connection: AsyncConnection) -> None:
         await driver.execute("ROLLBACK", timeout=FINISH_SECONDS)
     except DRIVER_ERRORS:
         # The error that led here is the one to be told; this connection is not used again.
-        log.warning("a transaction could not be rolled back; its connection is closed", exc_info=True)
+        log.warning("pool.not_rolled_back", exc_info=True)
         await connection.invalidate()
     finally:
         await connection.close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -18,7 +18,7 @@ _INTERVAL = 60.0
 _PAUSE = 1.0
 # As long as nothing is heard, so that a connection that has died in silence is opened anew.
 _QUIET = 300.0
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 async def keep_credentials(
@@ -57,7 +57,7 @@ async def hear_endings(credentials: Credentials, redis_url: str) -> None:
                     async for _ in heard.listen():
                         credentials.forget()
             except (RedisError, OSError) as error:
-                log.debug("not hearing of ended credentials over Valkey: %s", error)
+                log.debug("credentials.valkey_away", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE)
     finally:
         await redis.aclose()
@@ -72,11 +72,11 @@ async def _listen(databases: Databases, credentials: Credentials, *, interval: f
                 await asyncio.sleep(interval)
                 await _write(credentials)
     except KedangError as error:
-        log.warning("not listening for ended credentials: %s", error.code)
+        log.warning("credentials.not_listening", code=error.code)
 
 
 async def _write(credentials: Credentials) -> None:
     try:
         await credentials.write_uses()
     except KedangError as error:
-        log.warning("last uses not stored: %s", error.code)
+        log.warning("credentials.uses_not_stored", code=error.code)

@@ -132,7 +132,7 @@ class Feed:
 
     async def _give_up(self, error: Exception) -> None:
         """Tell that nothing is heard any more, and close the connection."""
-        log.warning("live.valkey_lost", error=str(error))
+        log.warning("live.valkey_lost", error=type(error).__name__)
         reading, self._reading = self._reading, None
         if reading is not None:
             reading.cancel()

@@ -44,5 +44,5 @@ class Waker:
             try:
                 await self._redis.publish(self._channel, b"")
             except (RedisError, OSError) as error:
-                log.debug("work.wake_failed", error=str(error))
+                log.debug("work.wake_failed", error=type(error).__name__)
             await asyncio.sleep(_APART)

@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+import orjson
+
+from kedang_platform.observing.logs import as_console
+
 _LOOK_BYTES: Final = 256 * 1024
 _AN_ERROR: Final = re.compile(r"\b(ERROR|CRITICAL)\b")
 _LEVEL_WITHIN: Final = 40  # the level stands after the time, not in the message
@@ -21,7 +25,8 @@ class LogTail:
 
     def errors(self) -> list[str]:
         """The lines of the levels ERROR and CRITICAL that were written since the last look."""
-        return [line for line in self._new_lines() if _AN_ERROR.search(line[:_LEVEL_WITHIN])]
+        told = map(for_people, self._new_lines())
+        return [line for line in told if _AN_ERROR.search(line[:_LEVEL_WITHIN])]
 
     def last(self, lines: int) -> str:
         """The last lines that were written since the following began."""
@@ -29,7 +34,8 @@ class LogTail:
             return ""
         with self._log.open("rb") as file:
             file.seek(self.beginning if self.beginning <= self._log.stat().st_size else 0)
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+            found = file.read().decode(errors="replace").splitlines()[-lines:]
+            return "\n".join(map(for_people, found))
 
     def _new_lines(self) -> list[str]:
         if not self._log.exists():
@@ -44,3 +50,14 @@ class LogTail:
             whole = chunk
         self._offset += len(whole)
         return whole.decode(errors="replace").splitlines()
+
+
+def for_people(line: str) -> str:
+    """A line of a log as it is read best: those in JSON as lines of words."""
+    if not line.startswith("{"):
+        return line
+    try:
+        told = orjson.loads(line)
+        return as_console(told)
+    except (orjson.JSONDecodeError, KeyError):
+        return line

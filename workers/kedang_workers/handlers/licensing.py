@@ -55,7 +55,7 @@ async def _each(job: RunningJob, company_id: UUID, failed: list[Exception], *, r
                 job.databases, company_id=company_id, settings=job.settings, clock=job.clock
             )
     except Exception as error:  # noqa: BLE001 - raised again when every other company has had its turn
-        log.warning("licensing.advance_failed", company=str(company_id), error=type(error).__name__)
+        log.warning("licensing.advance_failed", error=type(error).__name__)
         failed.append(error)
 
 

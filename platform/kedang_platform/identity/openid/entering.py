@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+import structlog
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
@@ -29,7 +29,7 @@ from kedang_platform.identity.services import IdentityServices
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Outgoing, post
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _PERSON = "SELECT id, email, name, language FROM platform.person WHERE id = $1"
 
@@ -147,7 +147,7 @@ async def _prove(
             now=services.clock.now(),
         )
     except (CodeRefused, TokenRefused) as error:
-        log.warning("sign-in by %s refused: %s", provider.given.key, error)
+        log.warning("openid.proof_refused", provider=provider.given.key, error=type(error).__name__)
         raise ProofInvalid(provider=name) from error
     return await _with_address(provider, claims, tokens)
 
