@@ -1,5 +1,6 @@
 """Every feature's models and the rules on them, in the order of the layers: importing this makes them known."""
 
+from kedang_tenants.approvals import dues as approval_dues
 from kedang_tenants.approvals import following as approval_following
 from kedang_tenants.approvals import guards as approval_guards
 from kedang_tenants.approvals import models as approvals
@@ -13,8 +14,10 @@ from kedang_tenants.correspondence import suppressing
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
+from kedang_tenants.followups import escalating as followup_escalating
 from kedang_tenants.followups import events as followup_events
 from kedang_tenants.followups import guards as followup_guards
+from kedang_tenants.followups import meeting_dues, meeting_rules, meetings
 from kedang_tenants.followups import models as followups
 from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.followups import reminding as followup_reminding
@@ -32,22 +35,31 @@ from kedang_tenants.protection import retention_rules
 from kedang_tenants.reports import guards as report_guards
 from kedang_tenants.reports import models as reports
 from kedang_tenants.rules import models as rules
+from kedang_tenants.service import dues as service_dues
 from kedang_tenants.service import events as service_events
 from kedang_tenants.service import guards as service_guards
+from kedang_tenants.service import maintenance, maintenance_plans, owned_dues, owned_products
 from kedang_tenants.service import models as service
 from kedang_tenants.surveys import guards as survey_guards
 from kedang_tenants.surveys import loop as survey_loop
 from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
+from kedang_tenants.surveys import sending_models as survey_sendings
+from kedang_tenants.trade import contract_rules, contracts
+from kedang_tenants.trade import dues as trade_dues
 from kedang_tenants.trade import models as trade
 from kedang_tenants.trade import rules as trade_rules
-from kedang_tenants.surveys import sending_models as survey_sendings
+from kedang_tenants.verification import cycles as verification_cycles
+from kedang_tenants.verification import dues as verification_dues
+from kedang_tenants.verification import models as verification
+from kedang_tenants.verification import replanning as verification_replanning
 from kedang_tenants.webhooks import guards as webhook_guards
 from kedang_tenants.webhooks import models as webhooks
 from kedang_tenants.webhooks import queueing as webhook_queueing
 
 __all__ = [
     "access",
+    "approval_dues",
     "approval_following",
     "approval_guards",
     "approval_of_rules",
@@ -58,12 +70,14 @@ __all__ = [
     "changing_tables",
     "consenting",
     "consents",
+    "contract_rules",
+    "contracts",
+    "correspondence",
     "criteria",
     "custom_fields",
     "customers",
     "files",
-    "contracts",
-    "correspondence",
+    "followup_escalating",
     "followup_events",
     "followup_guards",
     "followup_recording",
@@ -75,8 +89,15 @@ __all__ = [
     "handover",
     "imports",
     "lines",
+    "maintenance",
+    "maintenance_plans",
     "measuring",
+    "meeting_dues",
+    "meeting_rules",
+    "meetings",
     "notices",
+    "owned_dues",
+    "owned_products",
     "people",
     "protection",
     "repeating",
@@ -87,17 +108,23 @@ __all__ = [
     "rights",
     "rules",
     "service",
+    "service_dues",
     "service_events",
     "service_guards",
+    "suppressing",
     "survey_guards",
     "survey_loop",
     "survey_occasions",
+    "survey_sendings",
     "surveys",
     "trade",
+    "trade_dues",
     "trade_rules",
-    "suppressing",
+    "verification",
+    "verification_cycles",
+    "verification_dues",
+    "verification_replanning",
     "webhook_guards",
     "webhook_queueing",
     "webhooks",
-    "survey_sendings",
 ]

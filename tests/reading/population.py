@@ -49,10 +49,11 @@ TEXTS = (
 _COUNTS = {
     "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
-    "follow_up_plan": 35, "follow_up_record": 40, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
+    "follow_up_plan": 35, "follow_up_record": 40, "meeting": 30, "meeting_attendee": 45, "meeting_action": 40, "contract": 30, "owned_product": 30,
+    "verification_cycle": 3, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
     "notice_preference": 15, "notice_schedule": 4, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
-    "survey_item": 20, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
+    "survey_item": 20, "survey_sending": 8, "survey_link": 6, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
     "webhook": 6, "webhook_delivery": 25, "contact_consent": 30, "consent_rule": 5, "retention_run": 4, "person_request": 8,
     "rule_version": 12, "approval_flow": 3, "approval_deputy": 10, "approval_request": 30, "approval_turn": 60,
     "approval_event": 60,
@@ -60,16 +61,17 @@ _COUNTS = {
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "customer_collaborator", "archive_grant", "product",
-    "order", "order_line", "delivery", "customer_grade", "follow_up_plan", "follow_up_record", "notice",
+    "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
-    "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_invitation",
+    "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
     "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
     "bulk_operation", "retention_run", "person_request", "rule_version", "approval_flow", "approval_deputy",
     "approval_request", "approval_turn", "approval_event", "file",
 )  # fmt: skip
 _ARCHIVED = (
     "tag", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
-    "follow_up_record", "calendar_day", "file", "service_request", "repair_record",
+    "follow_up_record", "meeting", "meeting_attendee", "contract", "owned_product", "calendar_day", "file",
+    "service_request", "repair_record",
     "questionnaire", "survey_invitation", "survey_answer", "report_definition", "report_recipient",
 )  # fmt: skip
 # Fields whose values a rule of the trade decides.
@@ -77,8 +79,12 @@ _LEFT_OUT = {
     "contact_consent": {"address", "decided_at"},
     "order_line": {"position", "amount"},
     "follow_up_record": {"contact_id", "plan_id"},
-    "service_request": {"number", "contact_id", "order_id"},
-    "repair_record": {"request_id"},
+    "service_request": {"number", "contact_id", "order_id", "owned_product_id"},
+    "repair_record": {"request_id", "owned_product_id"},
+    "follow_up_plan": {"owned_product_id", "maintenance_on"},
+    "contract": {"order_id"},
+    "owned_product": {"order_id"},
+    "meeting_attendee": {"contact_id"},
     "survey_item": {"parent_id", "options"},
     "report_definition": {"at", "starts_on", "ends_on"},
     "report_run": {"scheduled_for"},
@@ -257,6 +263,8 @@ class Populating:
             row["solution_minutes"] = max(row["first_answer_minutes"], row["solution_minutes"])
         if record.name in {"rule_version", "approval_request"}:
             row["kind"] = f"kind {self.random.randrange(10**6)}"
+        if record.name in {"contract", "owned_product", "meeting", "meeting_attendee", "verification_cycle"}:
+            row |= self._dated(record, row)
         if record.name == "file":
             row["attached_to"] = self._attached()
         if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
@@ -300,6 +308,35 @@ class Populating:
         self.taken.add((name, *pair))
         until = datetime.now(UTC) + timedelta(days=self.random.choice([-1, 30, 60]))
         return {"customer_id": customer, "member_id": member, "until": until}
+
+    def _dated(self, record: RecordType, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What the rules of the records that dates come from leave no choice about."""
+        match record.name:
+            case "contract":
+                begun = {"signed_on", "starts_on"} <= row.keys()
+                return {
+                    "state": row["state"] if begun else "DRAFT",
+                    "ends_on": row.get("starts_on", date(2024, 1, 1))
+                    + timedelta(days=self.random.choice([0, 30, 365])),
+                }
+            case "owned_product":
+                begun = row.get("installed_on", date(2024, 1, 1))
+                until = begun + timedelta(days=self.random.choice([0, 30, 365]))
+                serial = f"S{self.random.randrange(10**9)}"
+                return {"model": "Pump", "serial_number": serial, "warranty_until": until}
+            case "meeting":
+                return {"ends_at": row["starts_at"] + timedelta(hours=1)}
+            case "meeting_attendee":
+                meeting, member = row["meeting_id"], row.get("member_id")
+                if member is None or ("attendee", meeting, member) in self.taken:
+                    return {"member_id": None, "name": "王芳"}
+                self.taken.add(("attendee", meeting, member))
+                return {"name": None}
+        chosen = (row.get("grade_level_id"), row.get("state"))
+        while ("cycle", *chosen) in self.taken:
+            chosen = (self.value(record.fields["grade_level_id"]), self.value(record.fields["state"]))
+        self.taken.add(("cycle", *chosen))
+        return {"grade_level_id": chosen[0], "state": chosen[1]}
 
     def _of_survey(self, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules of surveys leave no choice about: one draft a questionnaire, one answer an invitation."""

@@ -123,12 +123,13 @@ BELOW: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(
         (
             "contact", "customer_collaborator", "handed_customer", "customer_grade", "customer_tag", "follow_up_plan", "follow_up_record",
-            "order", "repair_record", "service_request", "survey_answer", "survey_invitation",
+            "contract", "meeting", "order", "owned_product", "repair_record", "service_request", "survey_answer", "survey_invitation",
         ),
         (_TO_CUSTOMER,),
     ),
     "contact_consent": (("contact_id", "contact"), _TO_CUSTOMER),
     "delivery": (("order_id", "sales_order"), _TO_CUSTOMER),
+    **dict.fromkeys(("meeting_attendee", "meeting_action"), (("meeting_id", "meeting"), _TO_CUSTOMER)),
     "order_line": (("order_id", "sales_order"), _TO_CUSTOMER),
     "service_note": (("request_id", "service_request"), _TO_CUSTOMER),
     "survey_item_answer": (("answer_id", "survey_answer"), _TO_CUSTOMER),

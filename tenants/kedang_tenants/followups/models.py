@@ -28,7 +28,7 @@ from kedang_tenants.customers.models import Contact, Customer
 from kedang_tenants.people.models import Member
 
 PLANNED, DONE, CANCELLED = "PLANNED", "DONE", "CANCELLED"
-CYCLE, MANUAL = "CYCLE", "MANUAL"
+CYCLE, MANUAL, MAINTENANCE = "CYCLE", "MANUAL", "MAINTENANCE"
 
 WAYS = (
     Option("CALL", msg("Call")),
@@ -45,7 +45,11 @@ PLAN_STATES = (
     Option(DONE, msg("Done")),
     Option(CANCELLED, msg("Cancelled")),
 )
-ORIGINS = (Option(CYCLE, msg("By the cycle of the grade")), Option(MANUAL, msg("Planned by hand")))
+ORIGINS = (
+    Option(CYCLE, msg("By the cycle of the grade")),
+    Option(MANUAL, msg("Planned by hand")),
+    Option(MAINTENANCE, msg("By the maintenance of an owned product")),
+)
 
 
 class FollowUpPlan(Record):

@@ -59,6 +59,10 @@ _OPEN_PLANS = _ELSEWHERE.format(table="follow_up_plan", open="r.state = 'PLANNED
 _OPEN_REQUESTS = _ELSEWHERE.format(
     table="service_request", open="r.state NOT IN ('CLOSED', 'CANCELLED')", chunk=CHUNK
 )
+_OPEN_OF_CUSTOMERS = """
+SELECT r.id, {customer} AS customer_id FROM {table} r {join}
+WHERE r.{column} = $1 AND {open} AND r.archived_at IS NULL ORDER BY r.id
+"""
 _LIVING = "SELECT id FROM {table} WHERE {column} = $1 AND archived_at IS NULL ORDER BY id"
 
 TO_THE_SUCCESSOR: Final = (
@@ -67,6 +71,13 @@ TO_THE_SUCCESSOR: Final = (
     ("service_assignment", "member_id"),
 )
 """What goes to the successor as it is: record and the column that names whose it is."""
+
+STILL_OPEN: Final = (
+    ("contract", "owner_id", "r.state IN ('DRAFT', 'IN_FORCE')"),
+    ("meeting", "organiser_id", "r.minutes_state <> 'REVIEWED'"),
+    ("meeting_action", "owner_id", "r.done_on IS NULL"),
+)
+"""What goes to the customer's successor while it is open: record, column, and when it is; what is done stays."""
 
 ENDED: Final = (("customer_collaborator", "member_id"), ("report_recipient", "member_id"))
 """What ends with the leaver: record and column."""
@@ -210,6 +221,7 @@ async def _move_rest(write: TenantWrite, viewer: Viewer, handing: Handing, clock
             Change(record, "archive", each)
             for each in await _living(write, record, column, handing.leaver_id)
         ]
+    changes += await _still_open(write, handing)
     changes += await _subordinates(write, handing)
     for change in changes:
         await change_internally(write, viewer, [change], clock=clock)
@@ -218,6 +230,24 @@ async def _move_rest(write: TenantWrite, viewer: Viewer, handing: Handing, clock
 
 async def _living(read: TenantRead, table: str, column: str, member: UUID) -> list[UUID]:
     return [row["id"] for row in await read.fetch(_LIVING.format(table=table, column=column), member)]
+
+
+async def _still_open(read: TenantRead, handing: Handing) -> list[Change]:
+    """Contracts, meetings and their actions that are not done: to whoever has their customer now."""
+    changes = []
+    for record, column, is_open in STILL_OPEN:
+        below = record == "meeting_action"
+        statement = _OPEN_OF_CUSTOMERS.format(
+            table=record,
+            column=column,
+            open=is_open,
+            customer="m.customer_id" if below else "r.customer_id",
+            join="JOIN meeting m ON m.id = r.meeting_id" if below else "",
+        )
+        for row in await read.fetch(statement, handing.leaver_id):
+            successor = handing.successor_of(row["customer_id"])
+            changes.append(_given(record, row["id"], successor, column))
+    return changes
 
 
 async def _subordinates(read: TenantRead, handing: Handing) -> list[Change]:

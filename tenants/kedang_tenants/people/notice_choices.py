@@ -35,12 +35,13 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
         notices.CALENDAR_MISSING: notices.EMAIL,
         notices.MAIL_UNDELIVERABLE: notices.DIGEST,
         notices.MINUTES_WAITING: notices.EMAIL,
+        notices.MEETING: notices.EMAIL,
     }
 )
 """What holds for whoever has chosen nothing. All of these wait for the member, or answer what they asked for."""
 
 _CHOSEN = """
-SELECT member_id, kind, channel FROM notice_preference
+SELECT member_id, kind, channel, webhook FROM notice_preference
 WHERE member_id = ANY($1::uuid[]) AND kind = ANY($2::text[]) AND archived_at IS NULL
 """
 
@@ -50,10 +51,11 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('notice choices'), hasht
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The channel that holds for a kind, and whether the member chose it."""
+    """The channel that holds for a kind, whether webhooks are told as well, and whether the member chose this."""
 
     kind: str
     channel: str
+    webhook: bool
     chosen: bool
 
 
@@ -68,17 +70,27 @@ async def channels_of(
 async def choices_of(read: TenantRead, viewer: Viewer) -> list[Choice]:
     """The viewer's own choices for every kind, the defaults filled in. Raises ``Forbidden`` for nobody's key."""
     member = own_member(viewer)
-    chosen = await channels_of(read, members=[member], kinds=DEFAULT_CHANNELS)
+    chosen = {row["kind"]: row for row in await read.fetch(_CHOSEN, [member], list(DEFAULT_CHANNELS))}
     return [
-        Choice(kind, chosen.get((member, kind), default), (member, kind) in chosen)
+        Choice(kind, chosen[kind]["channel"], chosen[kind]["webhook"], chosen=True)
+        if kind in chosen
+        else Choice(kind, default, webhook=True, chosen=False)
         for kind, default in DEFAULT_CHANNELS.items()
     ]
 
 
-async def choose(write: TenantWrite, viewer: Viewer, *, kind: str, channel: str, clock: Clock) -> UUID:
+async def choose(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    kind: str,
+    channel: str | None = None,
+    webhook: bool | None = None,
+    clock: Clock,
+) -> UUID:
     """Note how the viewer wants to be told of ``kind`` from now on; returns the id of the choice.
 
-    Notices that wait for the mail of the day already go with it all the same. Raises ``Forbidden``.
+    ``webhook`` is whether their webhooks are told as well; what is None stays as it is. Notices that wait for the mail of the day already go with it all the same. Raises ``Forbidden``.
     """
     member = own_member(viewer)
     await write.fetch(_ONE_AT_A_TIME, f"{member}:{kind}")
@@ -87,11 +99,13 @@ async def choose(write: TenantWrite, viewer: Viewer, *, kind: str, channel: str,
         member,
         kind,
     )
+    said = {"channel": channel, "webhook": webhook}
+    values: dict[str, object] = {name: value for name, value in said.items() if value is not None}
     if found is None:
-        values = {"member_id": member, "kind": kind, "channel": channel}
+        values = {"member_id": member, "kind": kind, "channel": DEFAULT_CHANNELS[kind], **values}
         change = Change("notice_preference", "create", values=values)
     else:
-        change = Change("notice_preference", "update", found, values={"channel": channel})
+        change = Change("notice_preference", "update", found, values=values)
     (done,) = await change_internally(write, viewer, [change], clock=clock)
     return done.id
 

@@ -44,6 +44,7 @@ OVERDUE_ESCALATED = "OVERDUE_ESCALATED"
 CALENDAR_MISSING = "CALENDAR_MISSING"
 MAIL_UNDELIVERABLE = "MAIL_UNDELIVERABLE"
 MINUTES_WAITING = "MINUTES_WAITING"
+MEETING = "MEETING"
 
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
@@ -63,6 +64,7 @@ KINDS: Final = (
     Option(CALENDAR_MISSING, msg("The calendar of next year is missing")),
     Option(MAIL_UNDELIVERABLE, msg("Mails to a customer do not arrive")),
     Option(MINUTES_WAITING, msg("Minutes wait for your review")),
+    Option(MEETING, msg("A meeting concerns you")),
 )
 
 DIGEST_AT: Final = "08:30"

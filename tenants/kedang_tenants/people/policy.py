@@ -32,28 +32,30 @@ def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensit
     )
 
 
-ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator")
+# What a customer owns is part of its archive, kept by service as well.
+ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator", "owned_product")
 # Accesses to restricted archives: to read all is to see these, to change all is to close and open them.
 GRANTS = ("archive_grant",)
-TRADE = ("order", "order_line", "delivery", "customer_grade")  # a grade tells what was sold
+TRADE = ("order", "order_line", "delivery", "contract", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
-FOLLOW_UPS = ("follow_up_plan", "follow_up_record")
+FOLLOW_UPS = ("follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action")
 GRADES = ("grade_scheme", "grade_level")
 QUESTIONNAIRES = ("questionnaire", "questionnaire_version", "survey_item")
 SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer", "survey_sending", "survey_link")
 PEOPLE = ("member", "department")
 SERVICE = ("service_request", "service_note", "repair_record")
 SERVICE_RULES = ("service_standard", "service_assignment")
-RULES = ("rule_version",)
 CORRESPONDENCE = ("mail_identity", "mail_template")
 SUPPRESSIONS = ("mail_suppression",)
+RULES = ("rule_version",)
 APPROVALS = ("approval_request", "approval_turn", "approval_event", "approval_deputy")
 SET_UP = (
     "custom_field",
     "consent_rule",
-    "calendar_day",
     *CORRESPONDENCE,
+    "calendar_day",
     "working_week",
+    "verification_cycle",
     *RULES,
     "approval_flow",
     *GRADES,
@@ -115,9 +117,9 @@ _OFFICE = _table(
             *PROTECTION,
             *APPROVALS,
             *HANDOVERS,
+            *SUPPRESSIONS,
             *OWN_THINGS,
         ),
-            *SUPPRESSIONS,
         FULL,
     ),
     (INBOX, _keeps(OWN)),
@@ -136,9 +138,9 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         "GENERAL_MANAGER": _table(
             *_EMPLOYEE,
             (HANDOVERS, _reads(ALL)),
+            (SUPPRESSIONS, _reads(ALL, **_PHONES)),
             (REPORTS, _keeps(ALL, archive=True)),
             (PEOPLE, _reads(ALL)),
-            (SUPPRESSIONS, _reads(ALL, **_PHONES)),
             (GRANTS, _reads(ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
@@ -194,6 +196,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             *_EMPLOYEE,
             (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _reads(ALL, **_PHONES)),
+            (("owned_product",), replace(_keeps(ALL), export=NONE)),
             (GRANTS, _ASKS),
             (TRADE, _reads(ALL)),
             (FOLLOW_UPS, _keeps(OWN)),
@@ -234,11 +237,11 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (("questionnaire", "questionnaire_version"), replace(_keeps(ALL), export=NONE)),
             # Taking a question out of a draft is editing the questionnaire.
             (("survey_item",), replace(_keeps(ALL, archive=True), export=NONE)),
+            (("mail_template",), replace(_keeps(ALL), export=NONE)),
+            (SUPPRESSIONS, _reads(ALL)),
             (SURVEYS, _keeps(ALL, archive=True, respondent=ALL)),
             (PRODUCTS, _reads(ALL)),
         ),
-            (("mail_template",), replace(_keeps(ALL), export=NONE)),
-            (SUPPRESSIONS, _reads(ALL)),
         "VIEW_ONLY": _table(
             *_ONLOOKER,
             (REPORTS, _reads(ALL)),
