@@ -22,10 +22,11 @@ from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
 from kedang_tenants.reports.operations import RUN as MAKE_REPORT
 from kedang_tenants.surveys.by_hand import INVITE
+from kedang_tenants.surveys.sending import SEND
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.
-_SHOWN: Final = frozenset({REGRADE, REMIND, INVITE, MAKE_REPORT})
+_SHOWN: Final = frozenset({REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
 
 
 @strawberry.enum

@@ -89,7 +89,7 @@ async def answer_invite_to_survey(
 ) -> InviteToSurveyPayload:
     async def invite(write: TenantWrite, viewer: Viewer) -> Job:
         questionnaire = record_id(input.questionnaire_id, "questionnaire", path=("input", "questionnaireId"))
-        job_id = await invite_to_survey(
+        started = await invite_to_survey(
             write,
             viewer,
             questionnaire_id=questionnaire,
@@ -98,7 +98,7 @@ async def answer_invite_to_survey(
             send_at=input.send_at,
             clock=info.context.clock,
         )
-        return await job_told(info.context, write, job_id)
+        return await job_told(info.context, write, started.job_id)
 
     job, errors = await write_in_company(info.context, invite)
     return InviteToSurveyPayload(job=job, user_errors=errors)

@@ -40,9 +40,10 @@ class Survey:
     async def send(self, viewer: Any = None, **whom: Any) -> UUID:
         """Invite by hand; returns the job's id."""
         async with self.shop.databases.tenant_write(self.shop.company.ref) as write:
-            return await invite_to_survey(
+            started = await invite_to_survey(
                 write, viewer or self.shop.viewer, questionnaire_id=self.id, clock=self.shop.clock, **whom
             )
+            return started.job_id
 
     async def invitations(self) -> list[dict[str, Any]]:
         return await self.shop.fetch(

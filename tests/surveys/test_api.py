@@ -92,7 +92,7 @@ async def test_a_template_is_published_activated_and_sent_out(
         )
     ).data["inviteToSurvey"]
     assert invited["userErrors"] == []
-    assert invited["job"]["kind"] == "surveys.invite"
+    assert invited["job"]["kind"] == "surveys.send"
     await run_jobs(databases, settings=databases.settings.model_copy(update={"var": tmp_path}))
     job = (
         await ask(

@@ -12,8 +12,8 @@ from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue, job_status
 from kedang_tenants.changing import Change
-from kedang_tenants.surveys.by_hand import QuestionnaireInactive
 from kedang_tenants.surveys.links import read_link
+from kedang_tenants.surveys.sending import QuestionnaireInactive
 from tests.support.surveying import (
     archive,
     closed,

@@ -82,7 +82,7 @@ async def test_who_was_put_away_is_not_reminded(shop, asked, record):
 async def test_whoever_answers_between_reminder_and_mail_gets_none(shop, asked):
     await later(shop, days=6)
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        part = await reminding.remind_part(write, after=None, clock=shop.clock)
+        part = await reminding.remind_part(write, await shop.product(), after=None, clock=shop.clock)
     assert part.changed == 1
     await set_state(asked, state="ANSWERED")
     await shop.work()

@@ -22,6 +22,7 @@ WITHOUT_IDS = {
     "service.replan",
     "surveys.remind",
     "surveys.expire",
+    "surveys.maintenance",
     "protection.retention",
     "notices.digest",
     "reports.tidy",
@@ -123,6 +124,11 @@ async def survey_payloads(own: Side, other: Side) -> dict[str, list[dict[str, An
             {"questionnaire": str(active["BY_HAND"]), **whom},
             {"questionnaire": str(uuid_of(other, "qnr")), **whom},
         ],
+        "surveys.send": [
+            {"sending": str(uuid_of(other, "sse")), "again": False},
+            {"sending": str(uuid_of(other, "sse")), "again": True},
+        ],
+        "surveys.cancel_sending": [{"sending": str(uuid_of(other, "sse"))}],
         "surveys.mail": [
             {"invitations": invitations, "reminder": False},
             {"invitations": invitations, "reminder": True},

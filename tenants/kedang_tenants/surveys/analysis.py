@@ -2,7 +2,8 @@
 
 Invitations count by the day they were sent, answers by the day they were handed in, both in the
 company's zone: the response rate is that of the invitations of the period, however late these were
-answered. What was asked on a visit was never sent and counts among the answers only.
+answered. What was asked on a visit, or by a link that everybody gets, was never sent and counts among
+the answers only; without a customer it belongs to no grade, region or owner.
 
 Everybody gets the figures of those customers of whom they may read answers, and may not learn of a
 customer's grade, region or owner through a group what they could not read there.
@@ -236,7 +237,7 @@ async def _count_invitations(read: TenantRead, asking: _Asking, counted: dict[st
 SELECT {asking.group(s, "i", _SENT_AT)} AS grp, count(*) AS sent,
        count(*) FILTER (WHERE i.state = {s.bind(BOUNCED)}) AS bounced,
        count(*) FILTER (WHERE i.state <> {s.bind(BOUNCED)} AND i.answered_at IS NOT NULL) AS answered
-FROM survey_invitation i JOIN customer c ON c.id = i.customer_id
+FROM survey_invitation i LEFT JOIN customer c ON c.id = i.customer_id
 WHERE {asking.of_invitations(s)} GROUP BY grp
 """,
         *s.values,
@@ -254,7 +255,7 @@ SELECT {asking.group(s, "a", _HANDED_IN_AT)} AS grp, count(*) AS answers, count(
        coalesce(sum(a.satisfaction), 0) AS points, count(*) FILTER (WHERE a.unhappy) AS unhappy,
        count(*) FILTER (WHERE a.nps >= 9) AS promoters, count(*) FILTER (WHERE a.nps IN (7, 8)) AS passives,
        count(*) FILTER (WHERE a.nps < 7) AS detractors
-FROM survey_answer a JOIN customer c ON c.id = a.customer_id
+FROM survey_answer a LEFT JOIN customer c ON c.id = a.customer_id
 WHERE {asking.of_answers(s)} GROUP BY grp
 """,
         *s.values,
@@ -273,7 +274,7 @@ async def _count_items(
 SELECT {asking.group(s, "a", _HANDED_IN_AT)} AS grp, ia.item_id,
        coalesce(ia.level, ia.choice, CASE WHEN q.kind = {s.bind(NPS)} THEN ia.number::int::text END) AS code,
        count(*) AS n, sum(ia.number) AS total, min(ia.number) AS least, max(ia.number) AS most
-FROM survey_answer a JOIN customer c ON c.id = a.customer_id
+FROM survey_answer a LEFT JOIN customer c ON c.id = a.customer_id
 JOIN survey_item_answer ia ON ia.answer_id = a.id AND ia.item_id = ANY({s.bind(list(items))}::uuid[])
 JOIN survey_item q ON q.id = ia.item_id
 WHERE {asking.of_answers(s, items=True)} AND coalesce(ia.level, ia.choice, ia.text, ia.number::text, ia.day::text) <> ''
@@ -296,7 +297,7 @@ async def _comments(read: TenantRead, asking: _Asking, items: Mapping[UUID, Item
         f"""
 SELECT a.submitted_at, a.id, {customer} AS customer_id, ia.item_id, ia.level,
        concat_ws(E'\\n', nullif(ia.text, ''), nullif(ia.comment, '')) AS said
-FROM survey_answer a JOIN customer c ON c.id = a.customer_id
+FROM survey_answer a LEFT JOIN customer c ON c.id = a.customer_id
 JOIN survey_item_answer ia ON ia.answer_id = a.id AND ia.item_id = ANY({s.bind(list(items))}::uuid[])
 JOIN survey_item q ON q.id = ia.item_id
 WHERE {asking.of_answers(s, items=True)} AND (ia.text <> '' OR ia.comment <> '')

@@ -1,35 +1,28 @@
-"""Surveys that somebody sends out: to customers or contacts of one's choice, now or at a time (V3)."""
+"""Surveys that somebody sends to customers or contacts chosen one by one, now or at a time (V3)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.errors import BadUserInput, Forbidden, NotFound, Refused, UserError
+from kedang_platform.errors import Forbidden, Refused, UserError
 from kedang_platform.i18n import msg
-from kedang_platform.secrets import SecretKey
-from kedang_platform.work import NewJob, enqueue
-from kedang_platform.work.parts import Part
 from kedang_tenants.catalogue import catalogue
-from kedang_tenants.changing import audit
-from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.reading import Compare, Scope, Viewer
 from kedang_tenants.reading.masks import owned, visible
 from kedang_tenants.reading.statement import Statement, quoted
-from kedang_tenants.surveys.dispatch import CHUNK, Invited, Invitee, asking, invite
+from kedang_tenants.surveys.audience import CONTACT, CUSTOMER, Audience
+from kedang_tenants.surveys.models import BY_HAND
+from kedang_tenants.surveys.sending import Started, ensure_active, start_sending
 
 INVITE: Final = "surveys.invite"
+"""The kind of job that releases before sendings asked for; it is still answered."""
 MOST: Final = 10_000
 """Customers and contacts of one request."""
-_LATEST: Final = timedelta(days=365)
-_SLOW_CLOCK: Final = timedelta(minutes=5)
-
-
-class QuestionnaireInactive(BadUserInput):
-    """The questionnaire is not sent out: it has no published version, or has been put to rest."""
 
 
 async def invite_to_survey(
@@ -40,60 +33,51 @@ async def invite_to_survey(
     customer_ids: Sequence[UUID] = (),
     contact_ids: Sequence[UUID] = (),
     send_at: datetime | None = None,
+    kind: str = BY_HAND,
+    name: str | None = None,
     clock: Clock,
-) -> UUID:
-    """Have these customers (by their first contact with an address) and contacts invited; the job's id.
+) -> Started:
+    """Have these customers (by their first contact with an address) and contacts invited.
 
-    Raises Forbidden, NotFound, QuestionnaireInactive, and Refused with every customer and contact
-    whom the viewer may not invite.
+    Raises Forbidden, NotFound, QuestionnaireInactive, QuestionnaireInternal, and Refused with every customer and
+    contact whom the viewer may not invite.
     """
     if viewer.on("survey_invitation").create is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
-    await _ensure_active(write, questionnaire_id)
-    _ensure_bounded(customer_ids, contact_ids, send_at, clock)
+    await ensure_active(write, questionnaire_id)
+    _ensure_bounded(customer_ids, contact_ids)
     faults = [
-        *await _unreached(write, viewer, "customer", customer_ids, "customerIds"),
-        *await _unreached(write, viewer, "contact", contact_ids, "contactIds"),
+        *await _unreached(write, viewer, CUSTOMER, customer_ids, "customerIds"),
+        *await _unreached(write, viewer, CONTACT, contact_ids, "contactIds"),
     ]
     if faults:
         raise Refused(faults)
-    payload = {
-        "questionnaire": str(questionnaire_id),
-        "customers": [str(each) for each in sorted(set(customer_ids))],
-        "contacts": [str(each) for each in sorted(set(contact_ids))],
-        "send_at": send_at.isoformat() if send_at else None,
-    }
-    (job_id,) = await enqueue(write, NewJob(INVITE, payload))
-    sent_out: dict[str, object] = {"customers": len(customer_ids), "contacts": len(contact_ids)}
-    await audit(write, viewer, [("questionnaire", "sent_out", questionnaire_id, sent_out)], clock=clock)
-    return job_id
-
-
-async def _ensure_active(write: TenantWrite, questionnaire_id: UUID) -> None:
-    active = await write.fetchval(
-        "SELECT active FROM questionnaire WHERE id = $1 AND archived_at IS NULL", questionnaire_id
+    return await start_sending(
+        write,
+        viewer,
+        questionnaire_id=questionnaire_id,
+        kind=kind,
+        name=name,
+        audience=chosen(customer_ids, contact_ids),
+        send_at=send_at,
+        clock=clock,
     )
-    if active is None:
-        raise NotFound(msg("There is no such record."), path=("input", "questionnaireId"))
-    if not active:
-        raise QuestionnaireInactive(
-            msg("Publish and activate the questionnaire first."), path=("input", "questionnaireId")
-        )
 
 
-def _ensure_bounded(
-    customer_ids: Sequence[UUID], contact_ids: Sequence[UUID], send_at: datetime | None, clock: Clock
-) -> None:
-    count, now = len(customer_ids) + len(contact_ids), clock.now()
+def chosen(customer_ids: Sequence[UUID], contact_ids: Sequence[UUID]) -> list[Audience]:
+    """These customers and contacts as an audience."""
+    given = ((CUSTOMER, customer_ids), (CONTACT, contact_ids))
+    return [Audience(record, Compare("id", "in", sorted(set(ids)))) for record, ids in given if ids]
+
+
+def _ensure_bounded(customer_ids: Sequence[UUID], contact_ids: Sequence[UUID]) -> None:
+    count = len(customer_ids) + len(contact_ids)
+    path = ("input", "customerIds")
     if not count:
-        path = ("input", "customerIds")
         raise Refused([UserError("REQUIRED", msg("Say whom to invite: customers or contacts."), path)])
     if count > MOST:
         message = msg("At most {limit} entries are allowed here.")
-        raise Refused([UserError("TOO_MANY", message, ("input", "customerIds"), {"limit": MOST})])
-    if send_at is not None and not now - _SLOW_CLOCK <= send_at <= now + _LATEST:
-        message = msg("Invitations are sent now or within the next {days} days.")
-        raise Refused([UserError("OUT_OF_RANGE", message, ("input", "sendAt"), {"days": _LATEST.days})])
+        raise Refused([UserError("TOO_MANY", message, path, {"limit": MOST})])
 
 
 async def _unreached(
@@ -120,48 +104,3 @@ def _faults(ids: Sequence[UUID], found: dict[UUID, bool], argument: str) -> Iter
             yield UserError("NOT_FOUND", msg("There is no such record."), path)
         elif not found[each]:
             yield UserError("FORBIDDEN", msg("You may not do this for others."), path)
-
-
-_CONTACTS = """
-SELECT id, customer_id FROM contact WHERE id = ANY($1::uuid[]) AND archived_at IS NULL
-"""
-_CUSTOMERS = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) AND archived_at IS NULL"
-
-
-async def invite_part(
-    write: TenantWrite,
-    viewer: Viewer,
-    *,
-    questionnaire_id: UUID,
-    customers: Sequence[UUID],
-    contacts: Sequence[UUID],
-    occasion: str,
-    send_at: datetime | None,
-    after: UUID | None,
-    secret: SecretKey,
-    clock: Clock,
-) -> Part:
-    """Invite the next ``CHUNK`` of them behind the id ``after``; repeating it invites nobody twice.
-
-    A questionnaire that has been put to rest meanwhile invites nobody.
-    """
-    coming = sorted(each for each in (*customers, *contacts) if after is None or each > after)[:CHUNK]
-    invitees = await _invitees(write, coming, occasion)
-    invited = Invited()
-    for asked in await asking(write, questionnaire_id=questionnaire_id, trigger=None):
-        due_at = max(send_at or clock.now(), clock.now())
-        invited += await invite(write, viewer, asked, invitees, secret=secret, due_at=due_at, clock=clock)
-    last = coming[-1] if len(coming) == CHUNK else None
-    return Part(last=last, seen=len(coming), changed=invited.mailed, left_out=invited.skipped)
-
-
-async def _invitees(read: TenantRead, ids: Sequence[UUID], occasion: str) -> list[Invitee]:
-    customers = [
-        Invitee(row["id"], occasion=f"{occasion}:{row['id'].hex}")
-        for row in await read.fetch(_CUSTOMERS, ids)
-    ]
-    contacts = [
-        Invitee(row["customer_id"], f"{occasion}:{row['id'].hex}", contact_id=row["id"], only=True)
-        for row in await read.fetch(_CONTACTS, ids)
-    ]
-    return customers + contacts

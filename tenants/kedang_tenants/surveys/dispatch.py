@@ -1,17 +1,17 @@
 """Inviting people to a survey (V3): whom, at which address, in which language, and whom not again so soon.
 
-The chain: what happens (``occasions``) or somebody (``by_hand``) asks for a job; each of its steps
-makes up to ``CHUNK`` invitations here and asks, in the same transaction, for the job that mails
-them (``mailing``); that job hands the mails to the way out and asks for the one that follows what
-becomes of them. Every link of the chain may be repeated: an invitation is made once for its
-``occasion``, a mail once for its key.
+The chain: what happens (``occasions``) or somebody (``sending``) asks for a job; each of its steps
+makes invitations here and asks, in the same transaction, for the jobs that mail them (``mailing``);
+such a job hands the mails to the way out and asks for the one that follows what becomes of them.
+Every link of the chain may be repeated: an invitation is made once for its ``occasion``, a mail once
+for its key.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
@@ -27,21 +27,22 @@ from kedang_platform.secrets import SecretKey
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import audit
-from kedang_tenants.customers.consenting import Refusal, may_contact, recipient
-from kedang_tenants.customers.consents import EMAIL, SURVEY
+from kedang_tenants.correspondence import Planned, Recipient, Sending, plan_sending, record_sent
+from kedang_tenants.customers.consents import SURVEY
 from kedang_tenants.reading import Viewer
-from kedang_tenants.surveys.links import invitation_token, token_hash
-from kedang_tenants.surveys.models import COOLDOWN, NO_ADDRESS, PENDING, SKIPPED
+from kedang_tenants.surveys.links import invitation_token, mail_key, token_hash
+from kedang_tenants.surveys.models import COOLDOWN, MYSTERY_VISIT, NO_ADDRESS, SAME_ADDRESS
 
 MAIL: Final = "surveys.mail"
 CHUNK: Final = 250
-"""Invitations that one step makes, and that one job mails."""
+"""Invitations that one job mails."""
 _CHINESE: Final = frozenset({"CN", "HK", "MO", "TW"})
 
 # Held against being put to rest while invitations are made; several may make them at once.
 _ASKING = """
-SELECT id, current_version_id AS version_id, cooldown_days, expires_after_days FROM questionnaire
-WHERE active AND archived_at IS NULL AND current_version_id IS NOT NULL
+SELECT id, current_version_id AS version_id, cooldown_days, expires_after_days, delay_days, request_kinds
+FROM questionnaire
+WHERE active AND archived_at IS NULL AND current_version_id IS NOT NULL AND trigger <> $3
   AND ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR trigger = $2)
 ORDER BY id FOR SHARE
 """
@@ -59,6 +60,9 @@ ORDER BY asked.n
 """
 _HOLD = "SELECT id FROM contact WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _MADE = "SELECT occasion FROM survey_invitation WHERE occasion = ANY($1::text[])"
+_SENT_TO = """
+SELECT recipient FROM survey_invitation WHERE sending_id = $1 AND recipient = ANY($2::text[]) AND state <> 'SKIPPED'
+"""
 _INVITED = """
 SELECT DISTINCT contact_id FROM survey_invitation
 WHERE contact_id = ANY($1::uuid[]) AND due_at > $2 AND due_at < $3
@@ -66,11 +70,13 @@ WHERE contact_id = ANY($1::uuid[]) AND due_at > $2 AND due_at < $3
 """
 _INSERT = """
 INSERT INTO survey_invitation (id, version, created_at, updated_at, custom, questionnaire_id, version_id, customer_id,
-    contact_id, subject, occasion, channel, recipient, language, state, skipped_because, token_hash, due_at, expires_at)
-SELECT id, 1, $10, $10, '{}', $11, $12, customer_id, contact_id, subject, occasion, 'EMAIL', recipient, language,
-       CASE WHEN reason IS NULL THEN 'PENDING' ELSE 'SKIPPED' END, reason, hash, $13, $14
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
-     AS given (id, customer_id, contact_id, subject, occasion, recipient, language, reason, hash)
+    contact_id, subject, occasion, channel, recipient, language, state, skipped_because, token_hash, due_at, expires_at,
+    reminders, sending_id)
+SELECT id, 1, $12, $12, '{}', $13, $14, customer_id, contact_id, subject, occasion, 'EMAIL', recipient, language,
+       CASE WHEN reason IS NULL THEN 'PENDING' ELSE 'SKIPPED' END, reason, hash, due_at, expires_at, 0, $15
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[],
+            $10::timestamptz[], $11::timestamptz[])
+     AS given (id, customer_id, contact_id, subject, occasion, recipient, language, reason, hash, due_at, expires_at)
 ON CONFLICT (occasion) DO NOTHING
 RETURNING id, state, skipped_because
 """
@@ -84,6 +90,8 @@ class Asking:
     version_id: UUID
     cooldown: timedelta
     lifetime: timedelta
+    delay: timedelta = timedelta()
+    request_kinds: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +128,11 @@ async def asking(write: TenantWrite, *, questionnaire_id: UUID | None, trigger: 
             version_id=row["version_id"],
             cooldown=timedelta(days=row["cooldown_days"]),
             lifetime=timedelta(days=row["expires_after_days"]),
+            delay=timedelta(days=row["delay_days"]),
+            request_kinds=row["request_kinds"] or None,
         )
-        for row in await write.fetch(_ASKING, questionnaire_id, trigger)
+        for row in await write.fetch(_ASKING, questionnaire_id, trigger, MYSTERY_VISIT)
     ]
-
-
-async def is_asked(read: TenantRead, trigger: str) -> bool:
-    """Whether anything is sent out on that trigger at all."""
-    return bool(
-        await read.fetchval(
-            "SELECT EXISTS (SELECT 1 FROM questionnaire WHERE active AND archived_at IS NULL AND trigger = $1)",
-            trigger,
-        )
-    )
 
 
 async def invite(
@@ -144,87 +144,149 @@ async def invite(
     secret: SecretKey,
     due_at: datetime,
     clock: Clock,
+    sending_id: UUID | None = None,
 ) -> Invited:
-    """Make the invitations that are not made yet and have them mailed at ``due_at``.
+    """Make the invitations that are not made yet and have them mailed from ``due_at`` on, outside quiet hours.
 
-    Whoever was invited to any survey less than the cooldown before or after, who has no address, and who
-    may not be written to (T9), is noted as skipped. The contacts are held, so that of two surveys at once one invites.
+    Noted as skipped is whoever has no address, was invited to any survey less than the cooldown before or after,
+    may not be written to or was written to often enough (``correspondence``), or has an address that the same
+    sending has invited already. The contacts are held, so that of two surveys at once one invites.
     """
-    addresses = await write.fetch(
+    addresses = await _addresses(write, invitees)
+    contacts = sorted({row["contact_id"] for row in addresses if row["contact_id"]})
+    await write.fetch(_HOLD, contacts)
+    made = {row["occasion"] for row in await write.fetch(_MADE, [_occasion(asked, i) for i in invitees])}
+    chosen = [
+        _Chosen(invitee, address, _occasion(asked, invitee))
+        for invitee, address in zip(invitees, addresses, strict=True)
+        if _occasion(asked, invitee) not in made
+    ]
+    refused = _Refusing(
+        invited=await _invited(write, asked, contacts, due_at),
+        named=await _named(write, sending_id, addresses),
+        cooldown=bool(asked.cooldown),
+        once_an_address=sending_id is not None,
+    )
+    reasons = [refused.reason(each.address) for each in chosen]
+    planned = await _plan(write, viewer, chosen, reasons, due_at=due_at, clock=clock)
+    rows = [
+        _row(asked, each, plan, viewer, secret=secret, due_at=plan.at or due_at)
+        for each, plan in zip(chosen, planned, strict=True)
+    ]
+    return await _store(write, viewer, asked, rows, sending_id=sending_id, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Whom to invite, and the address that was found for them."""
+
+    invitee: Invitee
+    address: asyncpg.Record
+    occasion: str
+
+
+@dataclass(slots=True)
+class _Refusing:
+    """What is known of those who are asked already; whoever is let through belongs to them from then on."""
+
+    invited: set[UUID]
+    named: set[str]
+    cooldown: bool
+    once_an_address: bool
+
+    def reason(self, address: asyncpg.Record) -> str | None:
+        contact, email = address["contact_id"], address["email"]
+        if contact is None:
+            return NO_ADDRESS
+        if self.once_an_address and email in self.named:
+            return SAME_ADDRESS
+        if self.cooldown and contact in self.invited:
+            return COOLDOWN
+        self.invited.add(contact)
+        self.named.add(email)
+        return None
+
+
+async def _addresses(read: TenantRead, invitees: Sequence[Invitee]) -> list[asyncpg.Record]:
+    return await read.fetch(
         _ADDRESSES,
         [each.customer_id for each in invitees],
         [each.contact_id for each in invitees],
         [each.only for each in invitees],
     )
-    contacts = sorted({row["contact_id"] for row in addresses if row["contact_id"]})
-    await write.fetch(_HOLD, contacts)
-    made = {row["occasion"] for row in await write.fetch(_MADE, [_occasion(asked, i) for i in invitees])}
-    invited = await _invited(write, asked, contacts, due_at)
-    refusals = await _refusals(write, addresses)
-    rows = []
-    for invitee, address, refusal in zip(invitees, addresses, refusals, strict=True):
-        if _occasion(asked, invitee) in made:
-            continue
-        made.add(_occasion(asked, invitee))
-        reason = _reason(asked, address, refusal, invited)
-        if reason is None:
-            invited.add(address["contact_id"])
-        rows.append(_row(asked, invitee, address, reason, viewer.language, secret))
-    return await _store(write, viewer, asked, rows, due_at, clock)
 
 
-async def _invited(
-    read: TenantRead, asked: Asking, contacts: Sequence[UUID], due_at: datetime
-) -> set[UUID | None]:
+async def _invited(read: TenantRead, asked: Asking, contacts: Sequence[UUID], due_at: datetime) -> set[UUID]:
     if not asked.cooldown:
         return set()
     since, until = due_at - asked.cooldown, due_at + asked.cooldown
     return {row["contact_id"] for row in await read.fetch(_INVITED, contacts, since, until)}
 
 
-async def _refusals(read: TenantRead, addresses: Sequence[asyncpg.Record]) -> list[Refusal | None]:
-    """Who may not be sent surveys by mail, and why."""
-    return await may_contact(
-        read,
-        channel=EMAIL,
-        purpose=SURVEY,
-        recipients=[recipient(contact_id=row["contact_id"], address=row["email"]) for row in addresses],
-    )
+async def _named(read: TenantRead, sending_id: UUID | None, addresses: Sequence[asyncpg.Record]) -> set[str]:
+    """The addresses that the same sending has invited already: a mailbox that two customers share gets one mail."""
+    if sending_id is None:
+        return set()
+    emails = [row["email"] for row in addresses if row["email"]]
+    return {row["recipient"] for row in await read.fetch(_SENT_TO, sending_id, emails)}
 
 
-def _reason(
-    asked: Asking, address: asyncpg.Record, refusal: Refusal | None, invited: set[UUID | None]
-) -> str | None:
-    if address["contact_id"] is None:
-        return NO_ADDRESS
-    if refusal is not None:
-        return refusal
-    return COOLDOWN if asked.cooldown and address["contact_id"] in invited else None
+async def _plan(
+    write: TenantWrite,
+    viewer: Viewer,
+    chosen: Sequence[_Chosen],
+    reasons: Sequence[str | None],
+    *,
+    due_at: datetime,
+    clock: Clock,
+) -> list[Planned]:
+    """When each is written to, or why not: the reason that is known already, or the one that correspondence has."""
+    open_ones = [each for each, reason in zip(chosen, reasons, strict=True) if reason is None]
+    recipients = [
+        Recipient(each.invitee.customer_id, each.address["email"], each.address["contact_id"])
+        for each in open_ones
+    ]
+    found = await plan_sending(write, viewer, recipients, kind=SURVEY, clock=clock, not_before=due_at)
+    plans = iter(found)
+    return [Planned(None, reason) if reason else next(plans) for reason in reasons]
 
 
 def _occasion(asked: Asking, invitee: Invitee) -> str:
     return f"{asked.id.hex}:{invitee.occasion}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: UUID
+    customer_id: UUID
+    contact_id: UUID | None
+    subject: str | None
+    occasion: str
+    recipient: str | None
+    language: str
+    reason: str | None
+    hash: bytes
+    due_at: datetime
+    expires_at: datetime
+
+
 def _row(
-    asked: Asking,
-    invitee: Invitee,
-    address: asyncpg.Record,
-    reason: str | None,
-    language: str,
-    secret: SecretKey,
-) -> tuple[object, ...]:
+    asked: Asking, chosen: _Chosen, plan: Planned, viewer: Viewer, *, secret: SecretKey, due_at: datetime
+) -> _Row:
     invitation_id = new_id()
-    return (
+    address, invitee = chosen.address, chosen.invitee
+    return _Row(
         invitation_id,
         invitee.customer_id,
         address["contact_id"],
         invitee.subject,
-        _occasion(asked, invitee),
+        chosen.occasion,
         address["email"],
-        language_code(_language(address["country"], language)),
-        reason,
+        language_code(_language(address["country"], viewer.language)),
+        plan.refusal,
         token_hash(invitation_token(secret, invitation_id)),
+        due_at,
+        end_of_day(due_at + asked.lifetime, ZoneInfo(viewer.time_zone)),
     )
 
 
@@ -239,38 +301,56 @@ async def _store(
     write: TenantWrite,
     viewer: Viewer,
     asked: Asking,
-    rows: Sequence[tuple[object, ...]],
-    due_at: datetime,
+    rows: Sequence[_Row],
+    *,
+    sending_id: UUID | None,
     clock: Clock,
 ) -> Invited:
     if not rows:
         return Invited()
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    expires_at = _end_of(due_at + asked.lifetime, ZoneInfo(viewer.time_zone))
-    made = await write.fetch(_INSERT, *columns, clock.now(), asked.id, asked.version_id, due_at, expires_at)
+    columns = [list(column) for column in zip(*(astuple(row) for row in rows), strict=True)]
+    made = await write.fetch(_INSERT, *columns, clock.now(), asked.id, asked.version_id, sending_id)
     noted = [("survey_invitation", "created", row["id"], _noted(asked, row["state"])) for row in made]
     await audit(write, viewer, noted, clock=clock)
-    pending = [row["id"] for row in made if row["state"] == PENDING]
-    await mail_later(write, pending, due_at=due_at)
-    skipped = Counter(row["skipped_because"] for row in made if row["state"] == SKIPPED)
-    return Invited(len(pending), dict(skipped))
+    stored = {row["id"] for row in made}
+    going = [row for row in rows if row.reason is None and row.id in stored]
+    await _count(write, going)
+    await mail_later(write, {row.id: row.due_at for row in going})
+    skipped = Counter(row.reason for row in rows if row.reason and row.id in stored)
+    return Invited(len(going), dict(skipped))
 
 
-def _end_of(moment: datetime, zone: ZoneInfo) -> datetime:
+async def _count(write: TenantWrite, rows: Sequence[_Row]) -> None:
+    """Let the mails count among all that these people are sent."""
+    sendings = [
+        Sending(
+            Recipient(row.customer_id, row.recipient or "", row.contact_id),
+            mail_key(write.company, row.id),
+            row.due_at,
+        )
+        for row in rows
+    ]
+    await record_sent(write, sendings, kind=SURVEY)
+
+
+def end_of_day(moment: datetime, zone: ZoneInfo) -> datetime:
     """The end of the day of a moment: the mail names the day until which one can answer, and means all of it."""
     day = moment.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _noted(asked: Asking, state: str) -> Mapping[str, object]:
-    assert state in {PENDING, SKIPPED}
     return {"questionnaire_id": [None, asked.id.hex], "state": [None, state]}
 
 
-async def mail_later(
-    write: TenantWrite, invitations: Sequence[UUID], *, due_at: datetime | None = None, reminder: bool = False
-) -> None:
-    """Ask for the mails of these invitations, ``CHUNK`` a job."""
-    for begin in range(0, len(invitations), CHUNK):
-        ids = [str(each) for each in invitations[begin : begin + CHUNK]]
-        await enqueue(write, NewJob(MAIL, {"invitations": ids, "reminder": reminder}, due_at=due_at))
+async def mail_later(write: TenantWrite, due: Mapping[UUID, datetime], *, reminder: int = 0) -> None:
+    """Ask for the mails of these invitations at their times, ``CHUNK`` a job; ``reminder`` counts from 1."""
+    together: dict[datetime, list[str]] = defaultdict(list)
+    for invitation_id, due_at in due.items():
+        together[due_at].append(str(invitation_id))
+    jobs = [
+        NewJob(MAIL, {"invitations": ids[begin : begin + CHUNK], "reminder": reminder}, due_at=due_at)
+        for due_at, ids in together.items()
+        for begin in range(0, len(ids), CHUNK)
+    ]
+    await enqueue(write, *jobs)

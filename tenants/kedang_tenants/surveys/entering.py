@@ -20,11 +20,11 @@ from kedang_tenants.reading.masks import owned
 from kedang_tenants.reading.statement import Statement, quoted
 from kedang_tenants.surveys.answering import begin, closed, hand_in, keep_items
 from kedang_tenants.surveys.entries import Entry, checked
-from kedang_tenants.surveys.models import MEMBER, PENDING, VISIT
+from kedang_tenants.surveys.models import MEMBER, MYSTERY_VISIT, PENDING, VISIT
 from kedang_tenants.surveys.sheets import Sheet, held_sheet
 
 _QUESTIONNAIRE = """
-SELECT current_version_id, expires_after_days FROM questionnaire WHERE id = $1 AND archived_at IS NULL
+SELECT current_version_id, expires_after_days, trigger FROM questionnaire WHERE id = $1 AND archived_at IS NULL
 """
 _CONTACT = "SELECT id FROM contact WHERE id = $1 AND customer_id = $2 AND archived_at IS NULL"
 
@@ -127,7 +127,7 @@ async def _invite(write: TenantWrite, viewer: Viewer, asked: Asked, *, clock: Cl
         "version_id": found["current_version_id"],
         "customer_id": asked.customer_id,
         "contact_id": asked.contact_id,
-        "channel": VISIT,
+        "channel": MYSTERY_VISIT if found["trigger"] == MYSTERY_VISIT else VISIT,
         "language": language_code(viewer.language),
         "state": PENDING,
         "due_at": now,

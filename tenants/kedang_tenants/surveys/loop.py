@@ -31,7 +31,7 @@ SELECT a.id, a.customer_id, a.contact_id, a.nps, q.name AS questionnaire, q.unha
        c.name AS customer, c.owner_id
 FROM survey_answer a JOIN questionnaire q ON q.id = a.questionnaire_id JOIN customer c ON c.id = a.customer_id
 WHERE a.id = ANY($1::uuid[]) AND a.unhappy AND a.state = 'SUBMITTED' AND a.request_id IS NULL
-  AND a.archived_at IS NULL AND q.unhappy_opens_request
+  AND a.archived_at IS NULL AND q.unhappy_opens_request AND q.trigger <> 'MYSTERY_VISIT'
 ORDER BY a.id FOR UPDATE OF a
 """
 _SAID = """
@@ -45,7 +45,10 @@ WHERE g.answer_id = $1 AND g.archived_at IS NULL ORDER BY i.position, i.id
 async def follow_unhappy_answers(
     write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock
 ) -> None:
-    """Open a request for each unhappy answer that has none, and tell whoever is responsible for it."""
+    """Open a request for each unhappy answer that has none, and tell whoever is responsible for it.
+
+    Not for what a visitor of our own found on a mystery visit, nor where nobody knows whose answer it is.
+    """
     for answer in await write.fetch(_UNHAPPY, sorted({event.record_id for event in events})):
         await _follow(write, viewer, answer, clock)
 

@@ -9,62 +9,84 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import CompanyRef, TenantRead, TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.i18n import msg
 from kedang_platform.mail import Letter, Outgoing
 from kedang_platform.registry import Company
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue.languages import language_of
-from kedang_tenants.customers.consenting import Recipient, Refusal, may_contact, recipient
-from kedang_tenants.customers.consents import EMAIL, SURVEY
+from kedang_tenants.correspondence import Recipient, may_write, take_back
+from kedang_tenants.customers import consenting
+from kedang_tenants.customers.consents import SURVEY
 from kedang_tenants.customers.unsubscribing import Unsubscription, unsubscribe_link
-from kedang_tenants.surveys.links import survey_link
-from kedang_tenants.surveys.models import DELIVERY_MADE, REQUEST_CLOSED
+from kedang_tenants.surveys.links import mail_key, survey_link
+from kedang_tenants.surveys.models import (
+    BOUNCED,
+    CANCELLED,
+    DELIVERY_MADE,
+    MAINTENANCE_DONE,
+    MAINTENANCE_DUE,
+    NO_ADDRESS,
+    OPTED_OUT,
+    ORDER_PLACED,
+    PUT_AWAY,
+    REQUEST_CLOSED,
+    SENT,
+    SKIPPED,
+    SUPPRESSED,
+)
 from kedang_tenants.surveys.sheets import last_day
+from kedang_tenants.surveys.subjects import names_of
 
 FOLLOW: Final = "surveys.follow_mails"
 """The kind of job that notes what became of the mails of ``invitations``, asked for again until that is known."""
+_Outcome: TypeAlias = tuple[str, str | None]
+"""The state of an invitation, and the reason where its mail was not sent."""
 _FIRST_LOOK: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 _LOOKS: Final = 300  # about two days: by then no mail is tried again
 
 _TO_MAIL = """
 SELECT i.id, i.recipient, i.language, i.subject, i.expires_at, q.trigger, c.name AS customer, k.name AS contact,
-       i.contact_id
+       i.contact_id, i.customer_id, c.archived_at IS NOT NULL OR k.archived_at IS NOT NULL AS put_away
 FROM survey_invitation i
 JOIN questionnaire q ON q.id = i.questionnaire_id
 JOIN customer c ON c.id = i.customer_id
 LEFT JOIN contact k ON k.id = i.contact_id
-WHERE i.id = ANY($1::uuid[]) AND i.archived_at IS NULL AND i.recipient IS NOT NULL AND i.expires_at > $2
-  AND i.state = ANY($3::text[]) AND q.active AND c.archived_at IS NULL AND k.archived_at IS NULL
+LEFT JOIN survey_sending s ON s.id = i.sending_id
+WHERE i.id = ANY($1::uuid[]) AND i.archived_at IS NULL AND i.expires_at > $2 AND i.state = ANY($3::text[])
+  AND q.active AND (s.id IS NULL OR s.state NOT IN ('PAUSED', 'CANCELLED'))
 ORDER BY i.id
 """
-# Whoever opened the link was faster than this note; the mail was sent all the same.
+# Whoever opened the link was faster than this note; the mail was sent all the same. A mail may come back days later.
 _NOTE = """
 UPDATE survey_invitation i SET
-    state = CASE WHEN i.state = 'PENDING' THEN given.state ELSE i.state END,
-    sent_at = CASE WHEN given.state = 'SENT' THEN $3 ELSE i.sent_at END,
-    skipped_because = CASE WHEN i.state = 'PENDING' AND given.state = 'SKIPPED' THEN 'OPTED_OUT'
-                           ELSE i.skipped_because END,
-    updated_at = $3, version = i.version + 1
-FROM unnest($1::uuid[], $2::text[]) AS given (id, state)
-WHERE i.id = given.id AND i.sent_at IS NULL AND i.state NOT IN ('BOUNCED', 'SKIPPED')
+    state = CASE WHEN i.state = 'PENDING' OR (i.state = 'SENT' AND given.state = 'BOUNCED') THEN given.state
+                 ELSE i.state END,
+    sent_at = CASE WHEN given.state = 'SENT' THEN coalesce(i.sent_at, $4) ELSE i.sent_at END,
+    skipped_because = CASE WHEN i.state = 'PENDING' THEN given.reason ELSE i.skipped_because END,
+    updated_at = $4, version = i.version + 1
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS given (id, state, reason)
+WHERE i.id = given.id AND i.state NOT IN ('BOUNCED', 'SKIPPED')
+  AND (i.sent_at IS NULL OR (given.state = 'BOUNCED' AND i.state = 'SENT'))
 """
 _WAITING: Final = frozenset({"queued", "sending"})
 # A mail whose outcome stays unknown was most likely taken: it was handed over twice.
-_OUTCOMES: Final[Mapping[str, str]] = {
-    "sent": "SENT",
-    "unknown": "SENT",
-    "rejected": "BOUNCED",
-    "withheld": "SKIPPED",
+_OUTCOMES: Final[Mapping[str, _Outcome]] = {
+    "sent": (SENT, None),
+    "unknown": (SENT, None),
+    "rejected": (BOUNCED, None),
+    "bounced": (BOUNCED, None),
+    "suppressed": (SKIPPED, SUPPRESSED),
 }
+_WITHHELD: Final = "withheld"
 _LEAVE_OUT = """
 UPDATE survey_invitation i SET state = 'SKIPPED', skipped_because = given.reason, updated_at = $3, version = i.version + 1
 FROM unnest($1::uuid[], $2::text[]) AS given (id, reason)
@@ -82,71 +104,79 @@ class Sender:
 
 
 async def survey_mails(
-    read: TenantRead, sender: Sender, invitations: Sequence[UUID], *, reminder: bool, clock: Clock
+    read: TenantRead, sender: Sender, invitations: Sequence[UUID], *, reminder: int, clock: Clock
 ) -> list[Outgoing]:
-    """The mails of those invitations that still wait for one: not answered, cancelled or expired meanwhile.
+    """The mails of those invitations that still wait for one: not answered, cancelled, held or expired meanwhile.
 
     Whoever was put away meanwhile, or whose customer was, or who wants no more surveys, gets none.
     """
     rows = [row for row, refusal in await _waiting(read, invitations, reminder, clock) if refusal is None]
-    abouts = await _abouts(read, [row["subject"] for row in rows if row["subject"]])
+    abouts = await names_of(read, [row["subject"] for row in rows if row["subject"]])
     return [_mail(sender, row, abouts.get(row["subject"], ""), reminder=reminder) for row in rows]
 
 
 async def pass_over(write: TenantWrite, invitations: Sequence[UUID], *, clock: Clock) -> None:
-    """Note who may not be written to any more although they could be when they were invited (T9)."""
+    """Note who gets no mail any more although they were to when they were invited, and why."""
     refused = {
         row["id"]: refusal
-        for row, refusal in await _waiting(write, invitations, reminder=False, clock=clock)
+        for row, refusal in await _waiting(write, invitations, reminder=0, clock=clock)
         if refusal is not None
     }
     if refused:
         await write.fetch(_LEAVE_OUT, list(refused), list(refused.values()), clock.now())
+        await take_back(write, [mail_key(write.company, each) for each in refused])
 
 
 async def _waiting(
-    read: TenantRead, invitations: Sequence[UUID], reminder: bool, clock: Clock
-) -> list[tuple[asyncpg.Record, Refusal | None]]:
+    read: TenantRead, invitations: Sequence[UUID], reminder: int, clock: Clock
+) -> list[tuple[asyncpg.Record, str | None]]:
     """The invitations whose mail is due, each with what forbids it."""
     states = ["SENT", "OPENED"] if reminder else ["PENDING"]
     rows = await read.fetch(_TO_MAIL, list(invitations), clock.now(), states)
-    refusals = await may_contact(
-        read,
-        channel=EMAIL,
-        purpose=SURVEY,
-        recipients=[_recipient(row) for row in rows],
-    )
-    return list(zip(rows, refusals, strict=True))
+    reached = [row for row in rows if row["recipient"] and not row["put_away"]]
+    refusals = dict(zip((row["id"] for row in reached), await _refusals(read, reached), strict=True))
+    return [(row, _reason(row, refusals)) for row in rows]
 
 
-def _recipient(row: asyncpg.Record) -> Recipient:
-    return recipient(contact_id=row["contact_id"], address=row["recipient"])
+def _reason(row: asyncpg.Record, refusals: Mapping[UUID, str | None]) -> str | None:
+    if row["put_away"]:
+        return PUT_AWAY
+    return refusals[row["id"]] if row["recipient"] else NO_ADDRESS
 
 
-async def _abouts(read: TenantRead, subjects: Sequence[str]) -> dict[str, str]:
-    """The numbers of the requests and deliveries that invitations follow."""
-    ids = {UUID(hex=subject.partition("_")[2]): subject for subject in subjects}
-    rows = await read.fetch(
-        "SELECT id, number FROM service_request WHERE id = ANY($1::uuid[])"
-        " UNION ALL SELECT id, number FROM delivery WHERE id = ANY($1::uuid[])",
-        list(ids),
-    )
-    return {ids[row["id"]]: row["number"] for row in rows}
+async def _refusals(read: TenantRead, rows: Sequence[asyncpg.Record]) -> list[str | None]:
+    recipients = [Recipient(row["customer_id"], row["recipient"], row["contact_id"]) for row in rows]
+    return await may_write(read, recipients, kind=SURVEY)
 
 
-def mail_key(company: CompanyRef, invitation_id: UUID, *, reminder: bool = False) -> str:
-    """The key of an invitation's mail: one an invitation, and one more for its reminder."""
-    return f"survey:{company.schema}:{invitation_id}{':reminder' if reminder else ''}"
+_STILL_ASKED = """
+SELECT TRUE FROM survey_invitation i
+JOIN questionnaire q ON q.id = i.questionnaire_id
+JOIN customer c ON c.id = i.customer_id
+LEFT JOIN contact k ON k.id = i.contact_id
+LEFT JOIN survey_sending s ON s.id = i.sending_id
+WHERE i.id = $1 AND i.archived_at IS NULL AND i.expires_at > $2 AND i.state = ANY($3::text[]) AND q.active
+  AND c.archived_at IS NULL AND k.archived_at IS NULL AND s.state IS DISTINCT FROM 'CANCELLED'
+"""
+
+
+async def still_asked(read: TenantRead, invitation_id: UUID, *, reminder: bool, clock: Clock) -> bool:
+    """Whether a mail that is about to leave is still wanted: its invitation not answered, called off or over (V3)."""
+    states = ["SENT", "OPENED"] if reminder else ["PENDING"]
+    return bool(await read.fetchval(_STILL_ASKED, invitation_id, clock.now(), states))
 
 
 _FIRST = {
     REQUEST_CLOSED: msg("you asked us for help (request {about}), which is done now. How was it?"),
     DELIVERY_MADE: msg("you have received a delivery from us ({about}). How satisfied are you?"),
+    ORDER_PLACED: msg("you have ordered from us ({about}). How satisfied are you?"),
+    MAINTENANCE_DONE: msg("we have maintained your product ({about}). How was it?"),
+    MAINTENANCE_DUE: msg("maintenance of your product is due ({about}). How satisfied are you with it?"),
 }
 _BY_HAND = msg("we would like to know how satisfied you are with us.")
 
 
-def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) -> Outgoing:
+def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: int) -> Outgoing:
     company = sender.company
     asks = _FIRST.get(row["trigger"], _BY_HAND) if about else _BY_HAND
     letter = Letter(
@@ -175,7 +205,9 @@ def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: bool) ->
             sender.secret,
             base_url=sender.base_url,
             company=company,
-            unsubscription=Unsubscription(_recipient(row), SURVEY),
+            unsubscription=Unsubscription(
+                consenting.recipient(contact_id=row["contact_id"], address=row["recipient"]), SURVEY
+            ),
         ),
     )
     key = mail_key(company.ref, row["id"], reminder=reminder)
@@ -191,14 +223,28 @@ async def note_outcomes(
     """
     known = {each: states.get(mail_key(write.company, each)) for each in invitations}
     told = {each: _OUTCOMES[state] for each, state in known.items() if state and state in _OUTCOMES}
+    told |= await _withheld(write, [each for each, state in known.items() if state == _WITHHELD], clock)
     if told:
         # In one order with whoever else changes several invitations at once.
         ids = sorted(told)
         await write.fetch(
             "SELECT id FROM survey_invitation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids
         )
-        await write.fetch(_NOTE, ids, [told[each] for each in ids], clock.now())
+        outcomes = [told[each] for each in ids]
+        await write.fetch(
+            _NOTE, ids, [state for state, _ in outcomes], [reason for _, reason in outcomes], clock.now()
+        )
+        gone = [each for each, (state, _) in told.items() if state in {SKIPPED, CANCELLED}]
+        await take_back(write, [mail_key(write.company, each) for each in gone])
     return [each for each, state in known.items() if state in _WAITING]
+
+
+async def _withheld(read: TenantRead, invitations: Sequence[UUID], clock: Clock) -> dict[UUID, _Outcome]:
+    """What mails that were kept back in the last moment were kept back for."""
+    found: dict[UUID, _Outcome] = dict.fromkeys(invitations, (CANCELLED, None))
+    for row, refusal in await _waiting(read, invitations, 0, clock) if invitations else ():
+        found[row["id"]] = (SKIPPED, refusal or OPTED_OUT)
+    return found
 
 
 def wait_before_look(look: int) -> timedelta | None:

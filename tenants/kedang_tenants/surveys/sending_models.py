@@ -109,7 +109,7 @@ class SurveySending(Record):
         ChoiceKind(_REASONS), label=msg("Failed because"), read_only=True
     )
     finished_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Finished at"), read_only=True)
-    audience: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    audience: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     place: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     job_id: Mapped[UUID | None] = mapped_column(Uuid)
 

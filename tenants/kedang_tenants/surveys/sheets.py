@@ -16,10 +16,10 @@ import orjson
 
 from kedang_platform.database import TenantRead
 from kedang_platform.i18n import Language
-from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import language_of, text_in
 from kedang_tenants.surveys.links import token_hash
 from kedang_tenants.surveys.models import BOUNCED, GROUP, OPENED, PAGE, PENDING, SENT, SUBMITTED
+from kedang_tenants.surveys.subjects import names_of
 
 Standing = Literal["OPEN", "EDITABLE", "USED", "EXPIRED"]
 Texts = Mapping[str, str]
@@ -93,7 +93,7 @@ class Sheet:
     invitation_id: UUID
     questionnaire_id: UUID
     version_id: UUID
-    customer_id: UUID
+    customer_id: UUID | None
     contact_id: UUID | None
     language: Language
     name: Texts
@@ -148,7 +148,7 @@ async def _sheet(read: TenantRead, row: asyncpg.Record, now: datetime) -> Sheet:
         name=orjson.loads(row["name"]),
         introduction=_texts(row["introduction"]),
         thanks=_texts(row["thanks"]),
-        about=await _number_of(read, row["subject"]),
+        about=(await names_of(read, [row["subject"]])).get(row["subject"]) if row["subject"] else None,
         state=row["state"],
         opened_at=row["opened_at"],
         expires_at=row["expires_at"],
@@ -219,13 +219,3 @@ def _item(row: asyncpg.Record, depth: int) -> Item:
         commentable=row["commentable"],
         offers=tuple(Offer(one["code"], one["label"]) for one in orjson.loads(row["options"] or "[]") or ()),
     )
-
-
-async def _number_of(read: TenantRead, subject: str | None) -> str | None:
-    """The number of the delivery or request that the survey is about, as the customer knows it."""
-    prefix, _, digits = (subject or "").partition("_")
-    record = catalogue().by_prefix(prefix)
-    if record is None or "number" not in record.fields:
-        return None
-    found = await read.fetchval(f'SELECT number FROM "{record.table.name}" WHERE id = $1', UUID(hex=digits))
-    return None if found is None else str(found)
