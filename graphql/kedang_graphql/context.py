@@ -22,6 +22,7 @@ from kedang_platform.identity.services import IdentityServices
 from kedang_platform.registry import Company
 from kedang_platform.settings import Settings
 from kedang_tenants.reading import Viewer
+from kedang_tenants.reports.dashboard import Dashboard
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -75,6 +76,7 @@ class Context:
     files: FileStore
     file_links: FileLinks
     overlays: Overlays
+    dashboard: Dashboard
     identified: Identified | None
     language: Language
     request_address: str

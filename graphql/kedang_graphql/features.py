@@ -25,6 +25,7 @@ from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
 from kedang_graphql.portrait import PortraitQuery
 from kedang_graphql.protection import ProtectionMutation, ProtectionQuery
+from kedang_graphql.report_figures import ReportQuery
 from kedang_graphql.reports import ReportMutation
 from kedang_graphql.rules import RuleMutation, RuleQuery
 from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
@@ -56,6 +57,7 @@ QUERIES: tuple[type, ...] = (
     OperationQuery,
     PortraitQuery,
     ProtectionQuery,
+    ReportQuery,
     RuleQuery,
     NoticeQuery,
     SurveyAnalysisQuery,

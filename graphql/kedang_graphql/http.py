@@ -39,6 +39,7 @@ from kedang_graphql.services import Services
 from kedang_graphql.throttling import Reading, Throttled, charge
 from kedang_platform.errors import BadUserInput, Forbidden, KedangError
 from kedang_platform.i18n import choose_language, msg, translate
+from kedang_platform.observing import tracing
 from kedang_tenants.reading.watching import watch
 
 LARGEST_BODY = 1024 * 1024
@@ -112,6 +113,12 @@ class GraphQLEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """The answer to one request; failures are told in it, none is raised."""
+        with tracing.span("graphql.request", link=request.headers.get("traceparent"), root=True) as span:
+            response = await self._respond(request)
+            span.tell(status=response.status_code)
+            return response
+
+    async def _respond(self, request: Request) -> Response:
         language = choose_language(request.headers.get("accept-language"))
         context: Context | None = None
         throttled: Throttled | None = None
@@ -187,6 +194,7 @@ class GraphQLEndpoint:
             viewers=services.viewers,
             files=services.files,
             file_links=services.file_links,
+            dashboard=services.dashboard,
             identified=identified,
             enrolling=enrolling,
             device=device_of(request, services.settings),
@@ -231,13 +239,15 @@ class GraphQLEndpoint:
         """The answer to a query or a change with its status over HTTP, paid for and measured; raises KedangError."""
         measurer = self._services.measurer
         watch(self._services.views.saw)
-        context.measured.known_as(asked.operations.signature(asked.operation, asked.definition))
-        try:
-            status, body = await self._paid(context, params, asked)
-        except Exception as error:
-            measurer.failed(context, error)
-            raise
-        measurer.answered(context, body)
+        signature = asked.operations.signature(asked.operation, asked.definition)
+        context.measured.known_as(signature)
+        with tracing.span("graphql.operation", operation=signature.id.hex):
+            try:
+                status, body = await self._paid(context, params, asked)
+            except Exception as error:
+                measurer.failed(context, error)
+                raise
+            measurer.answered(context, body)
         return status, body
 
     async def _paid(self, context: Context, params: Params, asked: Asked) -> tuple[int, dict[str, Any]]:

@@ -12,6 +12,7 @@ import strawberry
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from kedang_graphql.answering import write_in_company
@@ -30,19 +31,27 @@ from kedang_platform.secrets import load_secret_key
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reports.mailing import linked_file, read_link
-from kedang_tenants.reports.operations import ask_for_definition, ask_for_report, cancel_report, job_of
+from kedang_tenants.reports.operations import (
+    ask_for_definition,
+    ask_for_report,
+    cancel_report,
+    job_of,
+    retry_report,
+)
 
-_RUN = catalogue().record("report_run")
-_KIND: Any = generated_types().scalar(_RUN, _RUN.fields["kind"])
-_PERIOD: Any = generated_types().scalar(_RUN, _RUN.fields["period"])
-_FORMATS: Any = generated_types().scalar(_RUN, _RUN.fields["formats"])
-_LANGUAGE: Any = generated_types().scalar(_RUN, _RUN.fields["language"])
+RUN = catalogue().record("report_run")
+KIND: Any = generated_types().scalar(RUN, RUN.fields["kind"])
+_PERIOD: Any = generated_types().scalar(RUN, RUN.fields["period"])
+FORMATS: Any = generated_types().scalar(RUN, RUN.fields["formats"])
+_LANGUAGE: Any = generated_types().scalar(RUN, RUN.fields["language"])
 REPORT_RUN = generated_types().of["report_run"].node
 
 
-@strawberry.input(description="A report and what it is to tell.")
-class RunReportInput(Repeatable):
-    kind: Enum = strawberry.field(graphql_type=_KIND)
+@strawberry.input
+class _Question:
+    """A report and what it is to tell."""
+
+    kind: Enum = strawberry.field(graphql_type=KIND, description="Which report.")
     period: Enum | None = strawberry.field(
         graphql_type=_PERIOD | None,
         default=strawberry.UNSET,
@@ -63,13 +72,28 @@ class RunReportInput(Repeatable):
     only_department_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Only what belongs to people of it and of those below it."
     )
-    only_member_id: strawberry.ID | None = strawberry.UNSET
-    formats: list[Enum] | None = strawberry.field(
-        graphql_type=_FORMATS | None, default=strawberry.UNSET, description="XLSX where none is said."
+    only_member_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Only what this member has to do with."
+    )
+    parameters: JSON | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What this report can be told beside: an object of the names that reportKinds tells.",
     )
     language: Enum | None = strawberry.field(
         graphql_type=_LANGUAGE | None, default=strawberry.UNSET, description="One's own where none is said."
     )
+
+
+@strawberry.input(description="A report and what it is to tell.")
+class RunReportInput(_Question, Repeatable):
+    formats: list[Enum] | None = strawberry.field(
+        graphql_type=FORMATS | None, default=strawberry.UNSET, description="XLSX where none is said."
+    )
+
+
+@strawberry.input(description="What the figures of a report are to tell.")
+class ReportQuestionInput(_Question):
+    pass
 
 
 @strawberry.type
@@ -89,7 +113,7 @@ async def answer_run_report(
     input: RunReportInput,  # noqa: A002 - the API's word
 ) -> RunReportPayload:
     async def ask(write: TenantWrite, viewer: Viewer) -> UUID:
-        said = values_of(_RUN, given(input))
+        said = values_of(RUN, given(input))
         values = {name: value for name, value in said.items() if value is not None}
         return await ask_for_report(write, viewer, values=values, clock=info.context.clock)
 
@@ -142,6 +166,23 @@ async def answer_cancel_report(
     return CancelReportPayload(record=record, user_errors=errors)
 
 
+@strawberry.input
+class RetryReportInput(Repeatable):
+    id: strawberry.ID
+
+
+async def answer_retry_report(
+    info: Info[Context, None],
+    input: RetryReportInput,  # noqa: A002 - the API's word
+) -> RunReportPayload:
+    async def again(write: TenantWrite, viewer: Viewer) -> UUID:
+        run_id = record_id(input.id, "report_run", path=("input", "id"))
+        await retry_report(write, viewer, run_id=run_id, clock=info.context.clock)
+        return run_id
+
+    return await _asked(info.context, again)
+
+
 @strawberry.type
 class ReportMutation:
     run_report: RunReportPayload = strawberry.mutation(
@@ -155,6 +196,13 @@ class ReportMutation:
     cancel_report: CancelReportPayload = strawberry.mutation(
         resolver=answer_cancel_report,
         description="Call a report off that is not made yet; no file is left of it.",
+    )
+    retry_report: RunReportPayload = strawberry.mutation(
+        resolver=answer_retry_report,
+        description=(
+            "Have a report that failed or was called off made after all: the same days, for the same member, with"
+            " the rights of then."
+        ),
     )
 
 

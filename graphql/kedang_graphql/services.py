@@ -17,6 +17,7 @@ from kedang_platform.identity.services import IdentityServices
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.settings import Settings
 from kedang_platform.work.wakeup import Waker
+from kedang_tenants.reports.dashboard import Dashboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Services:
     measurer: Measurer
     views: Views
     papers: Papers
+    dashboard: Dashboard
     waker: Waker | None = None
     ender: Waker | None = None
 
@@ -62,6 +64,7 @@ class Services:
             Measurer(clock, slow_seconds=settings.slow_sql_seconds),
             Views(clock),
             Papers(),
+            Dashboard(databases, clock),
         )
 
     def waking_relays(self, redis_url: str) -> Services:

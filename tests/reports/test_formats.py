@@ -22,7 +22,7 @@ from kedang_tenants.reports.document import (
     rows_of,
     save,
 )
-from kedang_tenants.reports.spool import Spool
+from kedang_tenants.reports.spool import Folder
 from kedang_tenants.reports.writers import csv, pdf, xlsx
 from kedang_tenants.reports.writers.chart import draw
 from kedang_tenants.reports.writers.colours import ink_on
@@ -55,7 +55,7 @@ async def quiet(_done: int, _total: int | None) -> None:
 
 
 def document(folder: Path, rows, *, charts=(), totals=None, title="客户等级报表") -> Document:
-    table = Spool(folder, quiet).table(rows)
+    table = Folder(folder, quiet).table(rows)
     sheet = Sheet("清单 [1/2]", COLUMNS, table.name, table.count, totals, main=True, long=True)
     made = Document(
         title=title,
@@ -223,7 +223,7 @@ def test_a_long_table_repeats_its_heading_and_says_how_many_rows_it_leaves_out(t
 
 
 def test_columns_take_their_values_from_where_they_stand_in_a_row(tmp_path):
-    table = Spool(tmp_path, quiet).table([["a", "b", "c"], ["d"]])
+    table = Folder(tmp_path, quiet).table([["a", "b", "c"], ["d"]])
     columns = (Column("1", place=2), Column("2", place=0))
     assert list(rows_of(Sheet("x", columns, table.name, table.count), tmp_path)) == [["c", "a"], [None, "d"]]
 

@@ -20,9 +20,9 @@ from kedang_tenants.changing import Change
 from kedang_tenants.files import stored_content
 from kedang_tenants.reports import running
 from kedang_tenants.reports.errors import AlreadyEnded
+from kedang_tenants.reports.keeping import KEPT
 from kedang_tenants.reports.mailing import linked_file, read_link
 from kedang_tenants.reports.operations import ask_for_definition, cancel_report
-from kedang_tenants.reports.running import KEPT
 from kedang_tenants.reports.writers import child
 from tests.support.workers import run_jobs
 

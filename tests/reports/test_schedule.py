@@ -1,20 +1,18 @@
 """When schedules occur and which days periods mean: rules of the calendar, without a company."""
 
-from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from kedang_tenants.reports.schedule import Schedule, Span, span_of, time_of_day
+from kedang_platform.work.recurrence import Pattern
+from kedang_tenants.reports.schedule import Span, pattern_of, span_of, time_of_day
 
 NEW_YORK, SHANGHAI = ZoneInfo("America/New_York"), ZoneInfo("Asia/Shanghai")
 MORNING = time(8, 30)
 
 
-def occurrences(schedule: Schedule, start: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
+def occurrences(schedule: Pattern, start: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
     found = [schedule.after(start, zone)]
     while len(found) < count:
         found.append(schedule.after(found[-1], zone))
@@ -23,7 +21,7 @@ def occurrences(schedule: Schedule, start: datetime, zone: ZoneInfo, count: int)
 
 @pytest.mark.requirement("R2")
 def test_a_month_that_is_too_short_has_its_report_on_its_last_day():
-    schedule = Schedule("MONTHLY", MORNING, day_of_month=31)
+    schedule = pattern_of("MONTHLY", MORNING, day=31)
     found = occurrences(schedule, datetime(2027, 12, 31, 23, tzinfo=UTC), SHANGHAI, 5)
     assert [at.astimezone(SHANGHAI).isoformat() for at in found] == [
         "2028-01-31T08:30:00+08:00",
@@ -36,39 +34,23 @@ def test_a_month_that_is_too_short_has_its_report_on_its_last_day():
 
 @pytest.mark.requirement("R2")
 def test_an_occurrence_that_the_clock_jumps_over_comes_as_much_later_and_none_comes_twice():
-    spring = Schedule("DAILY", time(2, 30))
+    spring = pattern_of("DAILY", time(2, 30))
     found = occurrences(spring, datetime(2026, 3, 7, 12, tzinfo=UTC), NEW_YORK, 2)
     assert [at.isoformat() for at in found] == ["2026-03-08T07:30:00+00:00", "2026-03-09T06:30:00+00:00"]
-    autumn = Schedule("WEEKLY", time(1, 30), weekday="SUNDAY")
+    autumn = pattern_of("WEEKLY", time(1, 30), weekday="SUNDAY")
     found = occurrences(autumn, datetime(2026, 10, 30, tzinfo=UTC), NEW_YORK, 2)
     assert [at.isoformat() for at in found] == ["2026-11-01T05:30:00+00:00", "2026-11-08T06:30:00+00:00"]
 
 
-@given(
-    schedule=st.builds(
-        Schedule,
-        st.sampled_from(["DAILY", "WEEKLY", "MONTHLY"]),
-        st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0)),
-        st.sampled_from(["MONDAY", "THURSDAY", "SUNDAY"]),
-        st.integers(1, 31),
-    ),
-    now=st.datetimes(
-        datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2030-01-01"), timezones=st.just(UTC)
-    ),
-    zone=st.sampled_from([NEW_YORK, SHANGHAI, ZoneInfo("Pacific/Apia"), ZoneInfo("Australia/Lord_Howe")]),
-)
-def test_the_next_occurrence_is_later_on_a_right_day_and_none_lies_between(schedule, now, zone):
-    at = schedule.after(now, zone)
-    assert at > now
-    day = at.astimezone(zone).date()
-    if at.astimezone(zone).time() != schedule.at:  # the clock jumped over it
-        assert at.astimezone(zone).utcoffset() != (at - timedelta(hours=3)).astimezone(zone).utcoffset()
-    before = now.astimezone(zone).date() + timedelta(days=1)
-    assert not any(schedule.falls_on(before + timedelta(days=n)) for n in range((day - before).days))
-    if schedule.every == "MONTHLY":
-        assert day.day == min(schedule.day_of_month, monthrange(day.year, day.month)[1])
-    if schedule.every == "WEEKLY":
-        assert day.strftime("%A").upper() == schedule.weekday
+@pytest.mark.requirement("R2")
+def test_a_year_has_its_report_on_its_day_and_a_common_one_on_the_28th():
+    schedule = pattern_of("YEARLY", MORNING, day=29, month=2)
+    found = occurrences(schedule, datetime(2026, 1, 1, tzinfo=UTC), SHANGHAI, 3)
+    assert [at.astimezone(SHANGHAI).date().isoformat() for at in found] == [
+        "2026-02-28",
+        "2027-02-28",
+        "2028-02-29",
+    ]
 
 
 @pytest.mark.parametrize(

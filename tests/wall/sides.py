@@ -380,6 +380,13 @@ async def _asked_report(side: Side) -> Input:
     return {"id": asked.data["runReport"]["record"]["id"]}
 
 
+async def _report_called_off(side: Side) -> Input:
+    asked = await _asked_report(side)
+    cancel = "mutation ($id: ID!) { cancelReport(input: {id: $id}) { userErrors { code } } }"
+    await side.ask(cancel, asked)
+    return asked
+
+
 async def _version(side: Side) -> Input:
     version = await side.factory.one("questionnaire_version")
     await side.factory.one("survey_item", version_id=version, kind="TEXT")
@@ -642,6 +649,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "runReport": _report,
     "runReportDefinition": _report_definition,
     "cancelReport": _asked_report,
+    "retryReport": _report_called_off,
     "draftQuestionnaireVersion": _questionnaire,
     "publishQuestionnaireVersion": _version,
     "inviteToSurvey": _invited,

@@ -8,7 +8,7 @@ no list of them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +26,7 @@ from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reading.masks import owned, visible
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports.document import Words
+from kedang_tenants.reports.parameters import GRADE, REGION, Given, Parameter, facts_in
 from kedang_tenants.reports.schedule import Span
 
 _FETCH: Final = 2_000
@@ -59,6 +60,8 @@ class Asked:
     questionnaire_id: UUID | None = None
     people: tuple[UUID, ...] | None = None
     limited_to: tuple[str, ...] = ()
+    told: Given = field(default_factory=Given)
+    parameters: tuple[Parameter, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -86,7 +89,7 @@ def reader(viewer: Viewer, *records: str) -> Viewer:
     for record in records:
         known = viewer.on(record)
         if known.read is Scope.NONE:
-            raise Forbidden(msg("You may not do this."))
+            raise Forbidden(msg("You may not read what this report is about."))
         access[record] = replace(known, names=min(known.names, known.read))
     return replace(viewer, access=access, known_masks={})
 
@@ -104,6 +107,19 @@ def within(statement: Statement, viewer: Viewer, record: str, alias: str, scope:
 def of_people(statement: Statement, asked: Asked, column: str) -> str:
     """The condition that a row belongs to the people that the question is limited to."""
     return "TRUE" if asked.people is None else f"{column} = ANY({statement.bind(asked.people)}::uuid[])"
+
+
+def of_customers(statement: Statement, asked: Asked, viewer: Viewer, alias: str = "c") -> str:
+    """The condition that a customer is a living one, which the viewer sees and the question is about."""
+    conditions = [
+        f"{alias}.archived_at IS NULL",
+        seen(statement, viewer, "customer", alias),
+        of_people(statement, asked, f"{alias}.owner_id"),
+    ]
+    for parameter, column in ((REGION, "region"), (GRADE, "grade_level_id")):
+        if (value := asked.told[parameter]) is not None:
+            conditions.append(f"{alias}.{column} = {statement.bind(value)}")
+    return " AND ".join(conditions)
 
 
 async def people_of(
@@ -207,6 +223,7 @@ def facts_of(asked: Asked, *more: tuple[str, str]) -> tuple[tuple[str, str], ...
             asked.text(msg("{first} to {last}"), first=span.first.isoformat(), last=span.last.isoformat()),
         ),
         *more,
+        *facts_in(asked.parameters, asked.told, asked.language),
         *limits,
         (asked.text(msg("Made for")), asked.made_for),
         (asked.text(msg("Figures as of")), asked.now.astimezone(asked.zone).strftime("%Y-%m-%d %H:%M")),

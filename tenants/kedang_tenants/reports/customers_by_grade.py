@@ -22,6 +22,9 @@ from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked, Level, Scheme
 from kedang_tenants.reports.document import Chart, Column, Document, Series, Sheet, Value
+from kedang_tenants.reports.kind import PEOPLE, PERIOD, SCHEME, Kind
+from kedang_tenants.reports.models import CUSTOMERS_BY_GRADE
+from kedang_tenants.reports.parameters import REGION
 from kedang_tenants.reports.spool import Rows, Spool
 
 READS: Final = ("customer",)
@@ -85,13 +88,8 @@ async def make(asked: Asked, spool: Spool) -> Document:
 
 async def _count(asked: Asked, viewer: Viewer) -> int:
     statement = Statement()
-    where = _customers(statement, asked, viewer)
+    where = asking.of_customers(statement, asked, viewer)
     return int(await asked.read.fetchval(f"SELECT count(*) FROM customer c WHERE {where}", *statement.values))
-
-
-def _customers(statement: Statement, asked: Asked, viewer: Viewer) -> str:
-    seen = asking.seen(statement, viewer, "customer", "c")
-    return f"c.archived_at IS NULL AND {seen} AND {asking.of_people(statement, asked, 'c.owner_id')}"
 
 
 def _statement(asked: Asked, viewer: Viewer, scheme: Scheme) -> tuple[Statement, str]:
@@ -130,7 +128,7 @@ LEFT JOIN (
     ) by_currency
     GROUP BY customer_id
 ) b ON b.customer_id = c.id
-WHERE {_customers(s, asked, viewer)}
+WHERE {asking.of_customers(s, asked, viewer)}
 ORDER BY l.position NULLS LAST, b.main DESC NULLS LAST, c.name_sort, c.id
 """,
     )
@@ -302,3 +300,8 @@ def _charts(asked: Asked, scheme: Scheme, found: _Found, currencies: list[str]) 
         sales = asked.text(msg("Sales ({currency})"), currency=main)
         charts.insert(0, chart(asked.text(msg("Sales by grade ({currency})"), currency=main), sales, amounts))
     return charts
+
+
+KIND: Final = Kind(
+    CUSTOMERS_BY_GRADE, READS, make, columns=frozenset({PERIOD, PEOPLE, SCHEME}), parameters=(REGION,)
+)

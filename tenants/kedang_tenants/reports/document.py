@@ -7,7 +7,7 @@ a process of its own and gets a folder with all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import ceil
 from pathlib import Path
@@ -153,13 +153,17 @@ def _chart(stored: dict[str, Any]) -> Chart:
 
 def rows_of(sheet: Sheet, folder: Path) -> Iterator[list[Value]]:
     """The rows of a sheet in their order, each with a value for every column."""
+    with (folder / sheet.rows).open("rb") as stream:
+        yield from arranged(sheet, (orjson.loads(line) for line in stream))
+
+
+def arranged(sheet: Sheet, rows: Iterable[list[Value]]) -> Iterator[list[Value]]:
+    """Rows as they were gathered, each with a value for every column of the sheet."""
     places = [n if column.place is None else column.place for n, column in enumerate(sheet.columns)]
     plain = places == list(range(len(places)))
-    with (folder / sheet.rows).open("rb") as stream:
-        for line in stream:
-            row: list[Value] = orjson.loads(line)
-            yield row if plain and len(row) == len(places) else _arranged(row, places)
+    for row in rows:
+        yield row if plain and len(row) == len(places) else _picked(row, places)
 
 
-def _arranged(row: Sequence[Value], places: Sequence[int]) -> list[Value]:
+def _picked(row: Sequence[Value], places: Sequence[int]) -> list[Value]:
     return [row[place] if place < len(row) else None for place in places]

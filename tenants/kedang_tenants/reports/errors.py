@@ -7,3 +7,13 @@ from kedang_platform.errors import KedangError
 
 class AlreadyEnded(KedangError):
     """The report is made, failed or called off: there is nothing to call off any more."""
+
+
+class NotRepeatable(KedangError):
+    """The report is made or under way: there is nothing to make again."""
+
+
+class FiguresDelayed(KedangError):
+    """The figures are too many, or the machine too busy, to be shown at once; a report can be made of them."""
+
+    passing = True

@@ -20,6 +20,8 @@ from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked, Level, Scheme
 from kedang_tenants.reports.document import Chart, Column, Document, Series, Sheet, Value
+from kedang_tenants.reports.kind import Kind
+from kedang_tenants.reports.models import FOLLOW_UP_COMPLIANCE
 from kedang_tenants.reports.spool import Spool
 
 READS: Final = ("follow_up_plan",)
@@ -203,3 +205,6 @@ def _charts(asked: Asked, lines: list[_Line]) -> list[Chart]:
     )
     title = asked.text(msg("Follow-ups that fell due, by month"))
     return [Chart(title, asked.text(msg("Follow-ups")), tuple(months), stacked, stacked=True)]
+
+
+KIND: Final = Kind(FOLLOW_UP_COMPLIANCE, READS, make)

@@ -19,6 +19,8 @@ from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked, Level, Scheme
 from kedang_tenants.reports.document import Chart, Column, Document, Series, Sheet, Value
+from kedang_tenants.reports.kind import PEOPLE, PERIOD, SCHEME, Kind
+from kedang_tenants.reports.models import GRADE_MOVEMENT
 from kedang_tenants.reports.spool import Rows, Spool
 
 READS: Final = ("customer", "customer_grade")
@@ -237,3 +239,6 @@ def _chart(asked: Asked, scheme: Scheme, found: _Found) -> Chart:
     title = asked.text(msg("Where the customers of each grade went"))
     categories = tuple(asked.text(msg("from {level}"), level=level.code) for level in levels)
     return Chart(title, asked.text(msg("Customers")), categories, series, stacked=True)
+
+
+KIND: Final = Kind(GRADE_MOVEMENT, READS, make, columns=frozenset({PERIOD, PEOPLE, SCHEME}))

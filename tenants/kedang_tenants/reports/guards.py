@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -9,37 +10,45 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import UserError
 from kedang_platform.i18n import msg
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Draft, afterwards, prepares
 from kedang_tenants.reading import Viewer
+from kedang_tenants.reports.kinds import KINDS
 from kedang_tenants.reports.models import (
     BETWEEN,
     MONTHLY,
     NEVER,
     SURVEY_ANALYSIS,
     WEEKLY,
+    YEARLY,
 )
-from kedang_tenants.reports.schedule import Schedule, time_of_day
+from kedang_tenants.reports.parameters import Parameter, ensure_seen, faults_in
+from kedang_tenants.reports.schedule import pattern_of, time_of_day
 
 OCCUR: Final = "reports.occur"
+_DECEMBER: Final = 12
 LONGEST_DAYS: Final = 3660
 """Days of the longest period: ten years."""
-_WHEN: Final = ("schedule", "at", "weekday", "day_of_month", "active", "owner_id")
+_WHEN: Final = ("schedule", "at", "weekday", "day_of_month", "month", "active", "owner_id")
 
 
 @prepares("report_definition")
 async def guard_definitions(
-    _write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock
+    write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock
 ) -> None:
     """A definition asks something that can be answered, at times that come."""
     for draft in drafts:
         if draft.action == "create" and draft.now("owner_id") is None:
             draft.values["owner_id"] = viewer.member_id
-        for error in faults_of(draft.now):
-            draft.refuse(str(error.path[0]), error.code, error.message)
+        faults = faults_of(draft.now)
+        if not faults and draft.action != "archive" and "parameters" in draft.values:
+            faults = await unseen_in(write, viewer, draft.now)
+        for error in faults:
+            draft.errors.append(in_api(error, under=draft.change.path))
         _check_schedule(draft)
         if not draft.refused and _times_move(draft):
             draft.values["next_at"] = _next(draft, viewer, clock)
@@ -47,7 +56,28 @@ async def guard_definitions(
 
 def faults_of(value_of: Callable[[str], object]) -> list[UserError]:
     """What is wrong with a question, whose columns ``value_of`` gives; the paths are names of columns."""
-    return [*_period_faults(value_of), *_subject_faults(value_of)]
+    return [
+        *_period_faults(value_of),
+        *_subject_faults(value_of),
+        *faults_in(_parameters(value_of), value_of("parameters")),
+    ]
+
+
+async def unseen_in(read: TenantRead, viewer: Viewer, value_of: Callable[[str], object]) -> list[UserError]:
+    """What of a question that is right otherwise names something that is not there for the viewer."""
+    return await ensure_seen(read, viewer, _parameters(value_of), value_of("parameters"))
+
+
+def in_api(fault: UserError, *, under: tuple[str | int, ...]) -> UserError:
+    """A fault whose path begins with a column, as the API calls that."""
+    column, *inner = fault.path
+    api_name = catalogue().record("report_run").fields[str(column)].api_name
+    return UserError(fault.code, fault.message, (*under, api_name, *inner), fault.params)
+
+
+def _parameters(value_of: Callable[[str], object]) -> Sequence[Parameter]:
+    kind = KINDS.get(str(value_of("kind")))
+    return kind.parameters if kind else ()
 
 
 def _period_faults(value_of: Callable[[str], object]) -> list[UserError]:
@@ -84,8 +114,18 @@ def _check_schedule(draft: Draft) -> None:
         draft.refuse("at", "REQUIRED", msg("A schedule needs a time of day."))
     if every == WEEKLY and draft.now("weekday") is None:
         draft.refuse("weekday", "REQUIRED", msg("A weekly schedule needs a day of the week."))
-    if every == MONTHLY and draft.now("day_of_month") is None:
+    day, month = draft.now("day_of_month"), draft.now("month")
+    if every in {MONTHLY, YEARLY} and day is None:
         draft.refuse("day_of_month", "REQUIRED", msg("A monthly schedule needs a day of the month."))
+    if every == YEARLY and month is None:
+        draft.refuse("month", "REQUIRED", msg("A yearly schedule needs a month."))
+    elif every == YEARLY and isinstance(day, int) and isinstance(month, int) and day > _longest(month):
+        draft.refuse("day_of_month", "NO_SUCH_DAY", msg("This month has no such day."))
+
+
+def _longest(month: int) -> int:
+    """How many days the month has in a leap year."""
+    return monthrange(2000, month)[1] if 1 <= month <= _DECEMBER else 0
 
 
 def _times_move(draft: Draft) -> bool:
@@ -106,7 +146,10 @@ def next_occurrence(row: Mapping[str, Any], *, now: datetime, zone: ZoneInfo) ->
         return None
     at = time_of_day(row["at"])
     assert at is not None  # every write has checked it
-    return Schedule(row["schedule"], at, row["weekday"], row["day_of_month"]).after(now, zone)
+    pattern = pattern_of(
+        row["schedule"], at, weekday=row["weekday"], day=row["day_of_month"], month=row["month"]
+    )
+    return pattern.after(now, zone)
 
 
 @afterwards("report_definition")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Index, Uuid, text
@@ -14,6 +14,7 @@ from kedang_tenants.catalogue import (
     ChoiceKind,
     ChoicesKind,
     DayKind,
+    DocumentKind,
     FlagKind,
     InstantKind,
     IntegerKind,
@@ -62,12 +63,13 @@ PERIODS: Final = (
     Option(BETWEEN, msg("Between two days")),
 )
 
-NEVER, DAILY, WEEKLY, MONTHLY = "NEVER", "DAILY", "WEEKLY", "MONTHLY"
+NEVER, DAILY, WEEKLY, MONTHLY, YEARLY = "NEVER", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"
 SCHEDULES: Final = (
     Option(NEVER, msg("Only by hand")),
     Option(DAILY, msg("Every day")),
     Option(WEEKLY, msg("Every week")),
     Option(MONTHLY, msg("Every month")),
+    Option(YEARLY, msg("Every year")),
 )
 LANGUAGES: Final = (Option("EN", "English"), Option("ZH_CN", "简体中文"))
 _COUNT = IntegerKind(0)
@@ -106,6 +108,16 @@ class Question:
     )
     only_member_id: Mapped[UUID | None] = field(
         ReferenceKind("member"), label=msg("Only this person"), references="member.id"
+    )
+    parameters: Mapped[dict[str, Any]] = field(
+        DocumentKind(),
+        label=msg("Parameters"),
+        description="What this report can be told beside, by the names that reportKinds tells",
+        required=True,
+        default=dict,
+        server_default="'{}'",
+        imported=False,
+        exported=False,
     )
     formats: Mapped[list[str]] = field(
         ChoicesKind(FORMATS), label=msg("Formats"), required=True, default=lambda: [XLSX]
@@ -147,7 +159,10 @@ class ReportDefinition(Question, Record):
     day_of_month: Mapped[int | None] = field(
         IntegerKind(1, 31),
         label=msg("Day of the month"),
-        description="Of a monthly schedule only; in a shorter month its last day",
+        description="Of a monthly or yearly schedule only; in a shorter month its last day",
+    )
+    month: Mapped[int | None] = field(
+        IntegerKind(1, 12), label=msg("Month"), description="Of a yearly schedule only"
     )
     active: Mapped[bool] = field(FlagKind(), label=msg("Active"), required=True, default=True)
     next_at: Mapped[datetime | None] = field(
@@ -251,6 +266,15 @@ class ReportRun(Question, Record):
     )
     state: Mapped[str] = field(
         ChoiceKind(STATES), label=msg("State"), required=True, default=WAITING, read_only=True
+    )
+    tries: Mapped[int] = field(
+        IntegerKind(1),
+        label=msg("Tries"),
+        required=True,
+        default=1,
+        server_default="1",
+        read_only=True,
+        description="How often it was asked for: once, and each time that it was asked for again",
     )
     rows_done: Mapped[int] = field(
         _COUNT, label=msg("Rows dealt with"), required=True, default=0, read_only=True

@@ -1,4 +1,4 @@
-"""Asking for a report, by hand or by a schedule, and calling one off."""
+"""Asking for a report, calling one off, and asking again for one that was not made."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.errors import Forbidden, NotFound, Refused, UserError
+from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue, job_status, request_cancel
-from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.reading import Lookup, Scope, Viewer, read_lookup
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
-from kedang_tenants.reports.errors import AlreadyEnded
-from kedang_tenants.reports.guards import faults_of, next_occurrence, occurrence_job
+from kedang_tenants.reports.errors import AlreadyEnded, NotRepeatable
+from kedang_tenants.reports.gathering import Question
+from kedang_tenants.reports.guards import faults_of, in_api, unseen_in
 from kedang_tenants.reports.kinds import reads_of
-from kedang_tenants.reports.models import CANCELLED, RUNNING, WAITING
+from kedang_tenants.reports.models import CANCELLED, FAILED, RUNNING, WAITING
 from kedang_tenants.reports.schedule import span_of
 
 RUN: Final = "reports.run"
@@ -38,14 +39,15 @@ QUESTION: Final = (
     "questionnaire_id",
     "only_department_id",
     "only_member_id",
+    "parameters",
     "formats",
     "language",
 )
 """The columns that a definition hands on to its runs."""
 
-_DEFAULTS: Final[Mapping[str, object]] = {"period": "LAST_12_MONTHS", "formats": ["XLSX"]}
-_DEFINITION: Final = f"""
-SELECT id, {", ".join(QUESTION)}, schedule, at, weekday, day_of_month, owner_id FROM report_definition
+_DEFAULTS: Final[Mapping[str, object]] = {"period": "LAST_12_MONTHS", "formats": ["XLSX"], "parameters": {}}
+DEFINITION: Final = f"""
+SELECT id, {", ".join(QUESTION)}, name, schedule, at, weekday, day_of_month, month, owner_id FROM report_definition
 WHERE id = $1 AND archived_at IS NULL
 """
 
@@ -58,12 +60,8 @@ async def ask_for_report(
     Raises Forbidden where the viewer may not make reports or read what this one is about, and Refused
     with everything that is wrong with the question.
     """
-    question: dict[str, Any] = {**dict.fromkeys(QUESTION), **_DEFAULTS, **values}
-    faults = faults_of(question.get)
-    if faults:
-        raise Refused([_in_input(fault) for fault in faults])
-    _ensure_may_ask(viewer, question["kind"])
-    return await _start(write, viewer, question, member_id=viewer.member_id, clock=clock)
+    question = await _checked(write, viewer, values, under=("input",))
+    return await start(write, viewer, question, member_id=viewer.member_id, clock=clock)
 
 
 async def ask_for_definition(
@@ -74,13 +72,41 @@ async def ask_for_definition(
     Raises NotFound for one that the viewer does not see, and as ``ask_for_report``.
     """
     seen = await read_lookup(write, viewer, Lookup("report_definition", (definition_id,)))
-    row = await write.fetchrow(_DEFINITION, definition_id) if seen.page.rows else None
+    row = await write.fetchrow(DEFINITION, definition_id) if seen.page.rows else None
     if row is None:
         raise NotFound(msg("There is no such record."), path=("input", "id"))
     _ensure_may_ask(viewer, row["kind"])
-    return await _start(
+    return await start(
         write, viewer, dict(row), member_id=viewer.member_id, definition_id=definition_id, clock=clock
     )
+
+
+async def question_of(
+    read: TenantRead, viewer: Viewer, *, values: Mapping[str, Any], clock: Clock, under: tuple[str, ...]
+) -> Question:
+    """What ``values`` ask, for figures that are shown at once; raises as ``ask_for_report``.
+
+    Paths of what is wrong begin with ``under``.
+    """
+    asked = await _checked(read, viewer, values, under=under)
+    span = span_of(
+        asked["period"], viewer.today(clock), first=asked.get("starts_on"), last=asked.get("ends_on")
+    )
+    return Question.of({**asked, "starts_on": span.first, "ends_on": span.last})
+
+
+async def _checked(
+    read: TenantRead, viewer: Viewer, values: Mapping[str, Any], *, under: tuple[str, ...]
+) -> dict[str, Any]:
+    """The columns of a question that is right and that the viewer may ask; raises Forbidden and Refused."""
+    question: dict[str, Any] = {**dict.fromkeys(QUESTION), **_DEFAULTS, **values}
+    faults = faults_of(question.get)
+    if not faults:
+        _ensure_may_ask(viewer, question["kind"])
+        faults = await unseen_in(read, viewer, question.get)
+    if faults:
+        raise Refused([in_api(fault, under=under) for fault in faults])
+    return question
 
 
 def _ensure_may_ask(viewer: Viewer, kind: str) -> None:
@@ -89,13 +115,7 @@ def _ensure_may_ask(viewer: Viewer, kind: str) -> None:
     asking.reader(viewer, *reads_of(kind))
 
 
-def _in_input(fault: UserError) -> UserError:
-    fields = catalogue().record("report_run").fields
-    path = ("input", *(fields[str(step)].api_name for step in fault.path))
-    return UserError(fault.code, fault.message, path, fault.params)
-
-
-async def _start(
+async def start(
     write: TenantWrite,
     viewer: Viewer,
     question: Mapping[str, Any],
@@ -109,7 +129,9 @@ async def _start(
     today = viewer.today(clock) if scheduled_for is None else _day_of(scheduled_for, viewer)
     span = span_of(question["period"], today, first=question.get("starts_on"), last=question.get("ends_on"))
     run_id = new_id()
+    stored = question["parameters"]
     values = {name: question[name] for name in QUESTION} | {
+        "parameters": orjson.loads(stored) if isinstance(stored, str) else stored,
         "starts_on": span.first,
         "ends_on": span.last,
         "definition_id": definition_id,
@@ -145,12 +167,7 @@ async def cancel_report(write: TenantWrite, viewer: Viewer, *, run_id: UUID, clo
 
     Raises NotFound, also for a run that is out of the viewer's reach, and AlreadyEnded.
     """
-    statement = Statement()
-    may = asking.within(statement, viewer, "report_run", "r", viewer.on("report_run").update)
-    sql = f"SELECT state, job_id FROM report_run r WHERE id = {statement.bind(run_id)} AND {may}"
-    row = await write.fetchrow(sql, *statement.values)
-    if row is None:
-        raise NotFound(msg("There is no such record."), path=("input", "id"))
+    row = await _within_reach(write, viewer, run_id)
     # The job before the run, as its worker holds them: else each would wait for the other.
     if row["state"] in _UNDER_WAY:
         await request_cancel(write, row["job_id"])
@@ -163,63 +180,43 @@ async def cancel_report(write: TenantWrite, viewer: Viewer, *, run_id: UUID, clo
         )
 
 
-# By schedule
-
-_DUE: Final = _DEFINITION + " AND active AND next_at = $2 FOR UPDATE"
-_RECIPIENTS: Final = """
-SELECT r.member_id, m.state = 'ACTIVE' AND m.archived_at IS NULL AS active
-FROM report_recipient r JOIN member m ON m.id = r.member_id
-WHERE r.definition_id = $1 AND r.archived_at IS NULL ORDER BY r.member_id
-"""
-
-
-async def make_occurrence(
-    write: TenantWrite, viewer: Viewer, *, definition_id: UUID, at: datetime, clock: Clock
-) -> int:
-    """Start the reports of one occurrence, one for each recipient; how many were started.
-
-    Nothing happens for an occurrence that has been made or that the definition no longer has. The next
-    one is the first after now: what was missed in between is not made up for.
-    """
-    row = await write.fetchrow(_DUE, definition_id, at)
+async def _within_reach(write: TenantWrite, viewer: Viewer, run_id: UUID) -> asyncpg.Record:
+    """State and job of a run that the viewer may change; raises NotFound."""
+    statement = Statement()
+    may = asking.within(statement, viewer, "report_run", "r", viewer.on("report_run").update)
+    sql = f"SELECT state, job_id FROM report_run r WHERE id = {statement.bind(run_id)} AND {may}"
+    row = await write.fetchrow(sql, *statement.values)
     if row is None:
-        return 0
-    members = await _readers(write, row)
-    for member in members:
-        await _start(
-            write,
-            viewer,
-            dict(row),
-            member_id=member,
-            definition_id=definition_id,
-            scheduled_for=at,
-            clock=clock,
+        raise NotFound(msg("There is no such record."), path=("input", "id"))
+    return row
+
+
+async def retry_report(write: TenantWrite, viewer: Viewer, *, run_id: UUID, clock: Clock) -> None:
+    """Have a report made after all that failed or was called off: the same days, for the same member.
+
+    It is made with the rights that this member has then; one that comes by itself is mailed when it is
+    made, as it would have been. Raises NotFound, also for a run that is out of the viewer's reach, and
+    NotRepeatable for one that is made or under way.
+    """
+    await _within_reach(write, viewer, run_id)
+    row = await write.fetchrow("SELECT state, tries FROM report_run WHERE id = $1 FOR UPDATE", run_id)
+    if row is None or row["state"] not in {FAILED, CANCELLED}:
+        raise NotRepeatable(
+            msg("Only what failed or was called off can be made again."), path=("input", "id")
         )
-    following = next_occurrence(dict(row), now=max(at, clock.now()), zone=ZoneInfo(viewer.time_zone))
-    # Not an edit: the version stays, so that nobody's open form conflicts with it.
-    await write.fetch("UPDATE report_definition SET next_at = $2 WHERE id = $1", definition_id, following)
-    if following is not None:
-        await enqueue(write, occurrence_job(definition_id, following))
-    return len(members)
-
-
-async def _readers(read: TenantRead, row: asyncpg.Record) -> list[UUID]:
-    """Its active recipients; its owner where it never had any."""
-    recipients = await read.fetch(_RECIPIENTS, row["id"])
-    if recipients:
-        return [one["member_id"] for one in recipients if one["active"]]
-    return [row["owner_id"]] if row["owner_id"] else []
-
-
-_LATE: Final = """
-SELECT id, next_at FROM report_definition
-WHERE archived_at IS NULL AND active AND next_at < $1 ORDER BY id
-"""
-
-
-async def wake_late(write: TenantWrite, *, before: datetime, day: date) -> int:
-    """Ask once more, once a day, for occurrences whose job has come to nothing; how many there are."""
-    rows = await write.fetch(_LATE, before)
-    jobs = [occurrence_job(row["id"], row["next_at"], again=f":{day.isoformat()}") for row in rows]
-    await enqueue(write, *jobs)
-    return len(jobs)
+    values = {
+        "state": WAITING,
+        "tries": row["tries"] + 1,
+        "rows_done": 0,
+        "rows_total": None,
+        "error_code": None,
+        "error": None,
+        "started_at": None,
+        "finished_at": None,
+    }
+    await change_internally(
+        write, viewer, [Change("report_run", "update", run_id, values=values)], clock=clock
+    )
+    key = f"{RUN}:{run_id}:{values['tries']}"
+    (job_id,) = await enqueue(write, NewJob(RUN, {"run": str(run_id)}, key=key, priority=BEHIND_PEOPLE))
+    await write.fetch("UPDATE report_run SET job_id = $2 WHERE id = $1", run_id, job_id)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -26,33 +26,30 @@ from kedang_platform.files import StoredFile
 from kedang_platform.i18n import Language, choose_language, msg
 from kedang_platform.registry import Company
 from kedang_platform.work import JobCancelled, JobLost, NewJob, Progress, RunningJob, enqueue
-from kedang_tenants.catalogue.languages import language_of, translated
+from kedang_tenants.catalogue.languages import language_of
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import keep_file
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.record_keeping import told
-from kedang_tenants.people.notices import REPORT_FAILED, REPORT_READY
+from kedang_tenants.people.notices import REPORT_READY
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
-from kedang_tenants.reports import asking
-from kedang_tenants.reports.asking import Asked
 from kedang_tenants.reports.document import Document, save
-from kedang_tenants.reports.kinds import KINDS
+from kedang_tenants.reports.failing import params_of, tell_failure
+from kedang_tenants.reports.gathering import Question, Reader, work_out
+from kedang_tenants.reports.keeping import kept_for
 from kedang_tenants.reports.mailing import MAIL
-from kedang_tenants.reports.models import CANCELLED, DONE, FAILED, PDF, REPORTS, RUNNING, WAITING
-from kedang_tenants.reports.schedule import Span
-from kedang_tenants.reports.spool import Spool
+from kedang_tenants.reports.models import CANCELLED, DONE, FAILED, PDF, RUNNING, WAITING
+from kedang_tenants.reports.spool import Folder
 from kedang_tenants.reports.writers.child import write_format
 
-KEPT: Final = timedelta(days=90)
-"""How long the files of a report are kept."""
 _BEAT: Final = 1.0
 """Seconds between two signs of life to the job while a report is gathered."""
 
 _FIND: Final = """
 SELECT id, kind, starts_on, ends_on, scheme_id, questionnaire_id, only_department_id, only_member_id,
-       formats, language, asked_by_id, scheduled_for, state, definition_id
+       parameters, tries, formats, language, asked_by_id, scheduled_for, state, definition_id
 FROM report_run WHERE id = $1 FOR UPDATE
 """
 _PROGRESS: Final = "UPDATE report_run SET rows_done = $2, rows_total = $3 WHERE id = $1"
@@ -131,27 +128,10 @@ async def _make(job: RunningJob, order: _Order) -> None:
 
 
 async def _gather(job: RunningJob, order: _Order, folder: Path) -> Document:
-    row = order.row
+    reader = Reader(order.viewer, order.language, order.company.name, order.made_for)
+    spool = Folder(folder, _Beat(job, order))
     async with job.databases.tenant_read(order.company.ref) as read:
-        # One report is of one moment, however many statements it takes.
-        await read.fetch("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        people, limited_to = await asking.people_of(
-            read, department_id=row["only_department_id"], member_id=row["only_member_id"]
-        )
-        asked = Asked(
-            read=read,
-            viewer=replace(order.viewer, language=order.language, known_masks={}),
-            company=order.company.name,
-            made_for=order.made_for,
-            language=order.language,
-            span=Span(row["starts_on"], row["ends_on"]),
-            now=job.clock.now(),
-            scheme_id=row["scheme_id"],
-            questionnaire_id=row["questionnaire_id"],
-            people=people,
-            limited_to=limited_to,
-        )
-        return await KINDS[row["kind"]].make(asked, Spool(folder, _Beat(job, order)))
+        return await work_out(read, Question.of(dict(order.row)), reader, now=job.clock.now(), spool=spool)
 
 
 class _Beat:
@@ -177,8 +157,9 @@ async def _keep(job: RunningJob, order: _Order, document: Document, stored: Mapp
     was made than may see what it holds.
     """
     now = job.clock.now()
-    values: dict[str, Any] = {"state": DONE, "finished_at": now, "expires_at": now + KEPT}
     async with job.finish(result={"state": DONE}) as write:
+        kept = await kept_for(write)
+        values: dict[str, Any] = {"state": DONE, "finished_at": now, "expires_at": now + kept}
         viewer = await system_viewer(write, company=order.company, via="report")
         for file_format, file in stored.items():
             values[f"{file_format.lower()}_id"] = await keep_file(
@@ -214,21 +195,12 @@ async def _tell_ready(write: TenantWrite, viewer: Viewer, job: RunningJob, order
                 occasion=f"report:{order.id}:ready",
                 title=msg("The report “{report}” is ready"),
                 body=msg("The report “{report}” for {first} to {last} is ready: its files are in Kedang."),
-                params=_params(order.row),
+                params=params_of(order.row),
                 about=("report_run", order.id),
             )
         ],
         clock=job.clock,
     )
-
-
-def _params(row: asyncpg.Record) -> dict[str, object]:
-    report = next(option.label for option in REPORTS if option.code == row["kind"])
-    return {
-        "report": translated(report),
-        "first": row["starts_on"].isoformat(),
-        "last": row["ends_on"].isoformat(),
-    }
 
 
 async def conclude_failed(job: RunningJob, error: UserError) -> None:
@@ -250,22 +222,9 @@ async def _end(
         if row is None or row["state"] not in {WAITING, RUNNING}:
             return
         await _note(write, job, company, {**values, "finished_at": job.clock.now()})
-        if failed is not None and row["asked_by_id"] is not None:
+        if failed is not None:
             viewer = await system_viewer(write, company=company, via="report")
-            await tell(write, viewer, [_failure(row, failed)], clock=job.clock)
-
-
-def _failure(row: asyncpg.Record, error: UserError) -> Telling:
-    reason = translated(error.message, error.params)
-    return Telling(
-        kind=REPORT_FAILED,
-        member_id=row["asked_by_id"],
-        occasion=f"report:{row['id']}:failed",
-        title=msg("The report “{report}” could not be made"),
-        body=msg("The report “{report}” for {first} to {last} could not be made: {reason}"),
-        params={**_params(row), "reason": reason},
-        about=("report_run", row["id"]),
-    )
+            await tell_failure(write, viewer, row, failed, clock=job.clock)
 
 
 async def _note(write: TenantWrite, job: RunningJob, company: Company, values: Mapping[str, object]) -> None:

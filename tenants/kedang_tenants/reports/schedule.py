@@ -9,46 +9,31 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from kedang_platform.work.recurrence import Daily
+from kedang_platform.work.recurrence import Daily, Monthly, Pattern, Weekly, Yearly
 from kedang_tenants.people.calendar import WEEKDAYS
-from kedang_tenants.reports.models import BETWEEN, DAILY, MONTHLY, WEEKLY
+from kedang_tenants.reports.models import BETWEEN
 
 _DAY: Final = timedelta(days=1)
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_LOOK_AHEAD: Final = 63
-"""Days within which every schedule occurs: two long months and a day, for zones that skip one."""
-_WEEKDAY_NUMBERS: Final = {option.code: number for number, option in enumerate(WEEKDAYS)}
+_WEEKDAY_NUMBERS: Final = {option.code: number for number, option in enumerate(WEEKDAYS, start=1)}
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Every day, on one day of every week, or of every month, at a wall-clock time."""
+def pattern_of(
+    every: str, at: time, *, weekday: str | None = None, day: int | None = None, month: int | None = None
+) -> Pattern:
+    """When a schedule occurs: every day, or on one day of every week, month or year, at a wall-clock time.
 
-    every: str
-    at: time
-    weekday: str | None = None
-    day_of_month: int | None = None
-
-    def falls_on(self, day: date) -> bool:
-        """Whether it occurs on a day; the 31st is the last day of a shorter month."""
-        if self.every == WEEKLY:
-            return day.weekday() == _WEEKDAY_NUMBERS[self.weekday or "MONDAY"]
-        if self.every == MONTHLY:
-            return day.day == min(self.day_of_month or 1, monthrange(day.year, day.month)[1])
-        return self.every == DAILY
-
-    def after(self, now: datetime, zone: ZoneInfo) -> datetime:
-        """The first occurrence later than ``now``, in UTC.
-
-        Where the clock is put forward over the time, it occurs as much later as the clock jumped;
-        where it is put back, at the first of the two.
-        """
-        pattern = Daily(self.at)
-        start = now.astimezone(zone).date() - _DAY
-        for day in (start + n * _DAY for n in range(_LOOK_AHEAD + 2)):
-            if self.falls_on(day) and (instant := pattern.on(day, zone)) > now:
-                return instant
-        raise ValueError(f"{self} never occurs")
+    The 31st is the last day of a shorter month, 29 February the 28th of a common year. Raises ValueError
+    for a day that no year has.
+    """
+    match every:
+        case "WEEKLY":
+            return Weekly((_WEEKDAY_NUMBERS[weekday or "MONDAY"],), at)
+        case "MONTHLY":
+            return Monthly(day or 1, at)
+        case "YEARLY":
+            return Yearly(month or 1, day or 1, at)
+    return Daily(at)
 
 
 def time_of_day(text: str) -> time | None:

@@ -15,6 +15,8 @@ from kedang_tenants.reading import Lookup, Scope, Select, Viewer, read_lookup
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked
 from kedang_tenants.reports.document import Chart, Column, Document, Series, Sheet, Value
+from kedang_tenants.reports.kind import PEOPLE, PERIOD, QUESTIONNAIRE, Kind
+from kedang_tenants.reports.models import SURVEY_ANALYSIS
 from kedang_tenants.reports.spool import Spool
 from kedang_tenants.surveys.analysis import Analysis, AnalysisRequest, Comment, Group, GroupBy, analyse
 from kedang_tenants.surveys.figures import Figures, ItemFigures
@@ -300,3 +302,6 @@ def _charts(asked: Asked, total: Figures) -> list[Chart]:
     categories = tuple(text_in(item.item.label, asked.language) for item in items)
     axis = asked.text(msg("Share of answers"))
     return [Chart(title, axis, categories, tuple(series), stacked=True, percent=True, lying=True)]
+
+
+KIND: Final = Kind(SURVEY_ANALYSIS, READS, make, columns=frozenset({PERIOD, PEOPLE, QUESTIONNAIRE}))

@@ -11,13 +11,14 @@ from kedang_platform.work import RunningJob, handler, recurring
 from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reports.guards import OCCUR
 from kedang_tenants.reports.mailing import MAIL, letter_of
-from kedang_tenants.reports.operations import RUN, make_occurrence, wake_late
+from kedang_tenants.reports.occurring import make_occurrence, wake_late
+from kedang_tenants.reports.operations import RUN
 from kedang_tenants.reports.running import conclude_failed, forget_expired, make_report
 
 TIDY = "reports.tidy"
 
 
-@handler(RUN, timeout=timedelta(hours=1), slow=True, on_give_up=conclude_failed)
+@handler(RUN, timeout=timedelta(hours=1), slow=True, on_give_up=conclude_failed, channel="reports")
 async def make(job: RunningJob) -> None:
     await make_report(job)
 

@@ -1,0 +1,37 @@
+"""What a kind of report says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kedang_tenants.reports.asking import Asked
+from kedang_tenants.reports.document import Document
+from kedang_tenants.reports.models import REPORTS
+from kedang_tenants.reports.parameters import Parameter
+from kedang_tenants.reports.spool import Spool
+
+PERIOD, SCHEME, QUESTIONNAIRE, PEOPLE = "period", "schemeId", "questionnaireId", "people"
+COLUMNS: Final = (PERIOD, SCHEME, QUESTIONNAIRE, PEOPLE)
+"""What a question has columns of its own for; ``PEOPLE`` is a department, a person, or both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``reads`` are the records without which the report says nothing; ``make`` works it out.
+
+    ``columns`` are those of ``COLUMNS`` that count for it (what else is said counts for nothing),
+    ``parameters`` what it can be told beside them (what else is said is refused).
+    """
+
+    code: str
+    reads: tuple[str, ...]
+    make: Callable[[Asked, Spool], Awaitable[Document]]
+    columns: frozenset[str] = frozenset({PERIOD, PEOPLE})
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What people call it: a msgid."""
+        return next(option.label for option in REPORTS if option.code == self.code)
