@@ -18,6 +18,8 @@ from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 
 SATURDAY_SUNDAY: Final = frozenset({5, 6})
+_ANNOUNCED_YEARLY: Final = frozenset({"CN"})
+"""Where every year has make-up working days that are known only when they are announced."""
 _DAY: Final = timedelta(days=1)
 _LONGEST_REST: Final = 366
 _NOTHING: Final = timedelta()
@@ -58,6 +60,29 @@ class WorkingCalendar:
                 return found
             found += _DAY
         raise NoWorkingDay(msg("The working calendar has no working day within a year of {day}."), day=day)
+
+    def working_days_back(self, day: date, number: int) -> date:
+        """The latest day after which ``number`` working days have passed when ``day`` is over; ``number`` >= 1.
+
+        What was due on it or before is overdue by at least that many working days on ``day``. Raises ``NoWorkingDay``.
+        """
+        found, left, rest = day, number, 0
+        while left:
+            working = self.is_working(found)
+            left -= working
+            rest = 0 if working else rest + 1
+            if rest > _LONGEST_REST:
+                raise NoWorkingDay(
+                    msg("The working calendar has no working day within a year of {day}."), day=day
+                )
+            found -= _DAY
+        return found
+
+    def is_estimate(self, year: int) -> bool:
+        """Whether the year's holidays and make-up days have not been announced, and the company has entered none."""
+        if self.country not in _ANNOUNCED_YEARLY or _public_year(self.country, year).make_up_days:
+            return False
+        return all(day.year != year for day in self.extra_holidays | self.extra_working_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kedang_platform.working_calendar import WorkingCalendar
 from kedang_tenants.followups.planning import Rhythm, next_due, why
 
+US = WorkingCalendar(country="US")
 days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
 calendars = st.builds(
     WorkingCalendar,
@@ -46,12 +47,12 @@ def test_the_last_contact_counts_before_the_assignment():
 
 
 def test_a_plan_says_why_in_both_languages():
-    told = why(Rhythm("B", 30, date(2026, 3, 2), date(2026, 1, 1)))
+    told = why(US, Rhythm("B", 30, date(2026, 3, 2), date(2026, 1, 1)))
     assert told["en"] == (
         "The first working day at least 30 days after the last contact on 2026-03-02, as level B asks."
     )
     assert set(told) == {"en", "zh"}
-    never = why(Rhythm("B", 30, None, date(2026, 1, 1)))
+    never = why(US, Rhythm("B", 30, None, date(2026, 1, 1)))
     assert never["en"] == (
         "The first working day at least 30 days after 2026-01-01, when the customer was assigned, as level B asks."
     )

@@ -194,7 +194,7 @@ async def test_from_the_first_order_to_the_next_follow_up(gateway, shop, tmp_pat
         {"name": "Andrew Fuller"},
     )
     (mail,) = list_mails(tmp_path / "mail")
-    assert f"- QUICK-Stop (B): due on {due}" in mail.text
+    assert "- QUICK-Stop (B): follow-up, due today – The first working day at least" in mail.text
     read = (await ask(READ_NOTICE, {"id": notice["id"]})).data["markNoticeRead"]
     assert read["userErrors"] == []
     assert read["record"]["readAt"] is not None

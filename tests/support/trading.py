@@ -136,11 +136,11 @@ class Shop:
             )
 
 
-async def open_shop(databases: Databases, settings: Settings) -> Shop:
+async def open_shop(
+    databases: Databases, settings: Settings, *, country: str = "US", time_zone: str = "America/New_York"
+) -> Shop:
     """The company, with Andrew Fuller as its owner and viewer."""
-    new = NewCompany(
-        "Northwind Traders", country="US", language="en", time_zone="America/New_York", currency="USD"
-    )
+    new = NewCompany("Northwind Traders", country=country, language="en", time_zone=time_zone, currency="USD")
     async with databases.control() as control:
         made = await claim_schema(control, company_id=new_id(), company=new, now=MONDAY)
         await set_status(control, company_id=made.id, status="active")

@@ -32,8 +32,14 @@ async def plan_by_cycle(write: TenantWrite, _viewer: Viewer, events: Sequence[Ev
     await enqueue(write, *(NewJob(REPLAN, {"level": str(event.record_id)}) for event in changed))
 
 
+@subscribe("working_week.updated")
+async def plan_by_week(write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock) -> None:
+    """Other days of rest move what is not yet done."""
+    if any("weekend" in event.changes for event in events):
+        await enqueue(write, NewJob(REPLAN, {"level": None}))
+
+
 @subscribe(
-    "working_week.updated",
     "calendar_day.created",
     "calendar_day.updated",
     "calendar_day.archived",

@@ -38,6 +38,7 @@ _AFTER_ASSIGNMENT = msg(
     "The first working day at least {days} days after {day}, when the customer was assigned, as level {level}"
     " asks."
 )
+_ESTIMATED = msg("The calendar of {year} is not known yet, so the day is an estimate.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,16 @@ def next_due(calendar: WorkingCalendar, rhythm: Rhythm) -> date:
     return calendar.next_working(rhythm.anchor + timedelta(days=rhythm.cycle_days))
 
 
-def why(rhythm: Rhythm) -> dict[str, str]:
-    """Why the contact falls on its day, in the words of each of our languages."""
+def why(calendar: WorkingCalendar, rhythm: Rhythm) -> dict[str, str]:
+    """Why the contact falls on its day, in the words of each of our languages; whether the day is an estimate."""
     text = _AFTER_CONTACT if rhythm.last_contact else _AFTER_ASSIGNMENT
     params = {"days": rhythm.cycle_days, "day": rhythm.anchor.isoformat(), "level": rhythm.level}
-    return translated(text, params)
+    said = translated(text, params)
+    year = next_due(calendar, rhythm).year
+    if not calendar.is_estimate(year):
+        return said
+    estimated = translated(_ESTIMATED, {"year": year})
+    return {language: f"{text} {estimated[language]}" for language, text in said.items()}
 
 
 async def plan_next(write: TenantWrite, viewer: Viewer, customer_ids: Sequence[UUID], *, clock: Clock) -> int:
@@ -118,7 +124,7 @@ def _planned(calendar: WorkingCalendar, row: asyncpg.Record, zone: ZoneInfo, tod
     values: dict[str, object] = {
         "due_on": next_due(calendar, rhythm),
         "owner_id": row["owner_id"],
-        "rule": why(rhythm),
+        "rule": why(calendar, rhythm),
     }
     if row["plan_id"] is None:
         values |= {"customer_id": row["id"], "state": PLANNED, "origin": CYCLE}

@@ -277,7 +277,7 @@ def best_customers(northwind: Northwind) -> dict[str, str]:
 
 def digests_to(api: Api, email: str) -> list[Mapping[str, Any]]:
     """The reminder mails that a member got, the newest first."""
-    return [mail for mail in api.mails_to(email) if mail["subject"].startswith("Follow-ups due")]
+    return [mail for mail in api.mails_to(email) if mail["subject"].startswith("Due on ")]
 
 
 def _plan(api: Api, number: str, day: date) -> None:

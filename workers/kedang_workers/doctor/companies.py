@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 from kedang_migrations.environments import PLATFORM, TENANT, WORK
@@ -10,6 +11,8 @@ from kedang_platform.database import ControlRead
 from kedang_platform.i18n import msg
 from kedang_platform.registry import count_spares
 from kedang_platform.settings import Settings
+from kedang_platform.working_calendar import WorkingCalendar
+from kedang_tenants.people.calendar_warning import unknown_years
 from kedang_workers.doctor.findings import Finding, error, warning
 
 _MIGRATE: Final = msg("Run `kedang migrate`; what failed is tried again.")
@@ -29,6 +32,7 @@ WHERE n.nspname ~ '^t_[a-z0-9]{8,40}$' AND n.nspowner = (SELECT oid FROM pg_role
 _UNOPENED = """
 SELECT name FROM platform.company WHERE status = 'opening' AND created_at < now() - interval '1 hour' ORDER BY 1
 """
+_COUNTRIES = "SELECT DISTINCT country FROM platform.company WHERE status = 'active' ORDER BY 1"
 _STUCK = f"""
 SELECT count(*) AS count, min(due_at) AS oldest FROM work.job j
 WHERE (state IN ('waiting', 'queued') AND greatest(due_at, created_at) < now() - interval '{_LATE}'
@@ -78,6 +82,22 @@ async def schemas(read: ControlRead, settings: Settings) -> list[Finding]:
             )
         )
     return found
+
+
+async def calendars(read: ControlRead, *, today: date) -> list[Finding]:
+    """Countries of companies of which the working days of a year should be known by now, and are not."""
+    countries = [row["country"] for row in await read.fetch(_COUNTRIES)]
+    return [
+        warning(
+            "CALENDAR_MISSING",
+            msg("The holidays and make-up working days of {country} in {year} are not known to this release."),
+            msg("Update the product; until then companies can enter the days of the year themselves."),
+            country=country,
+            year=year,
+        )
+        for country in countries
+        for year in unknown_years(WorkingCalendar(country=country), today)
+    ]
 
 
 async def jobs(read: ControlRead) -> list[Finding]:

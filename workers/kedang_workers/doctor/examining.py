@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import metadata
 
 from kedang_platform.clock import Clock
@@ -37,7 +38,7 @@ async def examine(settings: Settings, *, clock: Clock) -> Examination:
     found.findings.extend(machine.secrets(settings))
     found.findings.extend(machine.choices(settings))
     found.findings.extend(servers.valkey(settings, found.versions))
-    await _database(settings, found)
+    await _database(settings, found, today=clock.now().date())
     found.findings.extend(await backups(settings, now=clock.now()))
     if not gateway_ready(settings):
         found.findings.append(
@@ -51,7 +52,7 @@ async def examine(settings: Settings, *, clock: Clock) -> Examination:
     return found
 
 
-async def _database(settings: Settings, found: Examination) -> None:
+async def _database(settings: Settings, found: Examination, *, today: date) -> None:
     try:
         told = named(settings)
         databases = await Databases.open(told, urls_of(told))
@@ -60,6 +61,7 @@ async def _database(settings: Settings, found: Examination) -> None:
                 found.findings.extend(await servers.postgres(read, found.versions))
                 found.findings.extend(await companies.schemas(read, settings))
                 found.findings.extend(await companies.jobs(read))
+                found.findings.extend(await companies.calendars(read, today=today))
         finally:
             await databases.close()
     except KedangError as away:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_platform.work.parts import Part
+from kedang_tenants.followups.escalating import ESCALATE, escalate
 from kedang_tenants.followups.events import REPLAN
+from kedang_tenants.followups.mornings import BEGIN, begin_day
 from kedang_tenants.followups.planning import count_graded, replan_part
 from kedang_tenants.followups.reminders import (
     REMIND,
@@ -35,22 +37,50 @@ async def replan(job: RunningJob) -> None:
     await walk(job, step, count=count)
 
 
-@recurring(REMIND, at=time(8))
+@recurring(REMIND, at=time())
+@handler(BEGIN)
+async def begin(job: RunningJob) -> None:
+    """Plan what is to be told in the course of a day that begins."""
+    company = await company_of(job)
+    async with job.finish() as write:
+        viewer = await system_viewer(write, company=company)
+        await begin_day(write, viewer, day=_day(job), clock=job.clock)
+
+
 @handler(REMIND, timeout=timedelta(minutes=30))
 async def remind(job: RunningJob) -> None:
     """Remind every member of what is due: on working days, and on any day when somebody asked for it."""
-    day = date.fromisoformat(str(job.payload["date"]))
+    day = _day(job)
+    said = job.payload.get("until")
+    until = datetime.fromisoformat(str(said)) if said else None
+    company = await company_of(job)
     if not job.payload.get("asked") and not await _is_working_day(job, day):
         async with job.finish():
             return
 
     async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
-        return await remind_part(write, viewer, day=day, after=after, clock=job.clock)
+        return await remind_part(write, viewer, day=day, after=after, until=until, clock=job.clock)
 
     async def count(read: TenantRead) -> int:
-        return await count_members(read, day=day)
+        return await count_members(read, day=day, zone=company.time_zone, clock=job.clock)
 
     await walk(job, step, count=count)
+
+
+@handler(ESCALATE, timeout=timedelta(minutes=30))
+async def tell_superiors(job: RunningJob) -> None:
+    """Tell superiors what has stayed undone: on working days only, by which it counts."""
+    company = await company_of(job)
+    day = _day(job)
+    if not await _is_working_day(job, day):
+        async with job.finish():
+            return
+    async with job.finish() as write:
+        await escalate(write, await system_viewer(write, company=company), day=day, clock=job.clock)
+
+
+def _day(job: RunningJob) -> date:
+    return date.fromisoformat(str(job.payload["date"]))
 
 
 async def _is_working_day(job: RunningJob, day: date) -> bool:
