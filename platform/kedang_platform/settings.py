@@ -128,6 +128,23 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="Kedang <no-reply@kedang.example>", description="Sender of the product's mails."
     )
+    mail_domains: dict[str, tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")], ...]] = Field(
+        default={},
+        description="Domains that companies may send mails from, as JSON by the handle of the company in its links:"
+        ' {"abc…": ["northwind.example"]}; other companies send from the address in `mail_from`.',
+    )
+    bounce_address: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,20}@[A-Za-z0-9.-]+$",
+        description="Address that mails which do not arrive come back to, such as bounces@mail.example: each mail"
+        " gets one of its own from it (bounces+…@mail.example). Unset lets them come back to `mail_from`, unread.",
+    )
+    bounce_listen: str | None = Field(
+        default=None,
+        pattern=r"^(smtp|lmtp)://([^/:@]+|\[[0-9a-f:]+\]):[0-9]{1,5}$",
+        description="Where `kedang up` takes mails that come back: smtp://127.0.0.1:2525, or lmtp:// for LMTP; without"
+        " it the mail server hands them to `kedang mail bounce`.",
+    )
     secret_key: SecretStr | None = Field(
         default=None, description="Key of signed links; unset makes one in var/secret at the first start."
     )

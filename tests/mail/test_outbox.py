@@ -19,6 +19,7 @@ from kedang_platform.mail import (
     Outgoing,
     SmtpMailer,
     SmtpServer,
+    Ways,
     deliver,
     give_up,
     list_mails,
@@ -54,7 +55,7 @@ async def row(databases, key="greeting:1"):
 
 
 async def send(databases, mailer, mail_id):
-    await deliver(databases, mailer, mail_id, sender=SENDER, now=NOW)
+    await deliver(databases, mailer, mail_id, ways=Ways(SENDER), now=NOW)
 
 
 async def test_a_mail_is_handed_over_once_and_whole(databases, sink):
@@ -215,7 +216,7 @@ async def test_a_mail_that_went_is_recorded_even_where_the_job_was_taken_away_me
 
     mail = await write(databases)
     with pytest.raises(JobLost):
-        await deliver(databases, sink.mailer, mail["id"], sender=SENDER, now=NOW, finish=taken_away)
+        await deliver(databases, sink.mailer, mail["id"], ways=Ways(SENDER), now=NOW, finish=taken_away)
     assert (await row(databases))["state"] == "sent"
     await send(databases, sink.mailer, mail["id"])
     assert len(sink.taken) == 1

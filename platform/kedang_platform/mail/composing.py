@@ -34,6 +34,7 @@ def compose(mail: Mail) -> bytes:
         f"Message-ID: {mail.message_id}",
         "Auto-Submitted: auto-generated",
         f"Content-Language: {mail.language}",
+        *([f"Reply-To: {_address(mail.reply_to)}"] if mail.reply_to else []),
         *_unsubscribing(mail.unsubscribe),
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
@@ -53,15 +54,13 @@ def _unsubscribing(link: str | None) -> list[str]:
     return [f"List-Unsubscribe: <{link}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)
 def address_of(sender: str) -> str:
     """The bare address of one that may have a name before it; raises ValueError as ``compose`` does."""
     return _address(parseaddr(sender)[1])
 
 
-@lru_cache(
-    maxsize=8
-)  # mails have one sender, the installation's, and reading it took a third of composing one
+@lru_cache(maxsize=256)  # the installation's and those of companies; reading it took a third of composing one
 def _from(sender: str) -> str:
     name, address = parseaddr(sender)
     if not name:

@@ -50,14 +50,15 @@ class Rendered:
     html: str
 
 
-def render(letter: Letter, *, language: str) -> Rendered:
-    """The letter in one language."""
+def render(letter: Letter, *, language: str, footer: tuple[str, ...] = ()) -> Rendered:
+    """The letter in one language. ``footer`` are the lines below it that say who writes; the product, without any."""
+    lines = tuple(_flat(line) for line in footer) or (_signature(language),)
     params = {name: _flat(value) for name, value in letter.params.items()}
     subject = _flat(translate(letter.subject, language, params))
     return Rendered(
         subject=subject,
-        text=_text(letter, language=language, params=params),
-        html=_html(letter, language=language, params=params, subject=subject),
+        text=_text(letter, language=language, params=params, footer=lines),
+        html=_html(letter, language=language, params=params, subject=subject, footer=lines),
     )
 
 
@@ -66,7 +67,7 @@ def _flat(value: object) -> str:
     return " ".join(str(value).split())
 
 
-def _text(letter: Letter, *, language: str, params: Mapping[str, object]) -> str:
+def _text(letter: Letter, *, language: str, params: Mapping[str, object], footer: tuple[str, ...]) -> str:
     blocks = [translate(msgid, language, params) for msgid in letter.paragraphs]
     if letter.lines:
         blocks.append("\n".join(_text_line(line) for line in letter.lines))
@@ -74,7 +75,7 @@ def _text(letter: Letter, *, language: str, params: Mapping[str, object]) -> str
         label = translate(letter.action, language, params)
         blocks.append(translate(msg("{label}:"), language, {"label": label}) + f"\n{letter.url}")
     blocks += [translate(msgid, language, params) for msgid in letter.closing]
-    blocks += [_LINE, _signature(language)]
+    blocks += [_LINE, "\n".join(footer)]
     if letter.unsubscribe:
         label = translate(msg("{label}:"), language, {"label": translate(_NO_MORE, language)})
         blocks.append(f"{label}\n{letter.unsubscribe}")
@@ -108,7 +109,9 @@ _BUTTON = (
 )
 
 
-def _html(letter: Letter, *, language: str, params: Mapping[str, object], subject: str) -> str:
+def _html(
+    letter: Letter, *, language: str, params: Mapping[str, object], subject: str, footer: tuple[str, ...]
+) -> str:
     blocks = [_paragraph(translate(msgid, language, params)) for msgid in letter.paragraphs]
     if letter.lines:
         items = "".join(f"<li>{_html_line(line)}</li>" for line in letter.lines)
@@ -121,7 +124,7 @@ def _html(letter: Letter, *, language: str, params: Mapping[str, object], subjec
         language=language,
         title=escape(subject),
         body="\n".join(blocks),
-        signature=escape(_signature(language)),
+        signature="<br>".join(escape(line) for line in footer),
         unsubscribe=_unsubscribe(letter, language),
     )
 

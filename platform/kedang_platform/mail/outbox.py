@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import delete
 
-from kedang_platform.database import ControlRead, ControlTransaction, Databases
+from kedang_platform.database import CompanyRef, ControlRead, ControlTransaction, Databases
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
+from kedang_platform.mail.bounces import telling_of
 from kedang_platform.mail.letters import Letter, render
 from kedang_platform.mail.ports import Delivery, Mail, Mailer, Outcome, message_id
+from kedang_platform.mail.reports import HARD
+from kedang_platform.mail.returning import ReturnAddress
+from kedang_platform.mail.senders import Sender, allowed_sender, domains_of, written
 from kedang_platform.mail.tables import mail
 from kedang_platform.work import JobLost, NewJob, enqueue
 
@@ -26,22 +32,57 @@ _REPEATS = 1
 
 
 class MailDelayed(KedangError):
-    """The mail was not taken, or nobody knows: the job tries again."""
+    """The mail was not taken, or nobody knows: the job tries again, not before ``retry_after`` where that is known."""
 
     passing = True
 
-    def __init__(self) -> None:
+    def __init__(self, retry_after: timedelta | None = None) -> None:
         super().__init__(msg("The mail server does not take the mail at this moment."))
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A letter to a person. Two of the same ``key`` are the same mail: the second is not even stored."""
+    """A letter to a person. Two of the same ``key`` are the same mail: the second is not even stored.
+
+    A mail of a ``company`` comes from its ``sender``, is not sent to addresses that it suppresses, and what comes back
+    reaches it (``on_bounce``). ``kind`` says what it is: "survey", "notice", "report", "letter" ….
+    It leaves at ``due_at``, at once if None.
+    """
 
     letter: Letter
     recipient: str
     language: str
     key: str
+    company: CompanyRef | None = None
+    sender: Sender | None = None
+    kind: str | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompany:
+    """Whose a mail is when it leaves: the company with its zone, and the mail's key and kind."""
+
+    company: CompanyRef
+    time_zone: str
+    key: str
+    kind: str | None
+
+
+Wanted: TypeAlias = Callable[[Mail, OfCompany | None], Awaitable[Delivery | None]]
+"""Asked right before a mail leaves: what becomes of it instead, None where it may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the operator has set for mails: the installation's sender, which domains companies may send from by their
+    handles, and where mails come back to.
+    """
+
+    sender: str
+    domains: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    returns: ReturnAddress | None = None
 
 
 async def post(control: ControlTransaction, mails: Sequence[Outgoing], *, sender: str, now: datetime) -> None:
@@ -50,24 +91,34 @@ async def post(control: ControlTransaction, mails: Sequence[Outgoing], *, sender
         return
     rows = [_row(outgoing, sender=sender) for outgoing in mails]
     columns = [list(column) for column in zip(*rows, strict=True)]
+    due = {row[0]: outgoing.due_at for row, outgoing in zip(rows, mails, strict=True)}
     made = [row["id"] for row in await control.fetch(_INSERT, *columns, now)]
-    await enqueue(control, *(NewJob(JOB, {"mail": str(mail_id)}, key=f"mail:{mail_id}") for mail_id in made))
+    await enqueue(control, *(_job(mail_id, due_at=due[mail_id]) for mail_id in made))
+
+
+def _job(mail_id: UUID, *, due_at: datetime | None) -> NewJob:
+    return NewJob(JOB, {"mail": str(mail_id)}, key=f"mail:{mail_id}", due_at=due_at)
 
 
 # Arrays make one statement text for any number of mails, so that it stays prepared.
 _INSERT = """
 INSERT INTO platform.mail (id, key, recipient, subject, text, html, language, message_id, state, attempts, unknowns,
-                           created_at, unsubscribe)
+                           created_at, unsubscribe, company_id, kind, sender, reply_to)
 SELECT given.id, given.key, given.recipient, given.subject, given.text, given.html, given.language, given.message_id,
-       'queued', 0, 0, $10, given.unsubscribe
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-     AS given (id, key, recipient, subject, text, html, language, message_id, unsubscribe)
+       'queued', 0, 0, $14, given.unsubscribe, given.company_id, given.kind, given.sender, given.reply_to
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::uuid[], $11::text[], $12::text[], $13::text[])
+     AS given (id, key, recipient, subject, text, html, language, message_id, unsubscribe, company_id, kind, sender,
+               reply_to)
 ON CONFLICT (key) DO NOTHING RETURNING id
 """
 
 
-def _row(outgoing: Outgoing, *, sender: str) -> tuple[object, ...]:
-    rendered = render(outgoing.letter, language=outgoing.language)
+def _row(
+    outgoing: Outgoing, *, sender: str
+) -> tuple[UUID, str, str, str, str, str, str, str, str | None, UUID | None, str | None, str, str | None]:
+    by = outgoing.sender
+    rendered = render(outgoing.letter, language=outgoing.language, footer=by.footer if by else ())
     return (
         new_id(),
         outgoing.key,
@@ -78,6 +129,10 @@ def _row(outgoing: Outgoing, *, sender: str) -> tuple[object, ...]:
         outgoing.language,
         message_id(outgoing.key, sender),
         outgoing.letter.unsubscribe,
+        outgoing.company.id if outgoing.company else None,
+        outgoing.kind,
+        written(by, installation=sender),
+        by.reply_to if by else None,
     )
 
 
@@ -86,46 +141,57 @@ async def deliver(
     mailer: Mailer,
     mail_id: UUID,
     *,
-    sender: str,
+    ways: Ways,
     now: datetime,
     finish: Callable[[], AbstractAsyncContextManager[ControlTransaction]] | None = None,
-    wanted: Callable[[Mail], Awaitable[bool]] | None = None,
+    wanted: Wanted | None = None,
 ) -> None:
     """Send the mail unless it has been; record what became of it. Raises ``MailDelayed`` to be called again.
 
     The try is recorded before it is made: where the process dies in between, the next call finds it
     open, counts an unknown outcome, and sends the mail once more with the same Message-ID, or not at all.
     ``finish`` opens the last transaction of the job that sends, so that a mail's end and its job's are one.
-    ``wanted`` is asked right before a mail that can be unsubscribed from leaves; what is not wanted is withheld.
     """
     async with databases.control() as control:
-        found = await _begin(control, mail_id, sender=sender)
-    if found is None:
+        begun = await _begin(control, mail_id, ways=ways)
+    if begun is None:
         return
-    key, message = found
-    if wanted is not None and message.unsubscribe is not None and not await wanted(message):
-        delivery = Delivery(Outcome.WITHHELD)
-    else:
-        delivery = await mailer.send(message, key=key)
+    delivery = await wanted(begun.mail, begun.of_company) if wanted else None
+    if delivery is None:
+        delivery = await mailer.send(begun.mail, key=begun.key)
     if delivery.outcome in _DELAYED:
         async with databases.control() as control:
-            await _record(control, mail_id, delivery, now=now)
-        raise MailDelayed
+            await _record(control, mail_id, begun, delivery, now=now)
+        raise MailDelayed(delivery.retry_after)
     try:
         async with (finish or databases.control)() as control:
-            await _record(control, mail_id, delivery, now=now)
+            await _record(control, mail_id, begun, delivery, now=now)
     except JobLost:
         # Another worker took over a job that seemed dead: it had better learn that the mail has gone.
         async with databases.control() as control:
-            await _record(control, mail_id, delivery, now=now)
+            await _record(control, mail_id, begun, delivery, now=now)
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A try: the mail as it was stored, and whose it is."""
+
+    key: str
+    mail: Mail
+    of_company: OfCompany | None
+
+
 _BEGIN = """
-UPDATE platform.mail
-SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
-WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
-RETURNING key, recipient, subject, text, html, language, message_id, created_at, unsubscribe
+WITH begun AS (
+    UPDATE platform.mail
+    SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
+    WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
+    RETURNING key, recipient, subject, text, html, language, message_id, created_at, unsubscribe, reply_to, sender,
+              company_id, kind
+)
+SELECT begun.*, c.handle, c.schema_name, c.database, c.time_zone
+FROM begun LEFT JOIN platform.company c ON c.id = begun.company_id
 """
 _GIVE_UP = """
 UPDATE platform.mail SET state = 'unknown', unknowns = unknowns + 1, text = '', html = '', unsubscribe = NULL
@@ -133,13 +199,38 @@ WHERE id = $1 AND state = 'sending' AND unknowns + 1 > $2
 """
 
 
-async def _begin(control: ControlTransaction, mail_id: UUID, *, sender: str) -> tuple[str, Mail] | None:
+async def _begin(control: ControlTransaction, mail_id: UUID, *, ways: Ways) -> _Begun | None:
     row = await control.fetchrow(_BEGIN, mail_id, _REPEATS)
     if row is None:
         await control.fetch(_GIVE_UP, mail_id, _REPEATS)
         return None
-    values = dict(row)
-    return values.pop("key"), Mail(sender=sender, **values)
+    domains = domains_of(ways.domains, row["handle"])
+    message = Mail(
+        sender=allowed_sender(row["sender"], installation=ways.sender, domains=domains),
+        return_path=ways.returns.of(mail_id) if ways.returns else None,
+        **{name: row[name] for name in _STORED},
+    )
+    return _Begun(row["key"], message, _of_company(row))
+
+
+_STORED = (
+    "recipient",
+    "subject",
+    "text",
+    "html",
+    "language",
+    "message_id",
+    "created_at",
+    "unsubscribe",
+    "reply_to",
+)
+
+
+def _of_company(row: asyncpg.Record) -> OfCompany | None:
+    if row["schema_name"] is None:
+        return None
+    company = CompanyRef(row["company_id"], row["schema_name"], row["database"])
+    return OfCompany(company, row["time_zone"], row["key"], row["kind"])
 
 
 _DELAYED = {Outcome.RETRY, Outcome.UNKNOWN}
@@ -148,21 +239,26 @@ _STATES = {
     Outcome.REJECTED: "rejected",
     Outcome.RETRY: "queued",
     Outcome.WITHHELD: "withheld",
+    Outcome.SUPPRESSED: "suppressed",
     Outcome.UNKNOWN: "sending",  # the next call finds it so, and counts that nobody knows
 }
 _RECORD = """
 UPDATE platform.mail SET state = $2, error = $3, sent_at = $4,
     text = CASE WHEN $5 THEN '' ELSE text END, html = CASE WHEN $5 THEN '' ELSE html END,
     unsubscribe = CASE WHEN $5 THEN NULL ELSE unsubscribe END
-WHERE id = $1
+WHERE id = $1 AND state <> 'bounced'
 """
 
 
-async def _record(control: ControlTransaction, mail_id: UUID, delivery: Delivery, *, now: datetime) -> None:
+async def _record(
+    control: ControlTransaction, mail_id: UUID, begun: _Begun, delivery: Delivery, *, now: datetime
+) -> None:
     accepted = delivery.outcome is Outcome.ACCEPTED
     ended = delivery.outcome not in _DELAYED
     state, error = _STATES[delivery.outcome], None if accepted else delivery.detail
     await control.fetch(_RECORD, mail_id, state, error, now if accepted else None, ended)
+    if delivery.refused_address and begun.of_company:
+        await enqueue(control, telling_of(mail_id, begun.of_company.company, HARD))
 
 
 _GIVEN_UP = """
@@ -178,7 +274,9 @@ async def give_up(control: ControlTransaction, mail_id: UUID) -> None:
 
 
 async def mail_states(control: ControlRead, keys: Sequence[str]) -> dict[str, str]:
-    """The state (``queued sending sent rejected unknown withheld``) of the mails of these keys that are known."""
+    """The state of the mails of these keys that are known: ``queued sending sent rejected unknown withheld`` (its reader
+    wants none), ``suppressed`` (the company sends nothing to this address) or ``bounced`` (it came back after it was sent).
+    """
     rows = await control.fetch("SELECT key, state FROM platform.mail WHERE key = ANY($1)", list(keys))
     return {row["key"]: row["state"] for row in rows}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from enum import Enum
 from typing import Protocol
@@ -14,7 +14,9 @@ from typing import Protocol
 class Mail:
     """One mail to one person, rendered. ``message_id`` stays the same however often it is sent.
 
-    ``unsubscribe`` is where its reader stops mails like it with one click (RFC 8058), None where they cannot be.
+    ``unsubscribe`` is where its reader stops mails like it with one click (RFC 8058), None where they cannot be;
+    ``reply_to`` where answers go; ``return_path`` where it comes back to when it does not arrive, the sender's
+    address if None.
     """
 
     sender: str
@@ -26,6 +28,8 @@ class Mail:
     message_id: str
     created_at: datetime
     unsubscribe: str | None = None
+    reply_to: str | None = None
+    return_path: str | None = None
 
 
 class Outcome(Enum):
@@ -36,14 +40,20 @@ class Outcome(Enum):
     RETRY = "retry"  # surely not taken, but may be later
     UNKNOWN = "unknown"  # perhaps taken: the answer was lost
     WITHHELD = "withheld"  # not tried: its reader wants no more of them
+    SUPPRESSED = "suppressed"  # not tried: the company sends nothing to this address any more
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An outcome and what the other side said (for the operator, never for the person)."""
+    """An outcome and what the other side said (for the operator, never for the person).
+
+    ``refused_address``: rejected since the address takes no mail at all. ``retry_after``: not to be tried before.
+    """
 
     outcome: Outcome
     detail: str = ""
+    refused_address: bool = False
+    retry_after: timedelta | None = None
 
 
 class Mailer(Protocol):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -10,9 +13,14 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from kedang_platform.mail.composing import address_of, compose
 from kedang_platform.mail.connections import ConnectionKeeper, Kept
+from kedang_platform.mail.holding import Holding
 from kedang_platform.mail.ports import Delivery, Mail, Outcome, domain_of
+from kedang_platform.mail.reports import HARD, kind_of
 
 _TIMEOUT = 30.0
+_TOTAL = 120.0
+"""Seconds in which a mail is handed over or the try ends: a server that answers a letter a second is a hang, too."""
+_ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +59,58 @@ class SmtpServer:
 class SmtpMailer:
     """Belongs to one event loop; as many mails at once as are asked for, each on a connection of its own.
 
-    A connection that has carried its mail is kept a few seconds for the next (``ConnectionKeeper``).
+    A connection that has carried its mail is kept a few seconds for the next (``ConnectionKeeper``). ``timeout`` are
+    the seconds that one answer may take, ``total`` those for all of a mail. Domains that take no mail at the moment
+    are left alone for a while (``Holding``).
     """
 
     def __init__(
-        self, server: SmtpServer, *, timeout: float = _TIMEOUT, keeper: ConnectionKeeper | None = None
+        self,
+        server: SmtpServer,
+        *,
+        timeout: float = _TIMEOUT,
+        total: float = _TOTAL,
+        keeper: ConnectionKeeper | None = None,
     ) -> None:
         self._server = server
         self._timeout = timeout
+        self._total = total
         self._keeper = keeper or ConnectionKeeper()
+        self._holding = Holding()
 
     async def send(self, mail: Mail, *, key: str) -> Delivery:  # noqa: ARG002 - the Message-ID carries the key
         try:
             sender, message = address_of(mail.sender), compose(mail)
         except ValueError as error:
             return Delivery(Outcome.REJECTED, str(error))
+        domain = domain_of(mail.recipient).lower()
+        wait = self._holding.left(domain)
+        if wait:
+            return Delivery(
+                Outcome.RETRY, "its domain takes no mails for now", retry_after=timedelta(seconds=wait)
+            )
+        exchange = _Exchange(mail.return_path or sender, mail.recipient, message)
         try:
-            connection = await self._begun(sender)
+            async with asyncio.timeout(self._total):
+                delivery = await self._exchange(exchange)
+        except TimeoutError:
+            outcome = Outcome.UNKNOWN if exchange.offered else Outcome.RETRY
+            return Delivery(outcome, "the mail server took too long")
+        self._holding.note(domain, delivery.outcome, refused=exchange.refused)
+        return delivery
+
+    async def _exchange(self, exchange: _Exchange) -> Delivery:
+        try:
+            connection = await self._begun(exchange.sender)
         except (SMTPException, OSError) as error:
             return Delivery(
                 Outcome.RETRY, str(error)
             )  # a server down, a wrong password: not this mail's fault
         async with self._keeper.returning(connection):
-            delivery = await _hand_over(connection.client, mail.recipient, message)
-            if delivery.outcome is not Outcome.ACCEPTED:
+            delivery = await exchange.hand_over(connection.client)
+            if delivery.outcome is Outcome.UNKNOWN or exchange.garbled:
+                connection.client.close()  # whatever comes on it belongs to this mail
+            elif delivery.outcome is not Outcome.ACCEPTED:
                 await _reset(connection.client)
         return delivery
 
@@ -114,21 +150,48 @@ class SmtpMailer:
         )
 
 
-async def _hand_over(client: SMTP, recipient: str, message: bytes) -> Delivery:
-    """Until DATA nothing is taken; from then on only an answer tells what happened."""
-    try:
-        await client.rcpt(recipient)
-    except SMTPResponseException as error:
-        return Delivery(_refusal(error), str(error))
-    except (SMTPException, OSError) as error:
+class _Exchange:
+    """One mail on one connection, and how far it has come: until DATA nothing is taken."""
+
+    def __init__(self, sender: str, recipient: str, message: bytes) -> None:
+        self.sender = sender
+        self._recipient = recipient
+        self._message = message
+        self.offered = False
+        self.refused = False
+        self.garbled = False
+
+    async def hand_over(self, client: SMTP) -> Delivery:
+        """Until DATA nothing is taken; from then on only an answer tells what happened."""
+        try:
+            await client.rcpt(self._recipient)
+        except SMTPResponseException as error:
+            return self._refused(error)
+        except (SMTPException, OSError) as error:
+            return Delivery(Outcome.RETRY, str(error))
+        self.offered = True
+        try:
+            await client.data(self._message)
+        except SMTPResponseException as error:
+            return Delivery(_refusal(error), str(error))
+        except (SMTPException, OSError) as error:
+            return Delivery(Outcome.UNKNOWN, str(error))
+        return Delivery(Outcome.ACCEPTED)
+
+    def _refused(self, error: SMTPResponseException) -> Delivery:
+        """What is no answer at all, such as a part of one, refuses nothing; the mail has not been offered yet."""
+        outcome = _refusal(error)
+        self.garbled = outcome is Outcome.UNKNOWN
+        self.refused = outcome is Outcome.RETRY
+        if outcome is Outcome.REJECTED:
+            return Delivery(outcome, str(error), refused_address=_is_about_the_address(error))
         return Delivery(Outcome.RETRY, str(error))
-    try:
-        await client.data(message)
-    except SMTPResponseException as error:
-        return Delivery(_refusal(error), str(error))
-    except (SMTPException, OSError) as error:
-        return Delivery(Outcome.UNKNOWN, str(error))
-    return Delivery(Outcome.ACCEPTED)
+
+
+def _is_about_the_address(error: SMTPResponseException) -> bool:
+    """Whether a refused recipient does not exist: 550, 551 and 553, unless the enhanced code says otherwise."""
+    exact = _ENHANCED.search(error.message)
+    return kind_of(exact[0]) == HARD if exact else error.code in {550, 551, 553}
 
 
 async def _reset(client: SMTP) -> None:

@@ -27,8 +27,14 @@ mail = Table(
     Column("created_at", _INSTANT, nullable=False),
     Column("sent_at", _INSTANT),
     Column("unsubscribe", Text(collation="C")),
+    # Of a mail of a company: whose it is, of which kind, and who it comes from. Empty for those of people's accounts.
+    Column("company_id", Uuid),
+    Column("kind", Text(collation="C")),
+    Column("sender", Text(collation="C")),
+    Column("reply_to", Text(collation="C")),
     CheckConstraint(
-        "state IN ('queued', 'sending', 'sent', 'rejected', 'unknown', 'withheld')", name="state"
+        "state IN ('queued', 'sending', 'sent', 'rejected', 'unknown', 'withheld', 'suppressed', 'bounced')",
+        name="state",
     ),
     Index("mail_created", "created_at"),
     comment="Mails on their way out; one row and one Message-ID each, however often one is tried.",

@@ -50,7 +50,7 @@ async def note_report(
     said: str,
     clock: Clock,
 ) -> bool:
-    """Note what was reported about a mail to an address, once; whether the address is suppressed from now on.
+    """Note what was reported about a mail to an address, and suppress it; False where it was noted before.
 
     A hard bounce and a complaint suppress it, a soft one does after as many as the company's rule says, a delay never.
     """
@@ -59,9 +59,9 @@ async def note_report(
     if await write.fetchval(_NOTE, mail_id, report, hashed, said, clock.now()) is None:
         return False
     if report == DELAYED or (report == SOFT and not await _too_often(write, hashed, clock=clock)):
-        return False
+        return True
     if await suppressed_among(write, [hashed]):
-        return False
+        return True
     values: dict[str, object] = {"address": address, "reason": _REASONS[report], "said": said or None}
     await change_internally(write, viewer, [Change("mail_suppression", "create", values=values)], clock=clock)
     return True

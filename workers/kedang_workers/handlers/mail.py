@@ -7,8 +7,9 @@ from uuid import UUID
 
 from kedang_platform import mail
 from kedang_platform.errors import UserError
-from kedang_platform.secrets import load_secret_key
+from kedang_platform.secrets import SecretKey, load_secret_key
 from kedang_platform.work import RunningJob, handler
+from kedang_tenants.correspondence.checking import instead_of_sending
 from kedang_tenants.customers.unsubscribing import still_wanted
 
 
@@ -19,18 +20,36 @@ async def give_up_mail(job: RunningJob, _error: UserError) -> None:
 
 
 # The waits of 16 tries add up to about five hours: a mail server may be down for an afternoon.
-@handler(mail.JOB, timeout=timedelta(minutes=3), retries=16, installation=True, on_give_up=give_up_mail)
+@handler(
+    mail.JOB,
+    timeout=timedelta(minutes=3),
+    retries=16,
+    installation=True,
+    on_give_up=give_up_mail,
+    channel="mail",
+)
 async def send_mail(job: RunningJob) -> None:
-    async def wanted(message: mail.Mail) -> bool:
-        secret = load_secret_key(job.settings)
-        return await still_wanted(job.databases, secret, message.unsubscribe or "")
+    async def instead(message: mail.Mail, whose: mail.OfCompany | None) -> mail.Delivery | None:
+        return await _instead(job, load_secret_key(job.settings), message, whose)
 
     await mail.deliver(
         job.databases,
         job.services.mail,
         UUID(str(job.payload["mail"])),
-        sender=job.settings.mail_from,
+        ways=mail.ways_of(job.settings),
         now=job.clock.now(),
         finish=job.finish_control,
-        wanted=wanted,
+        wanted=instead,
     )
+
+
+async def _instead(
+    job: RunningJob, secret: SecretKey, message: mail.Mail, whose: mail.OfCompany | None
+) -> mail.Delivery | None:
+    """What becomes of the mail instead of leaving, as its company wants it; those of accounts leave."""
+    if whose is not None:
+        async with job.databases.tenant_read(whose.company) as read:
+            return await instead_of_sending(read, secret, message, whose, now=job.clock.now())
+    if message.unsubscribe is None or await still_wanted(job.databases, secret, message.unsubscribe):
+        return None
+    return mail.Delivery(mail.Outcome.WITHHELD)
