@@ -34,6 +34,7 @@ from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
+from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQuery
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
@@ -64,6 +65,7 @@ QUERIES: tuple[type, ...] = (
 )
 MUTATIONS: tuple[type, ...] = (
     AccessMutation,
+    SurveySendingQuery,
     AccountMutation,
     ApiKeyMutation,
     ApprovalMutation,
@@ -90,3 +92,4 @@ MUTATIONS: tuple[type, ...] = (
     TradeMutation,
     WebhookMutation,
 )
+    SurveySendingMutation,

@@ -7,22 +7,20 @@ from typing import Any, Self
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError, GraphQLInputType, GraphQLSchema
-from graphql.utilities import coerce_input_value, validate_input_value
+from graphql import GraphQLSchema
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from kedang_graphql.answering import attempt, write_in_company
 from kedang_graphql.context import Context
-from kedang_graphql.engine.arguments import filter_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
+from kedang_graphql.json_filters import filter_in_json
 from kedang_platform.database import TenantWrite
-from kedang_platform.errors import BadUserInput
 from kedang_platform.errors import UserError as Wrong
-from kedang_platform.i18n import msg, translate
+from kedang_platform.i18n import translate
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.imports.exporting import start_export
 from kedang_tenants.imports.mapping import Mapping
@@ -33,7 +31,7 @@ from kedang_tenants.imports.operations import (
     start_import,
 )
 from kedang_tenants.imports.source import SourceRow
-from kedang_tenants.reading import EVERYTHING, Filter, Viewer
+from kedang_tenants.reading import Viewer
 
 _IMPORT = catalogue().record("import")
 _EXPORT = catalogue().record("export")
@@ -223,7 +221,7 @@ async def answer_export_records(
             viewer,
             record=input.record,
             file_format=input.format.value,
-            where=_filter(core, viewer, input.record, input.where),
+            where=filter_in_json(core, viewer, input.record, input.where),
             clock=info.context.clock,
         )
 
@@ -236,27 +234,6 @@ def _mapping(given: ImportMappingInput | None) -> Mapping:
         return Mapping()
     columns = {entry.column: entry.field for entry in given.columns} if given.columns is not None else None
     return Mapping(columns, {entry.field: entry.value for entry in given.defaults}, tuple(given.key))
-
-
-def _filter(core: GraphQLSchema, viewer: Viewer, record: str, where: Any) -> Filter:
-    """JSON in the shape of the record's ``where``, checked and read as if it stood in a query."""
-    if not where or record not in catalogue():
-        return EVERYTHING
-    kind = catalogue().record(record)
-    shape: Any = core.type_map[f"{kind.api_name}Where"]
-    _check(where, shape)
-    return filter_of(viewer, kind, coerce_input_value(where, shape))
-
-
-def _check(where: Any, shape: GraphQLInputType) -> None:
-    errors: list[GraphQLError] = []
-    validate_input_value(where, shape, lambda error, _: errors.append(error))
-    if errors:
-        raise BadUserInput(
-            msg("This is not a filter for these records: {reason}"),
-            path=("input", "where"),
-            reason=errors[0].message,
-        )
 
 
 def _row(row: SourceRow, columns: tuple[str, ...], language: str) -> ImportRow:

@@ -417,6 +417,33 @@ async def _entered(side: Side) -> Input:
         **found.data["surveyInvitation"],
         "invitationId": side.public("survey_invitation", invitation),
         "contactId": side.public("contact", contact),
+async def _sent_out(side: Side) -> Input:
+    return {"reason": "CAMPAIGN", "name": "Double 11", **await _invited(side)}
+
+
+async def _sending(side: Side, state: str) -> Input:
+    made = await side.factory.one("survey_sending", state=state, started_by_id=side.owner.id)
+    return {"id": side.public("survey_sending", made)}
+
+
+async def _sending_to_hold(side: Side) -> Input:
+    return await _sending(side, "RUNNING")
+
+
+async def _sending_held(side: Side) -> Input:
+    return await _sending(side, "PAUSED")
+
+
+async def _survey_link(side: Side) -> Input:
+    active = (await _invited(side))["questionnaireId"]
+    soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    return {"questionnaireId": active, "name": "Counter", "expiresAt": soon}
+
+
+async def _survey_link_to_revoke(side: Side) -> Input:
+    return {"id": await side.fresh("survey_link")}
+
+
         "entries": [{"itemId": side.public("survey_item", item), "text": "Said on a visit"}],
     }
 
@@ -724,3 +751,9 @@ async def _archive_of(side: Side) -> str:
             side.factory.company.id,
         )
     return f"archive_{made.hex}"
+    "startSurveySending": _sent_out,
+    "pauseSurveySending": _sending_to_hold,
+    "resumeSurveySending": _sending_held,
+    "cancelSurveySending": _sending_to_hold,
+    "createSurveyLink": _survey_link,
+    "revokeSurveyLink": _survey_link_to_revoke,

@@ -33,6 +33,7 @@ routes: list[Route] = [
     *_form("/reset", inviting.reset_form, inviting.reset_sent),
     Route("/s/{link}", surveys.answering(surveys.sheet_shown), methods=["GET"]),
     Route("/s/{link}", surveys.answering(surveys.sheet_sent), methods=["POST"]),
+    Route("/s/{link}/qr.{kind}", surveys.answering(surveys.qr_shown), methods=["GET"]),
     Route("/u/{link}", unsubscribing.guarded_link(unsubscribing.unsubscribe_shown), methods=["GET"]),
     Route("/u/{link}", unsubscribing.guarded_link(unsubscribing.unsubscribe_sent), methods=["POST"]),
     Route("/mail", mails.mail_list, methods=["GET"]),

@@ -49,12 +49,16 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A sheet, whose it is, the language in which it is shown, and the path of its page."""
+    """A sheet, whose it is, the language in which it is shown, and the path of its page.
+
+    ``key`` stands in addresses of the page where a browser is told apart by it.
+    """
 
     company: Company
     sheet: Sheet
     language: Language
     path: str
+    key: str | None = None
 
 
 def sheet_page(
@@ -78,6 +82,7 @@ def sheet_page(
         "day": _day(sheet.expires_at, opened),
         "moment": _moment(sheet.editable_until, opened) if sheet.editable_until else "",
         "script": asset(_SCRIPT),
+        "key": opened.key,
     }
     return public_page(
         "survey.html",
@@ -101,7 +106,7 @@ def thanks_note(opened: Opened) -> HTMLResponse:
         moment = _moment(sheet.editable_until, opened)
         until = msg("You can change your answers until {moment}.")
         paragraphs.append(translate(until, language, {"moment": moment}))
-        change = f"{opened.path}?change=1&lang={language}"
+        change = f"{opened.path}?change=1&lang={language}" + (f"&k={opened.key}" if opened.key else "")
         links = (Choice(change, translate(msg("Change my answers"), language)),)
     return _note(opened, msg("Thank you!"), paragraphs, links=links, mark="done")
 

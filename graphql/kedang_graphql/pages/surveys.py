@@ -1,19 +1,22 @@
 """The public answer page: opened by the link in a mail, filled in on a phone, without signing in (V4).
 
 It works without script: then each part has a button that saves. With script every change is sent as
-it is made. Whatever link leads nowhere is answered alike and after the same time.
+it is made. Whatever link leads nowhere is answered alike and after the same time. A link that everybody gets
+opens the same page; its browser is told apart by a cookie, or by a key in the address where it takes none.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from kedang_graphql.authentication import is_secure
 from kedang_graphql.pages.answer_sheets import (
     Opened,
     closed_note,
@@ -22,8 +25,11 @@ from kedang_graphql.pages.answer_sheets import (
     thanks_note,
     unknown_note,
 )
+from kedang_graphql.pages.qr_codes import MEDIA_TYPES, qr_code
 from kedang_graphql.pages.questions import entries_in, wrong_by_number
+from kedang_graphql.pages.rendering import language_of
 from kedang_graphql.pages.requests import Endpoint, address_of, read_form, services_of, status_of, told
+from kedang_platform.database import TenantRead
 from kedang_platform.errors import KedangError, NotFound
 from kedang_platform.i18n import LANGUAGES, choose_language, msg
 from kedang_platform.identity.throttle import Limit, spend
@@ -41,9 +47,20 @@ from kedang_tenants.surveys.answering import (
 )
 from kedang_tenants.surveys.entries import AnswersRefused, Entry
 from kedang_tenants.surveys.links import read_link
-from kedang_tenants.surveys.sheets import Sheet
+from kedang_tenants.surveys.public_links import (
+    OpenLink,
+    begin_by_link,
+    is_key,
+    new_key,
+    open_link,
+    sheet_by_key,
+)
+from kedang_tenants.surveys.sheets import NOBODY, Sheet
 
 UNKNOWN_FROM_ADDRESS = Limit("survey_unknown", 100, timedelta(hours=1))
+# A shop with a QR code on its counter has one address for all of its visitors.
+BEGUN_FROM_ADDRESS = Limit("survey_begun", 60, timedelta(hours=1), by_network=True)
+COOKIE = "survey"
 _UNKNOWN_SECONDS = 0.05
 _LARGEST_FORM = 512 * 1024
 _MOST_FIELDS = 1000
@@ -95,24 +112,76 @@ async def _company_of(request: Request) -> tuple[Company, bytes]:
     return company, token
 
 
-def _opened(request: Request, company: Company, sheet: Sheet) -> Opened:
-    language = choose_language(request.query_params.get("lang"), sheet.language)
-    return Opened(company, sheet, language, request.url.path)
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a link opened: an invitation, or by a ``link`` that everybody gets the sheet of the browser with ``key``."""
+
+    company: Company
+    sheet: Sheet
+    link: OpenLink | None = None
+    key: str | None = None
+    known: bool = False
+    """Whether the browser brought its key with it, so that it need not stand in the address."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether nothing has been filled in yet by the link."""
+        return self.link is not None and self.sheet.invitation_id == NOBODY
+
+    def opened(self, request: Request) -> Opened:
+        language = choose_language(request.query_params.get("lang"), self.sheet.language)
+        return Opened(self.company, self.sheet, language, request.url.path, None if self.known else self.key)
+
+
+async def _visit(request: Request, read: TenantRead, company: Company, token: bytes) -> Visit:
+    now = services_of(request).clock.now()
+    try:
+        return Visit(company, await open_invitation(read, token=token, now=now))
+    except InvitationUnknown:
+        link = await open_link(read, token=token, language=language_of(request), now=now)
+        if link is None:
+            raise
+    kept = request.cookies.get(COOKIE)
+    known = is_key(kept)
+    asked = kept if known else request.query_params.get("k")
+    key = asked if asked is not None and is_key(asked) else new_key()
+    sheet = await sheet_by_key(read, link, key, now=now) or link.sheet
+    if sheet.standing == "OPEN":  # whoever is through may come back, nobody goes on once the link has ended
+        sheet = replace(sheet, standing=link.sheet.standing)
+    return Visit(company, sheet, link, key, known)
 
 
 async def sheet_shown(request: Request) -> Response:
     """The questions; thanks once they are answered, or why they cannot be."""
     company, token = await _company_of(request)
-    services = services_of(request)
-    async with services.databases.tenant_read(company.ref) as read:
-        sheet = await open_invitation(read, token=token, now=services.clock.now())
-    opened = _opened(request, company, sheet)
-    asked = request.query_params
+    async with services_of(request).databases.tenant_read(company.ref) as read:
+        visit = await _visit(request, read, company, token)
+    answer = _page(request, visit)
+    if visit.link is not None and visit.key is not None and not visit.known:
+        _give_key(request, answer, visit.link, visit.key)
+    return answer
+
+
+def _page(request: Request, visit: Visit) -> Response:
+    opened, sheet, asked = visit.opened(request), visit.sheet, request.query_params
     if sheet.standing == "OPEN" or (sheet.standing == "EDITABLE" and "change" in asked):
         return sheet_page(opened, saved=asked.get("saved"))
     if sheet.standing == "EDITABLE" or (sheet.standing == "USED" and "sent" in asked):
         return thanks_note(opened)
     return closed_note(opened)
+
+
+def _give_key(request: Request, answer: Response, link: OpenLink, key: str) -> None:
+    """Let the browser be known again at this link, and nowhere else."""
+    answer.set_cookie(
+        COOKIE,
+        key,
+        expires=link.expires_at,
+        path=request.url.path,
+        secure=is_secure(services_of(request).settings),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 async def sheet_sent(request: Request) -> Response:
@@ -121,22 +190,44 @@ async def sheet_sent(request: Request) -> Response:
     form = await read_form(request, largest=_LARGEST_FORM, most=_MOST_FIELDS)
     wish, _, place = form.pop("do", _SAVE).partition(".")
     services = services_of(request)
-    act = submit_answer if wish == _SEND else save_answers
-    async with services.databases.tenant_write(company.ref) as write:
-        viewer = await system_viewer(write, company=company, via=BY_PAGE)
-        sheet = await open_invitation(write, token=token, now=services.clock.now())
-        typed = entries_in(sheet, form)
-        try:
-            await act(write, viewer, invitation_id=sheet.invitation_id, entries=typed, clock=services.clock)
-        except AnswersRefused as refused:  # nothing has been written
-            return _refused(_opened(request, company, sheet), typed, refused, wish)
-        except (InvitationExpired, InvitationUsed):
-            return Response(status_code=410) if wish == _KEEP else _back(request)
+    async with services.databases.tenant_read(company.ref) as read:
+        visit = await _visit(request, read, company, token)
+    typed = entries_in(visit.sheet, form)
+    if visit.begins and visit.sheet.standing == "OPEN" and typed:
+        async with services.databases.control() as control:
+            await spend(control, (BEGUN_FROM_ADDRESS, address_of(request)), now=services.clock.now())
+    try:
+        await _take(request, visit, typed, wish)
+    except AnswersRefused as refused:  # nothing has been written
+        return _refused(visit.opened(request), typed, refused, wish)
+    except (InvitationExpired, InvitationUsed):
+        return Response(status_code=410) if wish == _KEEP else _back(request, visit)
     if wish == _KEEP:
         return Response(status_code=204)
     if wish in LANGUAGES:
-        return _back(request, lang=wish)
-    return _back(request, sent="1") if wish == _SEND else _back(request, saved=place)
+        return _back(request, visit, lang=wish)
+    return _back(request, visit, sent="1") if wish == _SEND else _back(request, visit, saved=place)
+
+
+async def _take(request: Request, visit: Visit, typed: Sequence[Entry], wish: str) -> None:
+    """Write down what was typed. By a link for everybody nothing begins with a form that says nothing."""
+    if visit.begins and not typed and wish != _SEND:
+        return
+    services = services_of(request)
+    act = submit_answer if wish == _SEND else save_answers
+    async with services.databases.tenant_write(visit.company.ref) as write:
+        viewer = await system_viewer(write, company=visit.company, via=BY_PAGE)
+        sheet = visit.sheet
+        if visit.begins and visit.link is not None and visit.key is not None:
+            if sheet.standing != "OPEN":
+                raise InvitationExpired(msg("This survey is closed."))
+            language = visit.opened(request).language
+            sheet = await begin_by_link(
+                write, viewer, visit.link, visit.key, language=language, clock=services.clock
+            )
+        elif visit.link is not None and sheet.standing == "EXPIRED":
+            raise InvitationExpired(msg("This survey is closed."))
+        await act(write, viewer, invitation_id=sheet.invitation_id, entries=typed, clock=services.clock)
 
 
 def _refused(opened: Opened, typed: Sequence[Entry], refused: AnswersRefused, wish: str) -> Response:
@@ -145,10 +236,25 @@ def _refused(opened: Opened, typed: Sequence[Entry], refused: AnswersRefused, wi
     return sheet_page(opened, typed=typed, refused=refused)
 
 
-def _back(request: Request, **more: str) -> Response:
+def _back(request: Request, visit: Visit, **more: str) -> Response:
     """To the page itself, in the chosen language, at the place that was saved."""
     chosen = {"lang": request.query_params["lang"]} if "lang" in request.query_params else {}
-    query = urlencode(chosen | more)
+    key = {"k": visit.key} if visit.key is not None and not visit.known else {}
+    query = urlencode(chosen | more | key)
     place = f"#q{more['saved']}" if more.get("saved", "").isdecimal() else ""
     path = request.url.path + (f"?{query}" if query else "") + place
     return RedirectResponse(path, 303, headers={"cache-control": "no-store"})
+
+
+async def qr_shown(request: Request) -> Response:
+    """The QR code of a link that everybody gets, as ``svg`` or ``png``: to print, to put on a counter."""
+    company, token = await _company_of(request)
+    services = services_of(request)
+    kind = str(request.path_params["kind"])
+    async with services.databases.tenant_read(company.ref) as read:
+        link = await open_link(read, token=token, language=language_of(request), now=services.clock.now())
+    if link is None or kind not in MEDIA_TYPES:
+        raise InvitationUnknown(msg("This link leads nowhere."))
+    address = f"{services.settings.base_url.rstrip('/')}/s/{request.path_params['link']}"
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff", "x-robots-tag": "noindex"}
+    return Response(qr_code(address, kind), media_type=MEDIA_TYPES[kind], headers=headers)

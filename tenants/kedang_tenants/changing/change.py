@@ -14,7 +14,7 @@ from typing import cast
 from uuid import UUID
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
@@ -173,6 +173,6 @@ def _told(draft: Draft) -> Changed | None:
     return Changed(draft.record.name, draft.action, draft.id, version, MappingProxyType(changes))
 
 
-async def visible_record(write: TenantWrite, viewer: Viewer, record: RecordType, record_id: UUID) -> bool:
+async def visible_record(read: TenantRead, viewer: Viewer, record: RecordType, record_id: UUID) -> bool:
     """Whether the viewer sees a record; for verbs that must answer "not found" before anything else."""
-    return await storing.sees(write, viewer, record, record_id)
+    return await storing.sees(read, viewer, record, record_id)

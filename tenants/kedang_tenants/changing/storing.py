@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.work import NewJob, asking_for
@@ -85,12 +85,12 @@ async def _locked_rows(
     }
 
 
-async def sees(write: TenantWrite, viewer: Viewer, record: RecordType, record_id: UUID) -> bool:
+async def sees(read: TenantRead, viewer: Viewer, record: RecordType, record_id: UUID) -> bool:
     statement = Statement()
     where = f"t.id = {statement.bind(record_id)}::uuid"
     seen = visible(statement, viewer, record, "t")
     sql = f"SELECT TRUE FROM {quoted(record.table.name)} t WHERE {where}{' AND ' + seen if seen else ''}"
-    return bool(await write.fetchval(sql, *statement.values))
+    return bool(await read.fetchval(sql, *statement.values))
 
 
 def differences(draft: Draft) -> dict[str, tuple[object, object]]:

@@ -26,6 +26,8 @@ Texts = Mapping[str, str]
 
 COLUMNS = ("level", "number", "choice", "day", "text", "comment")
 """Where an answer to a question is kept: one of the first five by the question's kind, and the comment."""
+NOBODY = UUID(int=0)
+"""The invitation of a sheet that nobody has begun to fill in."""
 NOTHING: Mapping[str, object] = MappingProxyType(dict.fromkeys(COLUMNS))
 _TAKES_ANSWERS = frozenset({PENDING, SENT, BOUNCED, OPENED})
 
@@ -118,6 +120,12 @@ class Sheet:
 async def find_sheet(read: TenantRead, *, token: bytes, now: datetime) -> Sheet | None:
     """The sheet that a link's token opens; None when it opens nothing here."""
     row = await read.fetchrow(f"{_INVITATION} AND i.token_hash = $1", token_hash(token))
+    return None if row is None else await _sheet(read, row, now)
+
+
+async def find_sheet_of(read: TenantRead, *, occasion: str, now: datetime) -> Sheet | None:
+    """The sheet of what invited; None where nothing did."""
+    row = await read.fetchrow(f"{_INVITATION} AND i.occasion = $1", occasion)
     return None if row is None else await _sheet(read, row, now)
 
 
