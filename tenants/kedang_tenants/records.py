@@ -10,7 +10,7 @@ from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.correspondence import models as correspondence
-from kedang_tenants.correspondence import suppressing
+from kedang_tenants.correspondence import suppressing, templates
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
@@ -117,6 +117,7 @@ __all__ = [
     "survey_occasions",
     "survey_sendings",
     "surveys",
+    "templates",
     "trade",
     "trade_dues",
     "trade_rules",
