@@ -32,9 +32,10 @@ from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
 from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
+from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQuery
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
-from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQuery
+from kedang_graphql.verification import VerificationMutation
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
@@ -62,10 +63,10 @@ QUERIES: tuple[type, ...] = (
     RuleQuery,
     NoticeQuery,
     SurveyAnalysisQuery,
+    SurveySendingQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     AccessMutation,
-    SurveySendingQuery,
     AccountMutation,
     ApiKeyMutation,
     ApprovalMutation,
@@ -89,7 +90,7 @@ MUTATIONS: tuple[type, ...] = (
     ServiceMutation,
     SurveyAnswerMutation,
     SurveyMutation,
+    SurveySendingMutation,
     TradeMutation,
     WebhookMutation,
 )
-    SurveySendingMutation,

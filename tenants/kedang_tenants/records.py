@@ -42,6 +42,7 @@ from kedang_tenants.service import maintenance, maintenance_plans, owned_dues, o
 from kedang_tenants.service import models as service
 from kedang_tenants.surveys import guards as survey_guards
 from kedang_tenants.surveys import loop as survey_loop
+from kedang_tenants.surveys import mailing as survey_mailing
 from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.surveys import sending_models as survey_sendings
@@ -114,6 +115,7 @@ __all__ = [
     "suppressing",
     "survey_guards",
     "survey_loop",
+    "survey_mailing",
     "survey_occasions",
     "survey_sendings",
     "surveys",

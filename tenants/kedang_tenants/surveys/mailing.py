@@ -17,16 +17,25 @@ import asyncpg
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.i18n import msg
-from kedang_platform.mail import Letter, Outgoing
+from kedang_platform.i18n import msg, translate
+from kedang_platform.mail import Bounced, Letter, Outgoing, on_bounce
 from kedang_platform.registry import Company
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue.languages import language_of
-from kedang_tenants.correspondence import Recipient, may_write, take_back
+from kedang_tenants.correspondence import (
+    Recipient,
+    Templates,
+    letter_from_template,
+    load_templates,
+    may_write,
+    sender_of,
+    take_back,
+)
+from kedang_tenants.correspondence.template_kinds import SURVEY_INVITATION, SURVEY_REMINDER
 from kedang_tenants.customers import consenting
 from kedang_tenants.customers.consents import SURVEY
 from kedang_tenants.customers.unsubscribing import Unsubscription, unsubscribe_link
-from kedang_tenants.surveys.links import mail_key, survey_link
+from kedang_tenants.surveys.links import invitation_of, mail_key, survey_link
 from kedang_tenants.surveys.models import (
     BOUNCED,
     CANCELLED,
@@ -95,7 +104,7 @@ WHERE i.id = given.id AND i.state = 'PENDING'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Office:
     """What the mails of a company's surveys need beside the invitations."""
 
     company: Company
@@ -104,15 +113,31 @@ class Sender:
 
 
 async def survey_mails(
-    read: TenantRead, sender: Sender, invitations: Sequence[UUID], *, reminder: int, clock: Clock
+    read: TenantRead, office: Office, invitations: Sequence[UUID], *, reminder: int, clock: Clock
 ) -> list[Outgoing]:
     """The mails of those invitations that still wait for one: not answered, cancelled, held or expired meanwhile.
 
-    Whoever was put away meanwhile, or whose customer was, or who wants no more surveys, gets none.
+    Whoever was put away meanwhile, or whose customer was, or who wants no more surveys, gets none. They are worded
+    by the company's templates and come from its sender.
     """
     rows = [row for row, refusal in await _waiting(read, invitations, reminder, clock) if refusal is None]
+    if not rows:
+        return []
     abouts = await names_of(read, [row["subject"] for row in rows if row["subject"]])
-    return [_mail(sender, row, abouts.get(row["subject"], ""), reminder=reminder) for row in rows]
+    templates = await load_templates(read, SURVEY_REMINDER if reminder else SURVEY_INVITATION)
+    sender = await sender_of(read, company=office.company)
+    return [
+        Outgoing(
+            _letter(office, templates, row, abouts.get(row["subject"], "")),
+            row["recipient"],
+            language_of(row["language"]),
+            key=mail_key(read.company, row["id"], reminder=reminder),
+            company=read.company,
+            sender=sender,
+            kind="survey",
+        )
+        for row in rows
+    ]
 
 
 async def pass_over(write: TenantWrite, invitations: Sequence[UUID], *, clock: Clock) -> None:
@@ -160,13 +185,13 @@ WHERE i.id = $1 AND i.archived_at IS NULL AND i.expires_at > $2 AND i.state = AN
 """
 
 
-async def still_asked(read: TenantRead, invitation_id: UUID, *, reminder: bool, clock: Clock) -> bool:
+async def still_asked(read: TenantRead, invitation_id: UUID, reminder: bool, *, clock: Clock) -> bool:
     """Whether a mail that is about to leave is still wanted: its invitation not answered, called off or over (V3)."""
     states = ["SENT", "OPENED"] if reminder else ["PENDING"]
     return bool(await read.fetchval(_STILL_ASKED, invitation_id, clock.now(), states))
 
 
-_FIRST = {
+_OCCASIONS = {
     REQUEST_CLOSED: msg("you asked us for help (request {about}), which is done now. How was it?"),
     DELIVERY_MADE: msg("you have received a delivery from us ({about}). How satisfied are you?"),
     ORDER_PLACED: msg("you have ordered from us ({about}). How satisfied are you?"),
@@ -176,42 +201,35 @@ _FIRST = {
 _BY_HAND = msg("we would like to know how satisfied you are with us.")
 
 
-def _mail(sender: Sender, row: asyncpg.Record, about: str, *, reminder: int) -> Outgoing:
-    company = sender.company
-    asks = _FIRST.get(row["trigger"], _BY_HAND) if about else _BY_HAND
-    letter = Letter(
-        subject=msg("A reminder: {company} asks for your opinion")
-        if reminder
-        else msg("{company} asks for your opinion"),
-        paragraphs=(
-            msg("Hello {name},") if row["contact"] else msg("Hello,"),
-            msg("a few days ago we asked for your opinion; the link still works.") if reminder else asks,
-            msg("It takes a few minutes, and every comment is read."),
+def _letter(office: Office, templates: Templates, row: asyncpg.Record, about: str) -> Letter:
+    company, language = office.company, language_of(row["language"])
+    asks = _OCCASIONS.get(row["trigger"], _BY_HAND) if about else _BY_HAND
+    whom = consenting.recipient(contact_id=row["contact_id"], address=row["recipient"])
+    values = {
+        "company": company.name,
+        "name": row["contact"] or "",
+        "customer": row["customer"],
+        "occasion": translate(asks, language, {"about": about}),
+        "day": last_day(row["expires_at"], ZoneInfo(company.time_zone)).isoformat(),
+        "link": survey_link(
+            office.secret, base_url=office.base_url, company=company, invitation_id=row["id"]
         ),
-        params={
-            "company": company.name,
-            "name": row["contact"] or "",
-            "customer": row["customer"],
-            "about": about,
-            "day": last_day(row["expires_at"], ZoneInfo(company.time_zone)).isoformat(),
-        },
-        action=msg("Give your opinion"),
-        url=survey_link(sender.secret, base_url=sender.base_url, company=company, invitation_id=row["id"]),
-        closing=(
-            msg("The link is yours alone and works until {day}."),
-            msg("You get this mail because {company} has you as a contact of {customer}."),
-        ),
-        unsubscribe=unsubscribe_link(
-            sender.secret,
-            base_url=sender.base_url,
-            company=company,
-            unsubscription=Unsubscription(
-                consenting.recipient(contact_id=row["contact_id"], address=row["recipient"]), SURVEY
-            ),
-        ),
+    }
+    unsubscribe = unsubscribe_link(
+        office.secret,
+        base_url=office.base_url,
+        company=company,
+        unsubscription=Unsubscription(whom, SURVEY),
     )
-    key = mail_key(company.ref, row["id"], reminder=reminder)
-    return Outgoing(letter, row["recipient"], language_of(row["language"]), key=key)
+    return letter_from_template(templates, language=language, values=values, unsubscribe=unsubscribe)
+
+
+@on_bounce("survey:")
+async def note_bounce(write: TenantWrite, bounced: Bounced, clock: Clock) -> None:
+    """Note that an invitation came back for good, also days after it was sent."""
+    invited = invitation_of(bounced.key)
+    if invited is not None and bounced.hard:
+        await write.fetch(_NOTE, [invited[0]], [BOUNCED], [None], clock.now())
 
 
 async def note_outcomes(

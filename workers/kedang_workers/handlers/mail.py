@@ -11,6 +11,8 @@ from kedang_platform.secrets import SecretKey, load_secret_key
 from kedang_platform.work import RunningJob, handler
 from kedang_tenants.correspondence.checking import instead_of_sending
 from kedang_tenants.customers.unsubscribing import still_wanted
+from kedang_tenants.surveys.links import invitation_of
+from kedang_tenants.surveys.mailing import still_asked
 
 
 async def give_up_mail(job: RunningJob, _error: UserError) -> None:
@@ -49,6 +51,9 @@ async def _instead(
     """What becomes of the mail instead of leaving, as its company wants it; those of accounts leave."""
     if whose is not None:
         async with job.databases.tenant_read(whose.company) as read:
+            invited = invitation_of(whose.key)
+            if invited is not None and not await still_asked(read, *invited, clock=job.clock):
+                return mail.Delivery(mail.Outcome.WITHHELD)
             return await instead_of_sending(read, secret, message, whose, now=job.clock.now())
     if message.unsubscribe is None or await still_wanted(job.databases, secret, message.unsubscribe):
         return None

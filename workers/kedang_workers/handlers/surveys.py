@@ -20,7 +20,7 @@ from kedang_tenants.surveys.dispatch import CHUNK, MAIL
 from kedang_tenants.surveys.links import mail_key
 from kedang_tenants.surveys.mailing import (
     FOLLOW,
-    Sender,
+    Office,
     note_outcomes,
     pass_over,
     survey_mails,
@@ -177,7 +177,7 @@ async def invite(job: RunningJob) -> None:
 async def mail(job: RunningJob) -> None:
     """Give the mails of invitations to the way out, and see to it that their outcome is noted."""
     company = await company_of(job)
-    sender = Sender(company=company, secret=load_secret_key(job.settings), base_url=job.settings.base_url)
+    office = Office(company=company, secret=load_secret_key(job.settings), base_url=job.settings.base_url)
     # An older job says true of the one reminder that there was.
     reminder = int(cast("int", job.payload.get("reminder") or 0))
     invitations = _ids(job.payload["invitations"])
@@ -185,7 +185,7 @@ async def mail(job: RunningJob) -> None:
         async with job.step() as write:
             await pass_over(write, invitations, clock=job.clock)
     async with job.databases.tenant_read(company.ref) as read:
-        mails = await survey_mails(read, sender, invitations, reminder=reminder, clock=job.clock)
+        mails = await survey_mails(read, office, invitations, reminder=reminder, clock=job.clock)
     async with job.finish_control() as control:
         await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())
         if mails and not reminder:
