@@ -35,7 +35,6 @@ from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQuery
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
-from kedang_graphql.verification import VerificationMutation
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
