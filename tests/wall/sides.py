@@ -444,6 +444,20 @@ async def _survey_link_to_revoke(side: Side) -> Input:
     return {"id": await side.fresh("survey_link")}
 
 
+async def _entered(side: Side) -> Input:
+    invitation = await side.factory.one(
+        "survey_invitation",
+        version_id=(version := await side.factory.one("questionnaire_version")),
+        contact_id=(contact := await side.factory.one("contact")),
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+    )
+    item = await side.factory.one("survey_item", version_id=version, kind="TEXT")
+    query = "query ($id: ID!) { surveyInvitation(id: $id) { questionnaireId customerId } }"
+    found = await side.ask(query, {"id": side.public("survey_invitation", invitation)})
+    return {
+        **found.data["surveyInvitation"],
+        "invitationId": side.public("survey_invitation", invitation),
+        "contactId": side.public("contact", contact),
         "entries": [{"itemId": side.public("survey_item", item), "text": "Said on a visit"}],
     }
 
@@ -678,6 +692,12 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelReport": _asked_report,
     "retryReport": _report_called_off,
     "draftQuestionnaireVersion": _questionnaire,
+    "startSurveySending": _sent_out,
+    "pauseSurveySending": _sending_to_hold,
+    "resumeSurveySending": _sending_held,
+    "cancelSurveySending": _sending_to_hold,
+    "createSurveyLink": _survey_link,
+    "revokeSurveyLink": _survey_link_to_revoke,
     "publishQuestionnaireVersion": _version,
     "inviteToSurvey": _invited,
     "enterSurveyAnswer": _entered,
@@ -751,9 +771,3 @@ async def _archive_of(side: Side) -> str:
             side.factory.company.id,
         )
     return f"archive_{made.hex}"
-    "startSurveySending": _sent_out,
-    "pauseSurveySending": _sending_to_hold,
-    "resumeSurveySending": _sending_held,
-    "cancelSurveySending": _sending_to_hold,
-    "createSurveyLink": _survey_link,
-    "revokeSurveyLink": _survey_link_to_revoke,
