@@ -26,8 +26,13 @@ Input = dict[str, Any]
 # References that have to be of the same customer, or of the same version, as the record.
 _OF_THE_SAME: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "follow_up_record": ("customer_id", {"contact_id": "contact", "plan_id": "follow_up_plan"}),
-    "service_request": ("customer_id", {"contact_id": "contact", "order_id": "order"}),
-    "repair_record": ("customer_id", {"request_id": "service_request"}),
+    "service_request": (
+        "customer_id",
+        {"contact_id": "contact", "order_id": "order", "owned_product_id": "owned_product"},
+    ),
+    "repair_record": ("customer_id", {"request_id": "service_request", "owned_product_id": "owned_product"}),
+    "contract": ("customer_id", {"order_id": "order"}),
+    "owned_product": ("customer_id", {"order_id": "order"}),
     "survey_item": ("version_id", {"parent_id": "survey_item"}),
 }
 
@@ -57,9 +62,18 @@ class Side:
         shared, others = _OF_THE_SAME.get(record.name, ("", {}))
         for name, target in others.items():
             values[name] = await self.factory.one(target, **{shared: values[shared]})
+        if record.name == "meeting_attendee":
+            values["contact_id"] = await self.factory.one(
+                "contact", customer_id=await self.customer_of("meeting", values["meeting_id"])
+            )
         if record.name == "survey_item":
             values["kind"] = "TEXT"  # under a heading
         return values
+
+    async def customer_of(self, table: str, record_id: UUID) -> UUID:
+        async with self.factory.databases.tenant_read(self.factory.company.ref) as read:
+            found: UUID = await read.fetchval(f"SELECT customer_id FROM {table} WHERE id = $1", record_id)
+        return found
 
     async def fresh(self, name: str, *, archived: bool = False) -> str:
         """A new record with all references, by its public id."""
@@ -403,20 +417,6 @@ async def _invited(side: Side) -> Input:
     }
 
 
-async def _entered(side: Side) -> Input:
-    invitation = await side.factory.one(
-        "survey_invitation",
-        version_id=(version := await side.factory.one("questionnaire_version")),
-        contact_id=(contact := await side.factory.one("contact")),
-        expires_at=datetime.now(UTC) + timedelta(days=1),
-    )
-    item = await side.factory.one("survey_item", version_id=version, kind="TEXT")
-    query = "query ($id: ID!) { surveyInvitation(id: $id) { questionnaireId customerId } }"
-    found = await side.ask(query, {"id": side.public("survey_invitation", invitation)})
-    return {
-        **found.data["surveyInvitation"],
-        "invitationId": side.public("survey_invitation", invitation),
-        "contactId": side.public("contact", contact),
 async def _sent_out(side: Side) -> Input:
     return {"reason": "CAMPAIGN", "name": "Double 11", **await _invited(side)}
 
@@ -625,6 +625,59 @@ async def _deputy_to_end(side: Side) -> Input:
     return {"id": await side.fresh("approval_deputy")}
 
 
+async def _contract(side: Side) -> Input:
+    return {"id": await side.fresh("contract")}
+
+
+async def _contract_in_force(side: Side) -> Input:
+    begun = date(2020, 1, 1)
+    made = await side.factory.one(
+        "contract", state="IN_FORCE", signed_on=begun, starts_on=begun, ends_on=date(2021, 1, 1)
+    )
+    return {"id": side.public("contract", made)}
+
+
+async def _contract_to_terminate(side: Side) -> Input:
+    return {**await _contract_in_force(side), "reason": "Insolvent"}
+
+
+async def _meeting(side: Side) -> Input:
+    made = await side.factory.one("meeting", agenda="Prices", organiser_id=side.owner.id)
+    return {"id": side.public("meeting", made)}
+
+
+async def _meeting_with_all(side: Side) -> Input:
+    record = catalogue().record("meeting")
+    values = await side.factory.complete(record, await side.filled(record, writable=True))
+    contact = await side.factory.one("contact", customer_id=values["customer_id"])
+    owner = side.public("member", side.owner.id)
+    return {
+        **side.written(record, values),
+        "attendees": [{"memberId": owner, "contactId": side.public("contact", contact)}],
+        "actions": [{"task": "An offer", "ownerId": owner, "dueOn": "2026-12-01"}],
+    }
+
+
+async def _minutes(side: Side) -> Input:
+    action = {"task": "An offer", "ownerId": side.public("member", side.owner.id), "dueOn": "2026-12-01"}
+    return {**await _meeting(side), "minutes": "Agreed", "actions": [action]}
+
+
+async def _written_minutes(side: Side) -> Input:
+    writer = UUID((await _member(side))["id"].partition("_")[2])
+    made = await side.factory.one("meeting", minutes="Agreed", minutes_state="WRITTEN", minutes_by_id=writer)
+    return {"id": side.public("meeting", made), "remark": "The price is missing"}
+
+
+async def _meeting_action(side: Side) -> Input:
+    return {"id": await side.fresh("meeting_action")}
+
+
+async def _verified(side: Side) -> Input:
+    owner = side.public("member", side.owner.id)
+    return {"customer": {"id": await side.fresh("customer"), "ownerId": owner}}
+
+
 SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "changeRuleDraft": _changed_rule,
     "discardRuleDraft": _rule_draft,
@@ -682,6 +735,16 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "cancelServiceRequest": _cancellation,
     "addServiceNote": _service_note,
     "recordRepair": _repair,
+    "signContract": _contract,
+    "endContract": _contract_in_force,
+    "terminateContract": _contract_to_terminate,
+    "createMeeting": _meeting_with_all,
+    "sendAgenda": _meeting,
+    "writeMinutes": _minutes,
+    "reviewMinutes": _written_minutes,
+    "returnMinutes": _written_minutes,
+    "finishMeetingAction": _meeting_action,
+    "verifyCustomer": _verified,
     "createWebhook": _webhook,
     "updateWebhook": _changed_webhook,
     "rotateWebhookSecret": _made_webhook,
