@@ -9,6 +9,7 @@ from kedang_graphql.approvals import ApprovalMutation, ApprovalQuery
 from kedang_graphql.audit import AuditQuery
 from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
+from kedang_graphql.contracts import ContractMutation
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
@@ -19,6 +20,7 @@ from kedang_graphql.invoices import InvoiceMutation, InvoiceQuery
 from kedang_graphql.jobs import JobQuery
 from kedang_graphql.leaving import LeavingMutation, LeavingQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
+from kedang_graphql.meetings import MeetingMutation
 from kedang_graphql.notices import NoticeMutation, NoticeQuery
 from kedang_graphql.openid import OpenIdMutation, OpenIdQuery
 from kedang_graphql.operations import OperationQuery
@@ -35,6 +37,7 @@ from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQuery
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
+from kedang_graphql.verification import VerificationMutation
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
@@ -70,6 +73,7 @@ MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
     ApprovalMutation,
     BulkMutation,
+    ContractMutation,
     FileMutation,
     FollowUpMutation,
     GradingMutation,
@@ -79,6 +83,7 @@ MUTATIONS: tuple[type, ...] = (
     InvoiceMutation,
     LeavingMutation,
     LicensingMutation,
+    MeetingMutation,
     SeatChangeMutation,
     NoticeMutation,
     OpenIdMutation,
@@ -91,5 +96,6 @@ MUTATIONS: tuple[type, ...] = (
     SurveyMutation,
     SurveySendingMutation,
     TradeMutation,
+    VerificationMutation,
     WebhookMutation,
 )

@@ -71,6 +71,7 @@ async def tell_a_story(office, customer: UUID, members: list[UUID], *, times: in
         await _trade(story, chance)
         await _contact(story, chance, contact)
         await _service(story, chance, product)
+        await _agreements(story, chance)
         await _survey(story, chance, questionnaire, version, contact)
     return story
 
@@ -150,6 +151,28 @@ async def _service(story: Story, chance: Random, product: UUID) -> None:
     story.happened(day, "REPAIR", "repair_record", repair, owner)
 
 
+async def _agreements(story: Story, chance: Random) -> None:
+    signed, member = chance.choice(DAYS), chance.choice(story.members)
+    contract = await story.make(
+        "contract",
+        number=f"C{next(_numbers)}",
+        title="Supply",
+        customer_id=story.customer,
+        owner_id=member,
+        state="TERMINATED",
+        signed_on=signed,
+        starts_on=signed,
+        terminated_on=signed,
+    )
+    story.happened(signed, "CONTRACT_SIGNED", "contract", contract, member)
+    story.happened(signed, "CONTRACT_TERMINATED", "contract", contract, member)
+    at, member = chance.choice(INSTANTS), chance.choice(story.members)
+    held = {"customer_id": story.customer, "organiser_id": member, "starts_at": at, "ends_at": at}
+    meeting = await story.make("meeting", **held, minutes="Prices", minutes_state="WRITTEN")
+    story.happened(at, "MEETING_HELD", "meeting", meeting, member)
+    await story.make("meeting", **held)  # without minutes: nobody has said that it took place
+
+
 async def _survey(story: Story, chance: Random, questionnaire: UUID, version: UUID, contact: UUID) -> None:
     asked = {"questionnaire_id": questionnaire, "version_id": version, "customer_id": story.customer}
     sent, handed_in = chance.choice(INSTANTS), chance.choice(INSTANTS)
@@ -205,7 +228,7 @@ async def readable(story: Story, member) -> set[tuple[str, UUID]]:
             access = viewer.on(record)
             scope = max(access.names, access.read)
             owners = [owner] if catalogue().record(record).owner[:1] != ("owner_id",) else []
-            if record in {"service_request", "repair_record", "service_note"}:
+            if record in {"service_request", "repair_record", "service_note", "contract", "meeting"}:
                 owners = [owner, await _own_owner(read, record, row)]
             reached = {
                 Scope.NONE: (),
@@ -221,6 +244,8 @@ async def _own_owner(read, record: str, row: UUID) -> UUID | None:
     sql = {
         "service_request": "SELECT owner_id FROM service_request WHERE id = $1",
         "repair_record": "SELECT technician_id FROM repair_record WHERE id = $1",
+        "contract": "SELECT owner_id FROM contract WHERE id = $1",
+        "meeting": "SELECT organiser_id FROM meeting WHERE id = $1",
         "service_note": "SELECT owner_id FROM service_request"
         " WHERE id = (SELECT request_id FROM service_note WHERE id = $1)",
     }
@@ -358,6 +383,14 @@ async def test_every_kind_is_told_in_the_askers_language(office):
         currency="CNY",
     )
     await make.one(
+        "contract", number="C1", title="Supply of tea", customer_id=customer, state="TERMINATED",
+        signed_on=date(2026, 1, 1), starts_on=date(2026, 1, 1), terminated_on=date(2026, 1, 3), termination_reason="Sold",
+    )  # fmt: skip
+    await make.one(
+        "meeting", customer_id=customer, subject="Prices", starts_at=datetime(2026, 1, 2, 2, tzinfo=UTC),
+        ends_at=datetime(2026, 1, 2, 4, tzinfo=UTC), minutes="Long", decisions="10 % off", minutes_state="WRITTEN",
+    )  # fmt: skip
+    await make.one(
         "delivery", number="D1", order_id=order, state="RECEIVED", shipped_on=date(2026, 1, 6),
         delivered_on=date(2026, 1, 8), carrier="Speedy Express",
     )  # fmt: skip
@@ -462,6 +495,9 @@ async def test_every_kind_is_told_in_the_askers_language(office):
         ("SHIPMENT", "Delivery D1 of order 10643 shipped", "Speedy Express"),
         ("ORDER", "Order 10643 for 1,234.50 CNY", None),
         ("ORDER", "Order 10692, cancelled", None),
+        ("CONTRACT_TERMINATED", "Contract C1 terminated: Supply of tea", "Sold"),
+        ("MEETING_HELD", "Meeting: Prices", "10 % off"),
+        ("CONTRACT_SIGNED", "Contract C1 signed: Supply of tea", None),
     ]
     assert {kind for kind, _, _ in told} | {"EMAIL", "MESSAGE", "FAX", "MEETING", "ONLINE"} == {
         k.code for k in KINDS

@@ -82,6 +82,7 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "rule_version": {"state": "SUPERSEDED"},  # of a kind one is open
     "approval_request": {"state": "WITHDRAWN"},
     "service_request": {"number": None, "opened_at": None},
+    "owned_product": {"model": "Pump"},
 }
 _KEYS = {"custom_field": ("key", "key_{}"), "grade_level": ("code", "L{}"), "survey_item": ("key", "item_{}")}
 
@@ -124,6 +125,8 @@ class Factory:
             values.setdefault(name, form.format(next(_numbers)))
         if record.name == "contact_consent" and "address" not in values and "contact_id" not in values:
             values["contact_id"] = await self.one("contact")  # a statement is somebody's
+        if record.name == "meeting_attendee" and not {"member_id", "contact_id", "name"} & values.keys():
+            values["name"] = "Paula Wilson"  # somebody attends
         for wanted in record.fields.values():
             if wanted.name in values or not wanted.required or wanted.name in {"created_at", "updated_at"}:
                 continue

@@ -23,6 +23,7 @@ WITHOUT_IDS = {
     "service.escalate",
     "service.replan",
     "surveys.remind",
+    "verification.replan",
     "surveys.expire",
     "surveys.maintenance",
     "protection.retention",

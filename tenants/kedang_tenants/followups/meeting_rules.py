@@ -65,15 +65,13 @@ def _due(calendar: WorkingCalendar, ends_at: datetime, viewer: Viewer) -> date:
 async def guard_attendees(
     write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock
 ) -> None:
-    """Somebody attends, and one person only: a member, a contact of the meeting's customer, or one by name."""
+    """Somebody attends: a member, a contact of the meeting's customer (who may be a member, too), or one by name."""
     for draft in drafts:
-        named = [name for name in ("member_id", "contact_id", "name") if draft.now(name) is not None]
-        if not named:
+        known = draft.now("member_id") is not None or draft.now("contact_id") is not None
+        if not known and draft.now("name") is None:
             draft.refuse("member_id", "REQUIRED", msg("Say a member, a contact or a name."))
-        elif len(named) > 1:
-            draft.refuse(
-                named[1], "ONE_PERSON_ONLY", msg("This is one person: a member, a contact or a name.")
-            )
+        elif known and draft.now("name") is not None:
+            draft.refuse("name", "ONE_PERSON_ONLY", msg("This is one person: a member, a contact or a name."))
     await _same_customer(write, [draft for draft in drafts if draft.values.get("contact_id")])
 
 

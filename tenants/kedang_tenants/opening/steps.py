@@ -23,6 +23,7 @@ from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.reading import Viewer
 from kedang_tenants.service.standards import seed_standards
 from kedang_tenants.surveys.templates import seed_questionnaires
+from kedang_tenants.verification.cycles import seed_cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,23 @@ async def seed_service(write: TenantWrite, viewer: Viewer, _opening: Opening, cl
     await seed_standards(write, viewer, clock=clock)
 
 
+async def seed_verification(write: TenantWrite, viewer: Viewer, _opening: Opening, clock: Clock) -> None:
+    """How often archives are to be verified."""
+    await seed_cycles(write, viewer, clock=clock)
+
+
 async def seed_lists(write: TenantWrite, viewer: Viewer, _opening: Opening, clock: Clock) -> None:
     """The criteria of selection and of bad customers and the checklists of service, in force."""
     await seed_criteria(write, viewer, clock=clock)
 
 
-STEPS: tuple[Step, ...] = (seed_people, seed_calendar, seed_grades, seed_surveys, seed_service, seed_lists)
+STEPS: tuple[Step, ...] = (
+    seed_people,
+    seed_calendar,
+    seed_grades,
+    seed_surveys,
+    seed_service,
+    seed_verification,
+    seed_lists,
+)
 """What is done for a new company, in this order; a feature with defaults adds its step here."""

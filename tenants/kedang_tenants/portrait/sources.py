@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import Option, catalogue
+from kedang_tenants.followups.meetings import NO_MINUTES
 from kedang_tenants.followups.models import WAYS
 from kedang_tenants.portrait import wording
 from kedang_tenants.portrait.wording import Tell
@@ -20,6 +21,9 @@ KINDS: Final = (
     Option("ORDER", msg("Order")),
     Option("SHIPMENT", msg("Shipment")),
     Option("DELIVERY", msg("Delivery")),
+    Option("CONTRACT_SIGNED", msg("Contract signed")),
+    Option("CONTRACT_TERMINATED", msg("Contract terminated")),
+    Option("MEETING_HELD", msg("Meeting with minutes")),
     Option("GRADE", msg("Grade")),
     Option("REQUEST_OPENED", msg("Service request opened")),
     Option("REQUEST_SOLVED", msg("Service request solved")),
@@ -104,11 +108,24 @@ SOURCES: Final = (
         ("ORDER",), "order", "ordered_on", _own, wording.order,
         _fields("number", "state", "total", "currency", "note"), "seller_id",
     ),
+    Source(
+        ("CONTRACT_SIGNED",), "contract", "signed_on", _own, wording.contract_signed,
+        _fields("number", "title", "note"), "owner_id",
+    ),
+    Source(
+        ("CONTRACT_TERMINATED",), "contract", "terminated_on", _own, wording.contract_terminated,
+        _fields("number", "title", "termination_reason"), "owner_id",
+    ),
     _delivery("SHIPMENT", "shipped_on", wording.shipment),
     _delivery("DELIVERY", "delivered_on", wording.delivery),
     Source(
         tuple(way.code for way in WAYS), "follow_up_record", "at", _own, wording.follow_up,
         _fields("way", "reached", "duration_minutes", "content", "result", contact=("name",)), "member_id", "way",
+    ),
+    Source(  # once its minutes are written: until then nobody has said that it took place
+        ("MEETING_HELD",), "meeting", "starts_at", _own, wording.meeting,
+        _fields("subject", "minutes", "decisions"), "organiser_id",
+        only=Compare("minutes_state", "ne", NO_MINUTES),
     ),
     Source(
         ("GRADE",), "customer_grade", "graded_at", _own, wording.grade,

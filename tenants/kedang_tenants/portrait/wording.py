@@ -91,6 +91,23 @@ def order(shown: Shown) -> Told:
     return Told(title, shown.value("note"))
 
 
+def contract_signed(shown: Shown) -> Told:
+    return _contract(shown, msg("Contract {number} signed: {title}"), shown.value("note"))
+
+
+def contract_terminated(shown: Shown) -> Told:
+    return _contract(shown, msg("Contract {number} terminated: {title}"), shown.value("termination_reason"))
+
+
+def _contract(shown: Shown, msgid: str, summary: str | None) -> Told:
+    return Told(shown.say(msgid, number=shown.value("number"), title=shown.value("title") or ""), summary)
+
+
+def meeting(shown: Shown) -> Told:
+    title = shown.say(msg("Meeting: {subject}"), subject=shown.value("subject"))
+    return Told(title, shown.value("decisions") or shown.value("minutes"))
+
+
 def shipment(shown: Shown) -> Told:
     return _delivery(shown, msg("Delivery {number} of order {order} shipped"), shown.value("carrier"))
 

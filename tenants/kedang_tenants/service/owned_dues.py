@@ -18,7 +18,7 @@ WARRANTY_ENDS: Final = due_source(
 SELECT c.owner_id, o.id, o.customer_id, o.warranty_until,
        to_jsonb(COALESCE(p.name, o.model) || COALESCE(' ' || o.serial_number, '')), NULL::jsonb, 5
 FROM owned_product o JOIN customer c ON c.id = o.customer_id LEFT JOIN product p ON p.id = o.product_id
-WHERE o.warranty_until BETWEEN $1 AND $1 + 30 AND o.retired_on IS NULL AND o.archived_at IS NULL
+WHERE o.warranty_until BETWEEN $1::date AND $1::date + 30 AND o.retired_on IS NULL AND o.archived_at IS NULL
 """,
     )
 )

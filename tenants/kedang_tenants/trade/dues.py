@@ -17,7 +17,7 @@ CONTRACT_ENDS: Final = due_source(
 SELECT COALESCE(k.owner_id, c.owner_id), k.id, k.customer_id, k.notice_on,
        to_jsonb(k.number || ' ' || k.title), to_jsonb(k.ends_on::text), 15
 FROM contract k JOIN customer c ON c.id = k.customer_id
-WHERE k.state = 'IN_FORCE' AND k.archived_at IS NULL AND k.notice_on <= $1 + 7
+WHERE k.state = 'IN_FORCE' AND k.archived_at IS NULL AND k.notice_on <= $1::date + 7
 """,
     )
 )
