@@ -107,7 +107,8 @@ def _recipient(fields: Message, addresses: tuple[str, ...]) -> Report | None:
     action = _text(fields, "Action").lower()
     diagnostic = _text(fields, "Diagnostic-Code")
     status = _status(_text(fields, "Status"), diagnostic)
-    said = _short(" ".join(text for text in (status, diagnostic.partition(";")[2] or diagnostic) if text))
+    words = (diagnostic.partition(";")[2] or diagnostic).strip()
+    said = _short(" ".join(text for text in (status, words) if text))
     if action == "delayed":
         return Report(DELAYED, status, said, addresses)
     return Report(kind_of(status), status, said, addresses) if action == "failed" else None

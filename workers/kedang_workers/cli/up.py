@@ -28,6 +28,7 @@ GATEWAY: Final = Program("gateway", "kedang_graphql")
 RELAY: Final = Program("relay", "kedang_workers.relay")
 SCHEDULER: Final = Program("scheduler", "kedang_workers.schedule")
 WORKER: Final = "kedang_workers.start"
+BOUNCES: Final = Program("bounces", "kedang_workers.bounces")
 BACKUP: Final = Program("backup", "kedang_workers.backing_up")
 MIGRATE: Final = Program("migrate", "kedang_workers.cli", ("migrate",), on_screen=True)
 DEMO: Final = Program("demo", "kedang_workers.demo", ("build",), on_screen=True)
@@ -90,7 +91,8 @@ class Supervisor:
         self._run_once(MIGRATE, self._environment(self._servers, self._servers.database_url))
         environment = self._environment(self._servers, without_login(self._servers.database_url))
         workers = [Program(f"worker-{number}", WORKER) for number in range(1, settings.workers + 1)]
-        for program in (GATEWAY, RELAY, SCHEDULER, *workers):
+        returned = [BOUNCES] if settings.bounce_listen else []
+        for program in (GATEWAY, RELAY, SCHEDULER, *workers, *returned):
             self._begin(program, environment)
         self._begin_backups()
         self._wait_for_gateway()
