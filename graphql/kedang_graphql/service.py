@@ -235,6 +235,16 @@ class RecordRepairInput(Repeatable):
         default=strawberry.UNSET, description="The request's where nothing is said."
     )
     serial_number: str | None = strawberry.UNSET
+    owned_product_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="What of the customer's; the request's where nothing is said."
+    )
+    maintained: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether its next maintenance counts from here; true, if nothing is said.",
+    )
+    counter: int | None = strawberry.field(
+        default=strawberry.UNSET, description="What its counter stood at; as last read, if nothing is said."
+    )
     work_done: str | None = strawberry.UNSET
     parts: str | None = strawberry.UNSET
     technician_id: strawberry.ID | None = strawberry.field(
