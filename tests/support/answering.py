@@ -14,7 +14,13 @@ from kedang_platform.registry import Company
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.surveys.entries import Entry
-from kedang_tenants.surveys.links import invitation_token, survey_path, token_hash
+from kedang_tenants.surveys.links import (
+    invitation_token,
+    public_path,
+    public_token,
+    survey_path,
+    token_hash,
+)
 from kedang_tenants.surveys.models import QuestionnaireVersion
 from kedang_tenants.surveys.versions import publish_version
 from tests.support.database import SECRET
@@ -105,6 +111,19 @@ class Asked:
             )
         path = survey_path(SECRET, company=self.company, invitation_id=invitation_id)
         return Invited(invitation_id, token, path)
+
+    async def link(self, *, expires_at: datetime | None = None, **values: Any) -> tuple[UUID, str]:
+        """A link that everybody gets, and where it leads; the questionnaire is active from then on."""
+        await self.factory.update("questionnaire", self.questionnaire_id, active=True)
+        ends = expires_at or datetime.now(UTC) + timedelta(days=90)
+        link_id = await self.factory.one(
+            "survey_link",
+            **{"questionnaire_id": self.questionnaire_id, "name": "Counter", "expires_at": ends, **values},
+        )
+        async with self.databases.tenant_write(self.company.ref) as write:
+            token = token_hash(public_token(SECRET, link_id))
+            await write.fetch("UPDATE survey_link SET token_hash = $1 WHERE id = $2", token, link_id)
+        return link_id, public_path(SECRET, company=self.company, link_id=link_id)
 
     def entry(self, key: str, **values: Any) -> Entry:
         return Entry(self.items[key], values)
