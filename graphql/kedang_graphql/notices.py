@@ -20,6 +20,8 @@ from kedang_tenants.catalogue import catalogue
 from kedang_tenants.people.inbox import Inbox as InboxAsItIs
 from kedang_tenants.people.inbox import inbox_of, mark_all_read, mark_notice_read
 from kedang_tenants.people.notice_choices import Choice, choose
+from kedang_tenants.people.notice_schedules import NoticeTimes as TimesAsTheyAre
+from kedang_tenants.people.notice_schedules import set_times
 from kedang_tenants.reading import Viewer
 
 _RECORD = catalogue().record("notice_preference")
@@ -27,17 +29,46 @@ _KIND: Any = generated_types().scalar(_RECORD, _RECORD.fields["kind"])
 _CHANNEL: Any = generated_types().scalar(_RECORD, _RECORD.fields["channel"])
 NOTICE = generated_types().of["notice"].node
 PREFERENCE = generated_types().of["notice_preference"].node
+SCHEDULE = generated_types().of["notice_schedule"].node
 
 
 @strawberry.type(description="How one is told of a kind of notice.")
 class NoticeChoice:
     kind: Enum = strawberry.field(graphql_type=_KIND)
     channel: Enum = strawberry.field(graphql_type=_CHANNEL)
+    webhook: bool = strawberry.field(
+        description="Whether one's webhooks that ask for `NOTICE_CREATED` are told of this kind."
+    )
     chosen: bool = strawberry.field(description="Whether one chose it; else it is the default of the kind.")
 
     @classmethod
     def of(cls, choice: Choice) -> Self:
-        return cls(kind=_KIND[choice.kind], channel=_CHANNEL[choice.channel], chosen=choice.chosen)
+        kind, channel = _KIND[choice.kind], _CHANNEL[choice.channel]
+        return cls(kind=kind, channel=channel, webhook=choice.webhook, chosen=choice.chosen)
+
+
+@strawberry.type(description="When one wants the mails of notices, on the clocks of `timeZone`.")
+class NoticeTimes:
+    quiet_from: str | None = strawberry.field(
+        description="`HH:MM`; from then on no mail leaves. Null where it is never quiet."
+    )
+    quiet_until: str | None = strawberry.field(
+        description="`HH:MM`; the mails of the quiet hours leave then."
+    )
+    digest_at: str = strawberry.field(description="`HH:MM`; when the mail of the day leaves.")
+    time_zone: str = strawberry.field(description="One's own, or that of the company.")
+    chosen: bool = strawberry.field(description="Whether one chose them; else they are the usual ones.")
+
+    @classmethod
+    def of(cls, times: TimesAsTheyAre) -> Self:
+        quiet = times.quiet
+        return cls(
+            quiet_from=f"{quiet.begin:%H:%M}" if quiet else None,
+            quiet_until=f"{quiet.end:%H:%M}" if quiet else None,
+            digest_at=f"{times.digest_at:%H:%M}",
+            time_zone=times.zone.key,
+            chosen=times.chosen,
+        )
 
 
 @strawberry.type(description="One's own notices, counted; the notices themselves are in `notices`.")
@@ -47,11 +78,17 @@ class Inbox:
         description="Unread notices whose mail was rejected, not sent or perhaps not sent; at most 1,000."
     )
     choices: list[NoticeChoice] = strawberry.field(description="For every kind, the channel that holds.")
+    times: NoticeTimes = strawberry.field(description="When the mails of one's notices leave.")
 
     @classmethod
     def of(cls, inbox: InboxAsItIs) -> Self:
         choices = [NoticeChoice.of(choice) for choice in inbox.choices]
-        return cls(unread=inbox.unread, undelivered=inbox.undelivered, choices=choices)
+        return cls(
+            unread=inbox.unread,
+            undelivered=inbox.undelivered,
+            choices=choices,
+            times=NoticeTimes.of(inbox.times),
+        )
 
 
 async def answer_inbox(info: Info[Context, None]) -> Inbox:
@@ -124,7 +161,12 @@ async def answer_mark_all_notices_read(
 @strawberry.input
 class SetNoticePreferenceInput(Repeatable):
     kind: Enum = strawberry.field(graphql_type=_KIND)
-    channel: Enum = strawberry.field(graphql_type=_CHANNEL)
+    channel: Enum | None = strawberry.field(
+        graphql_type=_CHANNEL | None, default=None, description="As it is, if nothing is said."
+    )
+    webhook: bool | None = strawberry.field(
+        default=None, description="Whether one's own webhooks are told as well; as it is, if nothing is said."
+    )
 
 
 @strawberry.type
@@ -138,12 +180,59 @@ async def answer_set_notice_preference(
     input: SetNoticePreferenceInput,  # noqa: A002 - the API's word
 ) -> SetNoticePreferencePayload:
     async def note(write: TenantWrite, viewer: Viewer) -> Ref:
-        kind, channel = input.kind.value, input.channel.value
-        choice = await choose(write, viewer, kind=kind, channel=channel, clock=info.context.clock)
+        choice = await choose(
+            write,
+            viewer,
+            kind=input.kind.value,
+            channel=input.channel.value if input.channel else None,
+            webhook=input.webhook,
+            clock=info.context.clock,
+        )
         return Ref("notice_preference", choice)
 
     record, errors = await write_in_company(info.context, note)
     return SetNoticePreferencePayload(record=record, user_errors=errors)
+
+
+@strawberry.input
+class SetNoticeTimesInput(Repeatable):
+    quiet_from: str | None = strawberry.field(
+        default=None, description="`HH:MM`; null, together with `quietUntil`, where it is never quiet."
+    )
+    quiet_until: str | None = strawberry.field(
+        default=None, description="`HH:MM`; earlier than `quietFrom` it is on the next day."
+    )
+    digest_at: str | None = strawberry.field(
+        default=None, description="`HH:MM`, outside the quiet hours; 08:30, if nothing is said."
+    )
+    time_zone: str | None = strawberry.field(
+        default=None, description="Such as `Asia/Shanghai`; that of the company, if nothing is said."
+    )
+
+
+@strawberry.type
+class SetNoticeTimesPayload:
+    record: Ref | None = strawberry.field(graphql_type=SCHEDULE | None)
+    user_errors: list[UserError]
+
+
+async def answer_set_notice_times(
+    info: Info[Context, None],
+    input: SetNoticeTimesInput,  # noqa: A002 - the API's word
+) -> SetNoticeTimesPayload:
+    async def note(write: TenantWrite, viewer: Viewer) -> Ref:
+        schedule = await set_times(
+            write,
+            viewer,
+            quiet=(input.quiet_from, input.quiet_until),
+            digest_at=input.digest_at,
+            time_zone=input.time_zone,
+            clock=info.context.clock,
+        )
+        return Ref("notice_schedule", schedule)
+
+    record, errors = await write_in_company(info.context, note)
+    return SetNoticeTimesPayload(record=record, user_errors=errors)
 
 
 @strawberry.type
@@ -158,4 +247,8 @@ class NoticeMutation:
     set_notice_preference: SetNoticePreferencePayload = strawberry.mutation(
         resolver=answer_set_notice_preference,
         description="Choose how one wants to be told of a kind of notice from now on.",
+    )
+    set_notice_times: SetNoticeTimesPayload = strawberry.mutation(
+        resolver=answer_set_notice_times,
+        description="Choose one's quiet hours, and when the mail of the day leaves; all of it is set anew.",
     )

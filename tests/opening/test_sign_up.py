@@ -18,12 +18,12 @@ from kedang_platform.identity.errors import (
     TooManyAttempts,
 )
 from kedang_platform.registry import NoSpareSchema
+from kedang_platform.time_zones import TimeZoneUnknown
 from kedang_platform.working_calendar import WorkingCalendar
 from kedang_tenants.opening import (
     CountryUnknown,
     CurrencyUnknown,
     LanguageUnknown,
-    TimeZoneUnknown,
     confirm_email,
     confirming,
     finish_opening,

@@ -3,12 +3,13 @@
 import pytest
 
 from kedang_platform.ids import new_id
+from kedang_tenants.people.notices import KINDS
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.people.viewers import system_viewer
 from tests.support.digests import digests
 from tests.support.members import make_key, make_member
 
-INBOX = "{ inbox { unread undelivered choices { kind channel chosen } } }"
+INBOX = "{ inbox { unread undelivered choices { kind channel webhook chosen } } }"
 UNREAD = "{ notices(where: {readAt: {isNull: true}}) { totalCount nodes { id title kind about channel mailState } } }"
 ALL = """
 mutation ($input: MarkAllNoticesReadInput!) {
@@ -124,9 +125,19 @@ async def test_one_chooses_how_one_is_told_and_nobody_else_is_concerned(people):
     assert done["userErrors"] == []
     assert done["record"]["member"] == {"name": "Nancy Davolio"}
     choices = {c["kind"]: c for c in (await nancy(INBOX)).data["inbox"]["choices"]}
-    assert len(choices) == 13
-    assert choices["REQUEST_ASSIGNED"] == {"kind": "REQUEST_ASSIGNED", "channel": "INBOX", "chosen": True}
-    assert choices["REPORT_READY"] == {"kind": "REPORT_READY", "channel": "EMAIL", "chosen": False}
+    assert set(choices) == {option.code for option in KINDS}
+    assert choices["REQUEST_ASSIGNED"] == {
+        "kind": "REQUEST_ASSIGNED",
+        "channel": "INBOX",
+        "webhook": True,
+        "chosen": True,
+    }
+    assert choices["REPORT_READY"] == {
+        "kind": "REPORT_READY",
+        "channel": "EMAIL",
+        "webhook": True,
+        "chosen": False,
+    }
     own = [{"kind": "REQUEST_ASSIGNED", "channel": "INBOX", "member": {"name": "Nancy Davolio"}}]
     assert (await nancy(CHOICES)).data["noticePreferences"]["nodes"] == own
     assert (await owner(CHOICES)).data["noticePreferences"]["nodes"] == []

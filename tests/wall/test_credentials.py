@@ -24,7 +24,7 @@ FOR_ANYBODY = {
     "acceptInvitation",
 }
 # An onlooker has an inbox, too, and the sessions of everybody are their own.
-FOR_ONLOOKERS = {"signOut", "markNoticeRead", "markAllNoticesRead", "setNoticePreference"}
+FOR_ONLOOKERS = {"signOut", "markNoticeRead", "markAllNoticesRead", "setNoticePreference", "setNoticeTimes"}
 WITHOUT_IDS = {
     "buySeats": {"seats": 1, "interval": "MONTHLY"},
     "addSeats": {"seats": 1},
@@ -40,6 +40,7 @@ WITHOUT_IDS = {
         "roles": ["MARKETER"],
         "seat": "VIEW_ONLY",
     },
+    "setNoticeTimes": {"quietFrom": "21:30", "quietUntil": "07:00"},
     "setNoticePreference": {"kind": "SEATS_CONFIRMED", "channel": "DIGEST"},
     "signOut": None,
     "reauthenticate": {"password": "x"},

@@ -28,6 +28,7 @@ WITHOUT_IDS = {
     "surveys.maintenance",
     "protection.retention",
     "notices.digest",
+    "notices.own_digests",
     "reports.tidy",
     "webhooks.tidy",
     "measuring.tidy",

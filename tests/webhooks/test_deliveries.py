@@ -14,11 +14,13 @@ from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.outgoing import AddressRefused, UrlRefused
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change
+from kedang_tenants.people.notice_choices import choose
 from kedang_tenants.webhooks.delivering import TRIES, WAITS
 from kedang_tenants.webhooks.disabling import disable
 from kedang_tenants.webhooks.models import EVENTS
 from kedang_tenants.webhooks.operations import StillOnItsWay, WebhookInactive
 from kedang_tenants.webhooks.signing import signed_headers
+from tests.people.test_telling import say, telling
 
 CREATED, UPDATED = "CUSTOMER_CREATED", "CUSTOMER_UPDATED"
 
@@ -578,3 +580,22 @@ async def test_the_log_is_kept_for_thirty_days(shop, hooks, receiver):
         await shop.work()
         assert len(await hooks.deliveries()) == left
     assert [row["id"] for row in await hooks.deliveries()] == [waiting]
+
+
+@pytest.mark.requirement("T10")
+async def test_notices_are_told_to_their_member_s_own_webhooks_by_kind(shop, hooks, receiver):
+    nancy = await shop.hire("Nancy Davolio", "OWNER")
+    own = await hooks.make("NOTICE_CREATED", viewer=await shop.as_member(nancy))
+    await hooks.make("NOTICE_CREATED")  # Andrew Fuller's
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        viewer = await shop.as_member(nancy)
+        await choose(write, viewer, kind="REQUEST_OVERDUE", webhook=False, clock=shop.clock)
+    assert await say(shop, telling(nancy), telling(nancy, "late", "REQUEST_OVERDUE")) == 2
+    await shop.work()
+    (told,) = receiver.got
+    notice = await shop.value("SELECT id FROM notice WHERE kind = 'REQUEST_ASSIGNED'")
+    assert told.verifies(await hooks.secret(own))
+    assert (told.json["type"], told.json["data"]["id"]) == ("notice.created", f"not_{notice.hex}")
+    assert told.json["data"]["changed"]["title"]["en"] == "Request SR-2026-1 is yours"
+    # Andrew Fuller's receiver does not even learn that there was one.
+    assert [row["webhook_id"] for row in await hooks.deliveries()] == [own]

@@ -11,7 +11,8 @@ from pypinyin import lazy_pinyin
 
 from kedang_graphql.pages.forms import Choice, Group
 from kedang_platform.i18n import Language, msg, translate
-from kedang_tenants.opening import countries, currencies, time_zones
+from kedang_platform.time_zones import time_zones
+from kedang_tenants.opening import countries, currencies
 
 LANGUAGES: Sequence[Group] = (Group("", (Choice("zh-CN", "中文"), Choice("en", "English"))),)
 _AREAS = {

@@ -6,10 +6,8 @@ from kedang_tenants.opening.places import (
     CountryUnknown,
     CurrencyUnknown,
     LanguageUnknown,
-    TimeZoneUnknown,
     countries,
     currencies,
-    time_zones,
 )
 from kedang_tenants.opening.signing_up import SignUp, sign_up
 
@@ -19,7 +17,6 @@ __all__ = [
     "CurrencyUnknown",
     "LanguageUnknown",
     "SignUp",
-    "TimeZoneUnknown",
     "TooManyCompanies",
     "confirm_email",
     "countries",
@@ -27,5 +24,4 @@ __all__ = [
     "finish_opening",
     "open_further",
     "sign_up",
-    "time_zones",
 ]

@@ -1,35 +1,21 @@
-"""The countries, currencies and time zones that a company may choose from."""
+"""The countries, languages and currencies that a company may choose from."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from zoneinfo import available_timezones
 
 from babel.core import Locale
 from babel.numbers import get_territory_currencies
 
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import LANGUAGES, msg
+from kedang_platform.time_zones import TimeZoneUnknown, time_zones
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 # Codes of CLDR that are no countries: pseudo-accents, unknown, unions, the outlying ocean, and islands
 # and exclaves that ISO only reserves a code for.
 _NO_COUNTRY = frozenset(["XA", "XB", "ZZ", "EU", "EZ", "UN", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"])
-_AREAS = frozenset(
-    {
-        "Africa",
-        "America",
-        "Antarctica",
-        "Arctic",
-        "Asia",
-        "Atlantic",
-        "Australia",
-        "Europe",
-        "Indian",
-        "Pacific",
-    }
-)
 
 
 class CountryUnknown(BadUserInput):
@@ -40,11 +26,6 @@ class CountryUnknown(BadUserInput):
 class CurrencyUnknown(BadUserInput):
     def __init__(self) -> None:
         super().__init__(msg("Please choose a currency."), path=("currency",))
-
-
-class TimeZoneUnknown(BadUserInput):
-    def __init__(self) -> None:
-        super().__init__(msg("Please choose a time zone."), path=("timeZone",))
 
 
 class LanguageUnknown(BadUserInput):
@@ -63,13 +44,6 @@ def countries() -> frozenset[str]:
 def currencies() -> frozenset[str]:
     """ISO 4217 codes of the currencies that are legal tender somewhere today."""
     return frozenset(str(code) for country in countries() for code in get_territory_currencies(country))
-
-
-@cache
-def time_zones() -> frozenset[str]:
-    """IANA names by place, such as ``Asia/Shanghai``, and ``UTC``."""
-    named = {zone for zone in available_timezones() if zone.partition("/")[0] in _AREAS}
-    return frozenset(named | {"UTC"})
 
 
 def check_places(*, country: str, language: str, time_zone: str, currency: str) -> None:

@@ -14,6 +14,7 @@ from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change_internally, visible_record
 from kedang_tenants.people.notice_choices import Choice, choices_of, own_member
+from kedang_tenants.people.notice_schedules import NoticeTimes, times_of
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.masks import open_to
 from kedang_tenants.reading.statement import Statement
@@ -41,19 +42,22 @@ ORDER BY n.id LIMIT $4 FOR UPDATE
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A member's own: how many notices are unread, of these those whose mail did not arrive, their choices."""
+    """A member's own: how many notices are unread, of these those whose mail did not arrive, their choices and times."""
 
     unread: int
     undelivered: int
     choices: list[Choice]
+    times: NoticeTimes
 
 
 async def inbox_of(read: TenantRead, viewer: Viewer) -> Inbox:
     """The viewer's own inbox; counts end at ``COUNTED``. Raises ``Forbidden`` for who is no member."""
-    statement, openly = _openly(viewer, own_member(viewer))
+    member = own_member(viewer)
+    statement, openly = _openly(viewer, member)
     counts = await read.fetchrow(_COUNTS.format(openly=openly), *statement.values)
     assert counts is not None
-    return Inbox(counts["unread"], counts["undelivered"], await choices_of(read, viewer))
+    times = await times_of(read, [member], zone=viewer.time_zone)
+    return Inbox(counts["unread"], counts["undelivered"], await choices_of(read, viewer), times[member])
 
 
 async def mark_notice_read(write: TenantWrite, viewer: Viewer, *, notice_id: UUID, clock: Clock) -> None:

@@ -7,6 +7,7 @@ in the transaction that asks for the mail; from then on everything may be done a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +19,7 @@ import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import CompanyRef, TenantRead, TenantWrite
-from kedang_platform.mail import Outgoing
+from kedang_platform.mail import Bounced, Outgoing, on_bounce
 from kedang_platform.work import NewJob
 from kedang_platform.work.parts import Part
 from kedang_tenants.catalogue import catalogue
@@ -28,12 +29,17 @@ from kedang_tenants.people.notices import DIGEST, NOT_SENT, REJECTED, SENT, UNKN
 from kedang_tenants.people.openness import closed_to
 from kedang_tenants.people.telling import mail_later
 
-DIGESTS: Final = "notices.digest"
 FOLLOW: Final = "notices.follow_mails"
 CHUNK = 100
 """Members whose letter of the day one step makes."""
 
-_SETTLED: Final[Mapping[str, str]] = {"sent": SENT, "rejected": REJECTED, "unknown": UNKNOWN}
+_SETTLED: Final[Mapping[str, str]] = {
+    "sent": SENT,
+    "rejected": REJECTED,
+    "unknown": UNKNOWN,
+    "bounced": REJECTED,
+    "suppressed": NOT_SENT,
+}
 _FIRST_LOOK, _LONGEST_WAIT = timedelta(seconds=30), timedelta(minutes=30)
 
 _TOLD = """
@@ -49,7 +55,7 @@ async def mails_of(read: TenantRead, keys: Sequence[str], *, now: datetime) -> l
     What has been closed to a member since it was told is left out (A11).
     """
     rows = await _open_rows(read, keys, now)
-    return [_mail(key, list(alike)) for key, alike in groupby(rows, key=itemgetter("mail_key"))]
+    return [_mail(read.company, key, list(alike)) for key, alike in groupby(rows, key=itemgetter("mail_key"))]
 
 
 async def _open_rows(read: TenantRead, keys: Sequence[str], now: datetime) -> list[asyncpg.Record]:
@@ -65,13 +71,13 @@ def _about(public: str | None) -> tuple[str, UUID] | None:
     return (record.name, UUID(hex=public[4:])) if record and public else None
 
 
-def _mail(key: str, rows: Sequence[asyncpg.Record]) -> Outgoing:
+def _mail(company: CompanyRef, key: str, rows: Sequence[asyncpg.Record]) -> Outgoing:
     notices = [_told(row) for row in rows]
     if rows[0]["channel"] == DIGEST:
         letter = letter_of_the_day(notices, day=key.rpartition(":")[2])
     else:
         letter = letter_at_once(notices[0])
-    return Outgoing(letter, rows[0]["email"], notices[0].language, key=key)
+    return Outgoing(letter, rows[0]["email"], notices[0].language, key=key, company=company, kind="notice")
 
 
 def _told(row: asyncpg.Record) -> Told:
@@ -89,12 +95,14 @@ def _told(row: asyncpg.Record) -> Told:
 # A member gets one letter a day: what is told after it waits for the next day's.
 _WAITING = """
 FROM notice n JOIN member m ON m.id = n.member_id AND m.state = 'ACTIVE' AND m.archived_at IS NULL
+LEFT JOIN notice_schedule s ON s.member_id = n.member_id AND s.archived_at IS NULL
 WHERE n.channel = 'DIGEST' AND n.mailed_at IS NULL AND n.archived_at IS NULL
+  AND s.digest_at IS NOT DISTINCT FROM $3 AND s.time_zone IS NOT DISTINCT FROM $4
   AND NOT EXISTS (SELECT 1 FROM notice d WHERE d.mail_key = $1 || n.member_id || ':' || $2)
 """
 _COUNT_MEMBERS = f"SELECT count(DISTINCT n.member_id) {_WAITING}"
 _NEXT_MEMBERS = f"""
-SELECT DISTINCT n.member_id {_WAITING} AND ($3::uuid IS NULL OR n.member_id > $3) ORDER BY n.member_id LIMIT $4
+SELECT DISTINCT n.member_id {_WAITING} AND ($5::uuid IS NULL OR n.member_id > $5) ORDER BY n.member_id LIMIT $6
 """
 _MARK = """
 UPDATE notice n SET mailed_at = $4, mail_state = 'QUEUED', mail_key = $1 || n.member_id || ':' || $2
@@ -104,28 +112,40 @@ RETURNING n.mail_key
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('notice digests'), hashtext($1))"
 
 
-async def count_waiting(read: TenantRead, *, day: date) -> int:
-    """How many members have notices that wait for the letter of ``day``."""
-    return int(await read.fetchval(_COUNT_MEMBERS, _digest_of(read), day.isoformat()))
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Whose letters of ``day``: of those who have chosen ``at`` in ``zone``, or of those who have chosen nothing.
+
+    ``zone`` is None for the company's own.
+    """
+
+    day: date
+    at: str | None = None
+    zone: str | None = None
 
 
-async def digest_part(write: TenantWrite, *, day: date, after: UUID | None, clock: Clock) -> Part:
-    """Have the letters of ``day`` sent to the next ``CHUNK`` members behind the id ``after``.
+async def count_waiting(read: TenantRead, *, turn: Round) -> int:
+    """How many members of the round have notices that wait for its letter."""
+    return int(await read.fetchval(_COUNT_MEMBERS, *_known(read, turn)))
+
+
+async def digest_part(write: TenantWrite, *, turn: Round, after: UUID | None, clock: Clock) -> Part:
+    """Have the letters of the round sent to the next ``CHUNK`` members behind the id ``after``.
 
     Each tells all that its member is waiting for; a notice stands in one letter, and a member gets
     one letter a day.
     """
     await write.fetch(_ONE_AT_A_TIME, write.company.schema)
-    begin, end = _digest_of(write), day.isoformat()
-    members = [row[0] for row in await write.fetch(_NEXT_MEMBERS, begin, end, after, CHUNK)]
+    begin, end, *chosen = _known(write, turn)
+    members = [row[0] for row in await write.fetch(_NEXT_MEMBERS, begin, end, *chosen, after, CHUNK)]
     marked = await write.fetch(_MARK, begin, end, members, clock.now()) if members else []
     keys = sorted({row["mail_key"] for row in marked})
     await mail_later(write, keys)
     return Part(last=members[-1] if len(members) == CHUNK else None, seen=len(members), changed=len(keys))
 
 
-def _digest_of(read: TenantRead) -> str:
-    return f"digest:{read.company.schema}:"
+def _known(read: TenantRead, turn: Round) -> tuple[str, str, str | None, str | None]:
+    return f"digest:{read.company.schema}:", turn.day.isoformat(), turn.at, turn.zone
 
 
 def look_later(company: CompanyRef, keys: Sequence[str], *, looked: int, now: datetime) -> NewJob:
@@ -158,3 +178,14 @@ async def note_ends(write: TenantWrite, keys: Sequence[str], states: Mapping[str
         list(known.values()),
     )
     return [key for key in keys if key not in known]
+
+
+@on_bounce("notice:")
+@on_bounce("digest:")
+async def note_bounce(write: TenantWrite, bounced: Bounced, _clock: Clock) -> None:
+    """Note that a mail came back for good after it had been taken: its notices count as undelivered again."""
+    if bounced.hard:
+        await write.fetch(
+            "UPDATE notice SET mail_state = 'REJECTED' WHERE mail_key = $1 AND mail_state = 'SENT'",
+            bounced.key,
+        )

@@ -22,6 +22,7 @@ from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import in_our_languages, text_in
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.notice_choices import DEFAULT_CHANNELS, channels_of
+from kedang_tenants.people.notice_schedules import times_of
 from kedang_tenants.people.notices import EMAIL, INBOX, QUEUED
 from kedang_tenants.people.openness import closed_to
 from kedang_tenants.reading import Viewer
@@ -78,14 +79,24 @@ async def tell(write: TenantWrite, viewer: Viewer, tellings: Sequence[Telling], 
     keys = _give_keys(write, notices, clock.now())
     changes = [Change("notice", "create", notice, values=values) for notice, values in notices.items()]
     await change_internally(write, viewer, changes, clock=clock)
-    await mail_later(write, keys)
+    await _mail_when_loud(write, keys, zone=viewer.time_zone, now=clock.now())
     return len(notices)
 
 
-async def mail_later(write: TenantWrite, keys: Sequence[str]) -> None:
-    """Ask for the mails of these keys to be given to the way out when this transaction has committed."""
+async def _mail_when_loud(write: TenantWrite, keys: Mapping[str, UUID], *, zone: str, now: datetime) -> None:
+    """Have the mails of these keys leave at once, or when the quiet hours of their members end."""
+    times = await times_of(write, set(keys.values()), zone=zone) if keys else {}
+    leaving: dict[datetime | None, list[str]] = {}
+    for key, member in keys.items():
+        leaving.setdefault(times[member].earliest(now), []).append(key)
+    for due_at, alike in leaving.items():
+        await mail_later(write, alike, due_at=due_at)
+
+
+async def mail_later(write: TenantWrite, keys: Sequence[str], *, due_at: datetime | None = None) -> None:
+    """Ask for the mails of these keys to be given to the way out at ``due_at``, or when this transaction has committed."""
     parts = [keys[start : start + MAILS_A_JOB] for start in range(0, len(keys), MAILS_A_JOB)]
-    await enqueue(write, *(NewJob(MAIL, {"keys": part}) for part in parts))
+    await enqueue(write, *(NewJob(MAIL, {"keys": part}, due_at=due_at) for part in parts))
 
 
 # Two that tell of the same wait for each other; the second finds it told. In one order, so that none blocks.
@@ -123,14 +134,14 @@ async def _states(write: TenantWrite, tellings: Sequence[Telling]) -> dict[UUID,
     return {row["id"]: row["state"] for row in await write.fetch(_STATES, members)}
 
 
-def _give_keys(write: TenantWrite, notices: Mapping[UUID, dict[str, Any]], now: datetime) -> list[str]:
-    """Mark those whose mail leaves at once with the key of that mail; returns the keys."""
-    keys = []
+def _give_keys(write: TenantWrite, notices: Mapping[UUID, dict[str, Any]], now: datetime) -> dict[str, UUID]:
+    """Mark those that have a mail of their own with the key of that mail; returns the members by these keys."""
+    keys = {}
     for notice, values in notices.items():
         if values["channel"] == EMAIL:
             key = f"notice:{write.company.schema}:{notice}"
             values |= {"mail_key": key, "mailed_at": now, "mail_state": QUEUED}
-            keys.append(key)
+            keys[key] = values["member_id"]
     return keys
 
 

@@ -40,8 +40,19 @@ _RECORDS: Final = (
     "service_note",
     "repair_record",
     "survey_invitation",
+    "contract",
+    "owned_product",
+    "meeting",
+    "meeting_action",
 )
-_BESIDES: Final = ("customer.graded", "service_request.closed", "survey_answer.submitted")
+NOTICE: Final = "notice.created"
+_BESIDES: Final = (
+    NOTICE,
+    "customer.graded",
+    "customer.verified",
+    "service_request.closed",
+    "survey_answer.submitted",
+)
 TEST: Final = "webhook.test"
 EVENTS: Final = (*(f"{record}.{done}" for record in _RECORDS for done in _DONE), *_BESIDES)
 """What a webhook can be told of, by the names of the audit trail."""

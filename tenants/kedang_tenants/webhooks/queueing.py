@@ -21,12 +21,20 @@ from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Event, subscribe
 from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.reading import Viewer
-from kedang_tenants.webhooks.models import EVENTS, code_of
+from kedang_tenants.webhooks.models import EVENTS, NOTICE, code_of
 
 DELIVER: Final = "webhooks.deliver"
 
 _ASKING: Final = """
 SELECT id FROM webhook WHERE active AND archived_at IS NULL AND events @> ARRAY[$1::text] ORDER BY id FOR SHARE
+"""
+# A notice is told to its member's own webhooks, unless the member wants none of its kind there (T10).
+_ASKING_FOR_NOTICES: Final = """
+SELECT w.id, n.id AS notice_id FROM webhook w
+JOIN notice n ON n.member_id = w.owner_id AND n.id = ANY($2::uuid[])
+LEFT JOIN notice_preference p ON p.member_id = n.member_id AND p.kind = n.kind AND p.archived_at IS NULL
+WHERE w.active AND w.archived_at IS NULL AND w.events @> ARRAY[$1::text] AND coalesce(p.webhook, true)
+ORDER BY w.id FOR SHARE OF w
 """
 _INSERT: Final = """
 INSERT INTO webhook_delivery (id, version, created_at, updated_at, custom, webhook_id, event, about, state, attempts,
@@ -62,19 +70,27 @@ async def queue_deliveries(
 ) -> None:
     """Note for every webhook that asked for these events what it is to be told, and have it told."""
     name = events[0].name
-    webhooks = [row["id"] for row in await write.fetch(_ASKING, code_of(name))]
-    if not webhooks:
+    asked = await _asked_for(write, name, events)
+    if not asked:
         return
     prefix = catalogue().record(name.partition(".")[0]).prefix
     rows = [
-        (new_id(), webhook, f"{prefix}_{event.record_id.hex}", event.sequence)
-        for event in events
-        for webhook in webhooks
+        (new_id(), webhook, f"{prefix}_{event.record_id.hex}", event.sequence) for event, webhook in asked
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
     await write.fetch(_INSERT, clock.now(), name, *columns)
     first = await write.fetch(_FIRST, columns[0])
     await send_now(write, [row["id"] for row in first], now=clock.now())
+
+
+async def _asked_for(write: TenantWrite, name: str, events: Sequence[Event]) -> list[tuple[Event, UUID]]:
+    """Each event with each webhook that asked for it."""
+    if name != NOTICE:
+        webhooks = [row["id"] for row in await write.fetch(_ASKING, code_of(name))]
+        return [(event, webhook) for event in events for webhook in webhooks]
+    by_notice = {event.record_id: event for event in events}
+    found = await write.fetch(_ASKING_FOR_NOTICES, code_of(name), list(by_notice))
+    return [(by_notice[row["notice_id"]], row["id"]) for row in found]
 
 
 async def send_now(write: TenantWrite, deliveries: Sequence[UUID], *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from kedang_platform.mail import mail_states, post
 from kedang_platform.work import RunningJob, enqueue, handler, recurring
 from kedang_platform.work.parts import Part
 from kedang_tenants.people.notice_mails import (
-    DIGESTS,
     FOLLOW,
+    Round,
     count_waiting,
     digest_part,
     look_later,
@@ -21,6 +21,7 @@ from kedang_tenants.people.notice_mails import (
     note_ends,
     on_their_way,
 )
+from kedang_tenants.people.notice_schedules import DIGESTS, OWN_DIGESTS, ask_for_own_digests
 from kedang_tenants.people.telling import MAIL
 from kedang_tenants.people.viewers import company_of
 from kedang_tenants.people.working_days import load_calendar
@@ -52,22 +53,35 @@ async def mail_notices(job: RunningJob) -> None:
 @recurring(DIGESTS, at=time(8, 30))
 @handler(DIGESTS, timeout=timedelta(minutes=30))
 async def send_digests(job: RunningJob) -> None:
-    """Send everybody the letter of the day, on working days; on others what was told waits."""
-    day = date.fromisoformat(str(job.payload["date"]))
+    """Send the letter of the day, on working days; on others what was told waits.
+
+    To those who have chosen the time that the job names, without one to those who have chosen none.
+    """
+    turn = _round(job)
     company = await company_of(job)
     async with job.databases.tenant_read(company.ref) as read:
-        working = (await load_calendar(read, country=company.country)).is_working(day)
+        working = (await load_calendar(read, country=company.country)).is_working(turn.day)
     if not working:
         async with job.finish():
             return
 
     async def step(write: TenantWrite, _viewer: Viewer, after: UUID | None) -> Part:
-        return await digest_part(write, day=day, after=after, clock=job.clock)
+        return await digest_part(write, turn=turn, after=after, clock=job.clock)
 
     async def count(read: TenantRead) -> int:
-        return await count_waiting(read, day=day)
+        return await count_waiting(read, turn=turn)
 
     await walk(job, step, count=count)
+
+
+@recurring(OWN_DIGESTS, at=time())
+@handler(OWN_DIGESTS)
+async def plan_own_digests(job: RunningJob) -> None:
+    """Ask for the letters of the day of those members who have chosen a time of their own."""
+    company = await company_of(job)
+    start = datetime.fromisoformat(str(job.payload["occurrence"]))
+    async with job.finish() as write:
+        await ask_for_own_digests(write, start=start, zone=company.time_zone)
 
 
 @handler(FOLLOW)
@@ -83,6 +97,11 @@ async def follow_mails(job: RunningJob) -> None:
         if open_still:
             looked = int(str(job.payload["looked"])) + 1
             await enqueue(write, look_later(company.ref, open_still, looked=looked, now=job.clock.now()))
+
+
+def _round(job: RunningJob) -> Round:
+    at, zone = (cast("str | None", job.payload.get(name)) for name in ("at", "zone"))
+    return Round(date.fromisoformat(str(job.payload["date"])), at, zone)
 
 
 def _keys(job: RunningJob) -> list[str]:
