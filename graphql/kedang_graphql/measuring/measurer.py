@@ -7,8 +7,9 @@ In the way of a request there are two readings of a clock, and additions; whatev
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
@@ -22,6 +23,9 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import CompanyRef, Databases, DatabaseUnavailable
 from kedang_platform.database.noting import Ledger, open_ledger
 from kedang_platform.errors import KedangError
+from kedang_platform.identity.browsers import place_of
+from kedang_platform.observing import tracing
+from kedang_platform.observing.security import note_refusal
 from kedang_tenants.measuring.explaining import EVERY, Slow, explain
 from kedang_tenants.measuring.storing import store_tallies
 from kedang_tenants.measuring.tallies import OTHERS, SESSIONS, UNREAD, Signature, Taken, Tally
@@ -40,6 +44,7 @@ _MOST_EXPLAINED: Final = 10_000
 _LAST_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
+_LINES: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -104,6 +109,7 @@ class Measurer:
         """
         if context is None:
             self.outcomes[UNREAD.kind, "stock", code] += 1
+            note_refusal(code)
         elif not context.measured.counted:
             self._end(context, (code,))
 
@@ -133,6 +139,7 @@ class Measurer:
             sums = self.sums[key] = Sums()
         sums.add(seconds, sql_seconds, charged - refunded, len(statements))
         self.outcomes[*key, errors[0] if errors else "REFUSED" if refusals else "OK"] += 1
+        _tell(context, [*errors, *refusals], seconds, sql_seconds, len(statements), charged - refunded)
         if identified is not None:
             company = identified.company.ref
             credential = identified.credential_id if identified.kind == "api_key" else SESSIONS
@@ -236,6 +243,39 @@ class Measurer:
             log.warning("measuring.not_explained", code=error.code)
         except Exception:
             log.warning("measuring.explaining_failed", exc_info=True)
+
+
+def _tell(
+    context: Context, codes: Sequence[str], seconds: float, sql_seconds: float, statements: int, cost: int
+) -> None:
+    """The answer in its span and in the log, and what was refused in that of security."""
+    signature = context.measured.signature
+    way = "planned" if context.measured.planned else "stock"
+    outcome = codes[0] if codes else "OK"
+    span = tracing.current()
+    if span is not None:
+        span.tell(kind=signature.kind.lower(), way=way, outcome=outcome, statements=statements, cost=cost)
+        span.tell(sql_seconds=sql_seconds)
+        if codes:
+            span.failed(outcome)
+    if _LINES.isEnabledFor(logging.DEBUG):
+        log.debug(
+            "operation.answered",
+            kind=signature.kind.lower(),
+            way=way,
+            code=outcome,
+            operation=signature.id.hex,
+            statements=statements,
+            cost=cost,
+            milliseconds=round(seconds * 1000, 1),
+        )
+    for code in dict.fromkeys(codes):
+        identified = context.identified
+        who: dict[str, object] = {}
+        if identified is not None:
+            who = {"company": identified.company.id, "member": identified.member_id, "by": identified.kind}
+            who["credential"] = identified.credential_id
+        note_refusal(code, **who, network=place_of(context.request_address))
 
 
 async def keep_measuring(measurer: Measurer, databases: Databases, *, interval: float) -> None:

@@ -25,7 +25,7 @@ from kedang_graphql.engine.operations import OperationCache
 from kedang_graphql.measuring.measurer import Measurer
 from kedang_graphql.measuring.sums import Spread
 from kedang_platform.database import Databases
-from kedang_platform.observing.metrics import Pools, text
+from kedang_platform.observing import metrics as figures
 from kedang_platform.settings import Settings
 
 _LOOK_EVERY: Final = 0.5
@@ -74,7 +74,7 @@ class Metrics(Collector):
         self._operations = operations
         self._token = token.encode()
         self._probes = Probes()
-        self._pools = Pools(databases)
+        self._pools = figures.Pools(databases)
 
     @classmethod
     def started(
@@ -96,7 +96,7 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """All figures in Prometheus's text format."""
-        return text(self, self._pools)
+        return figures.text(self, self._pools)
 
     def collect(self) -> Iterator[Metric]:
         yield from self._of_operations()

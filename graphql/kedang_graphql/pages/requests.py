@@ -16,6 +16,8 @@ from kedang_graphql.services import Services
 from kedang_platform.errors import BadUserInput, Forbidden, KedangError
 from kedang_platform.i18n import msg, translate
 from kedang_platform.identity import Browser, Challenged, Entered, Identified
+from kedang_platform.identity.browsers import place_of
+from kedang_platform.observing.security import note_refusal
 
 _LARGEST_FORM = 16 * 1024
 _MOST_FIELDS = 20
@@ -93,6 +95,8 @@ async def _body(request: Request, largest: int) -> bytes:
 
 
 def told(request: Request, error: KedangError) -> str:
+    """What went wrong, in the reader's language; the security log hears of it where it concerns it."""
+    note_refusal(error.code, network=place_of(address_of(request)))
     return translate(error.message, language_of(request), error.params)
 
 

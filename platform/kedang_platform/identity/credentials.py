@@ -19,6 +19,7 @@ from kedang_platform.database import ControlRead, Databases
 from kedang_platform.identity.api_keys import SCOPES, key_hash, prefix_of
 from kedang_platform.identity.sessions import IDLE
 from kedang_platform.identity.tokens import hash_of
+from kedang_platform.observing import security
 from kedang_platform.registry import Company
 from kedang_platform.registry.company import columns_of, company_from
 from kedang_platform.secrets import SecretKey
@@ -198,6 +199,8 @@ class Credentials:
             # Looked up before something was revoked, it may be just what was: it is not kept.
             if generation == self._generation:
                 self._remember(mark, found)
+        else:
+            security.note("credential.refused", by="session" if bearer is None else "api_key")
         return found
 
     def forget(self) -> None:

@@ -22,12 +22,14 @@ from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions, renew_token
 from kedang_platform.identity.signing_in import tell
 from kedang_platform.identity.tables import person
+from kedang_platform.identity.watching import watched
 from kedang_platform.mail import Outgoing, post
 from kedang_platform.work import NewJob, enqueue
 
 FOLLOW_EMAIL_JOB: Final = "people.follow_email"
 
 
+@watched("password.changed", "password.refused")
 async def change_password(
     services: IdentityServices,
     identified: Identified,

@@ -12,8 +12,10 @@ from kedang_platform.identity.credentials import Identified
 from kedang_platform.identity.errors import WrongCredentials
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import renew_token
+from kedang_platform.identity.watching import watched
 
 
+@watched("reauthentication.succeeded", "reauthentication.failed")
 async def reauthenticate(
     services: IdentityServices,
     identified: Identified,

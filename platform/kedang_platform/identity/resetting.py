@@ -14,6 +14,7 @@ from kedang_platform.identity.errors import LinkUsed
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions
 from kedang_platform.identity.tables import person
+from kedang_platform.identity.watching import watched
 from kedang_platform.mail import Outgoing, post
 from kedang_platform.work import NewJob, enqueue
 
@@ -27,6 +28,7 @@ UNION SELECT c.name FROM platform.company c JOIN platform.membership m ON m.comp
 """
 
 
+@watched("password.reset_asked", "password.reset_refused")
 async def request_password_reset(services: IdentityServices, *, email: str, address: str) -> None:
     """Have a link sent, if the address is a known person's. Nothing in answer or time tells whether it is.
 
@@ -56,6 +58,7 @@ async def send_password_reset(
     await post(control, [mail], sender=sender, now=now)
 
 
+@watched("password.reset", "password.reset_refused")
 async def reset_password(
     services: IdentityServices, *, token: str, password: str, device: str | None = None
 ) -> str:

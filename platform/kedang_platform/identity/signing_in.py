@@ -31,6 +31,7 @@ from kedang_platform.identity.people import PersonInfo
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import Method, end_session, start_session
 from kedang_platform.identity.tables import person
+from kedang_platform.identity.watching import watched
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Letter, Outgoing, post
 from kedang_platform.registry import Company, CompanySuspended
@@ -102,6 +103,7 @@ class Challenged:
 Entered: TypeAlias = SignedIn | Challenged
 
 
+@watched("sign_in.succeeded", "sign_in.failed")
 async def sign_in(
     services: IdentityServices,
     *,
@@ -173,6 +175,7 @@ async def prove_password(
     return PasswordProof(email, row["id"], renewed, device_bucket, browser.address)
 
 
+@watched("sign_in.succeeded", "sign_in.failed")
 async def enter_proved(
     services: IdentityServices,
     *,
@@ -217,6 +220,7 @@ async def _nowhere(
     return CompanySuspended() if suspended else NoCompany()
 
 
+@watched("second_step.succeeded", "second_step.failed")
 async def complete_sign_in(
     services: IdentityServices, *, challenge: str, code: str, browser: Browser
 ) -> SignedIn:
@@ -244,6 +248,7 @@ async def complete_sign_in(
         return await _open(control, services, row, browser=browser, method=method, second_factor=True)
 
 
+@watched("session.ended", "access.refused")
 async def sign_out(services: IdentityServices, *, person_id: UUID, session_id: UUID) -> bool:
     """End a session of the person, here at once, in other processes as soon as they hear of it.
 

@@ -10,6 +10,7 @@ from kedang_platform.identity.credentials import Identified
 from kedang_platform.identity.people import companies_of
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions, move_session
+from kedang_platform.identity.watching import watched
 from kedang_platform.registry import Company
 
 
@@ -32,6 +33,7 @@ async def switch_company(
     return company, token
 
 
+@watched("sessions.ended", "access.refused")
 async def end_other_sessions(services: IdentityServices, identified: Identified) -> int:
     """End all sessions of the person but this one; how many they were."""
     async with services.databases.control() as control:

@@ -20,6 +20,7 @@ from kedang_platform.identity.second_factors import Enrolment
 from kedang_platform.identity.services import IdentityServices
 from kedang_platform.identity.sessions import end_sessions, renew_token
 from kedang_platform.identity.signing_in import tell
+from kedang_platform.identity.watching import watched
 from kedang_platform.mail import Letter
 from kedang_platform.registry.tables import company
 
@@ -36,6 +37,7 @@ async def start_two_factor(services: IdentityServices, identified: Identified) -
         )
 
 
+@watched("two_factor.switched_on", "two_factor.refused")
 async def confirm_two_factor(
     services: IdentityServices, identified: Identified, *, code: str
 ) -> tuple[list[str], str]:
@@ -59,6 +61,7 @@ async def confirm_two_factor(
     return codes, token
 
 
+@watched("two_factor.switched_off", "two_factor.refused")
 async def disable_two_factor(services: IdentityServices, identified: Identified) -> str:
     """Switch it off: the session's new token; every other session ends. Raises ``SecondFactorMissing``."""
     async with services.databases.control() as control:
@@ -72,6 +75,7 @@ async def disable_two_factor(services: IdentityServices, identified: Identified)
     return token
 
 
+@watched("recovery_codes.renewed", "two_factor.refused")
 async def new_recovery_codes(services: IdentityServices, identified: Identified) -> list[str]:
     """Ten new codes, told this once; the old ones are void. Raises ``SecondFactorMissing``."""
     async with services.databases.control() as control:

@@ -17,6 +17,7 @@ from kedang_platform.identity import Browser, Entered, IdentityServices, members
 from kedang_platform.identity.errors import LinkUsed
 from kedang_platform.identity.signing_in import enter
 from kedang_platform.identity.tables import person
+from kedang_platform.identity.watching import watched
 from kedang_platform.ids import new_id
 from kedang_platform.licensing import subscribe
 from kedang_platform.registry import KEEP_SPARES, NewCompany, claim_schema, set_status
@@ -38,6 +39,7 @@ WHERE c.id = $1 FOR UPDATE OF c
 """
 
 
+@watched("sign_in.succeeded", "sign_in.failed")
 async def confirm_email(
     services: IdentityServices,
     *,

@@ -17,6 +17,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.identity import Browser, Entered, IdentityServices, emails, memberships
 from kedang_platform.identity.memberships import Invitation, Seat
 from kedang_platform.identity.signing_in import enter, prove_password
+from kedang_platform.identity.watching import watched
 from kedang_platform.licensing import hold_seats
 from kedang_platform.licensing.history import By
 from kedang_platform.licensing.keeping import FOLLOW_JOB
@@ -112,6 +113,7 @@ async def invite_member(
     return member.member_id
 
 
+@watched("sign_in.succeeded", "sign_in.failed")
 async def accept_invitation(
     services: IdentityServices,
     *,

@@ -26,6 +26,7 @@ from kedang_platform.identity.openid.id_token import Claims, TokenRefused, verif
 from kedang_platform.identity.openid.linking import link, person_behind, person_of_address
 from kedang_platform.identity.openid.providers import CodeRefused, Provider, Tokens
 from kedang_platform.identity.services import IdentityServices
+from kedang_platform.identity.watching import watched
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Outgoing, post
 
@@ -95,6 +96,7 @@ async def _address(provider: Provider, begun: Begun, redirect_uri: str, language
     )
 
 
+@watched("identity.proved", "sign_in.failed")
 async def arrive(
     services: IdentityServices,
     *,
