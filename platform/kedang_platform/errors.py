@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import ClassVar
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -20,7 +21,8 @@ class KedangError(Exception):
 
     ``message`` is an English msgid with ``{named}`` placeholders filled from ``params``;
     ``path`` names the input field at fault, outermost first, and is empty when no single field is.
-    A class that is ``passing`` says "not now" rather than "no": a job that meets it tries again.
+    A class that is ``passing`` says "not now" rather than "no": a job that meets it tries again,
+    where the error bears ``retry_after``, not before that has passed.
     """
 
     code: ClassVar[str] = "KEDANG_ERROR"
@@ -36,6 +38,7 @@ class KedangError(Exception):
         self.message = message
         self.path = path
         self.params: Mapping[str, object] = params
+        self.retry_after: timedelta | None = None
 
     def __str__(self) -> str:
         return self.message.format_map(dict(self.params))

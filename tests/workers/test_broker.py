@@ -1,9 +1,9 @@
-from kedang_workers.broker import declare_run, make_broker
+from kedang_workers.broker import Observing, declare_run, make_broker
 
 
 def test_dramatiq_retries_ages_and_limits_nothing(work_redis_url):
     broker = make_broker(work_redis_url)
-    assert broker.middleware == []
+    assert [type(each) for each in broker.middleware] == [Observing]
     assert (broker.heartbeat_timeout, broker.maintenance_chance) == (30_000, 1_000_000)
     broker.client.close()
 

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from kedang_platform.clock import FixedClock
 from kedang_platform.embedded import free_port
 from kedang_platform.work import NewJob, enqueue
-from kedang_platform.work.lanes import Limits
+from kedang_platform.work.lanes import Limits, hand_out
 from kedang_platform.work.wakeup import Waker
 from kedang_workers.relay import Relay, Timing
 
@@ -118,13 +118,35 @@ async def test_a_message_that_nobody_answers_is_sent_again_after_a_while(relay, 
     running = relay(timing=Timing(sweep=timedelta(0)))
     await running.round()
     async with databases.control() as control:
-        await control.fetch("UPDATE work.job SET queued_at = now() - interval '59 seconds'")
+        await control.fetch("UPDATE work.job SET queued_at = now() - interval '29 seconds'")
     await running.round()
     assert messages() == [(str(job_id), 1)]
     async with databases.control() as control:
-        await control.fetch("UPDATE work.job SET queued_at = now() - interval '61 seconds'")
+        await control.fetch("UPDATE work.job SET queued_at = now() - interval '31 seconds'")
     await running.round()
     assert messages() == [(str(job_id), 1), (str(job_id), 2)]
+
+
+@pytest.mark.requirement("T10")
+async def test_what_a_killed_relay_handed_out_and_did_not_send_goes_out_as_soon_as_another_begins(
+    relay, ask, messages, databases
+):
+    ids = await ask(3)
+    other = relay()
+    await other.round()  # it sets the mark that tells an emptied Valkey
+    async with databases.control() as control:
+        await control.fetch("UPDATE work.job SET state = 'waiting'")
+        dying = await hand_out(control, now=FixedClock().now(), limits=Limits())
+    assert len(dying.jobs) == 3
+    await relay().round()
+    assert messages()[3:] == [(str(job_id), 3) for job_id in ids]
+
+
+async def test_a_message_names_its_format(relay, ask, valkey):
+    await ask(1)
+    await relay().round()
+    (message,) = valkey.lrange("kedang:jobs", 0, -1)
+    assert json.loads(valkey.hget("kedang:jobs.msgs", message))["kwargs"] == {"format": 1}
 
 
 async def test_messages_do_not_pile_up_where_no_worker_runs(relay, ask, messages, databases):

@@ -15,6 +15,7 @@ from time import monotonic
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from kedang_platform.clock import Clock
@@ -28,7 +29,8 @@ from kedang_platform.work.claims import sweep
 from kedang_platform.work.lanes import Handed, Limits, hand_out, take_back
 from kedang_platform.work.standing import keep_telling
 from kedang_platform.work.wakeup import CHANNEL
-from kedang_workers.broker import UNREAD, make_broker, send
+from kedang_workers import handlers
+from kedang_workers.broker import AT_ONCE, UNREAD, make_broker, send
 from kedang_workers.composition import open_services, redis_url
 from kedang_workers.process import serve
 
@@ -44,11 +46,14 @@ class Timing:
 
     ``unanswered`` is how long a message may lie unread before it counts as lost: well above any
     normal wait in the queue, since a message that was only late is then sent twice (and ignored once).
+    A relay that begins waits for none of them: one that was killed may have sent none of what it handed out.
+    ``quiet`` is how long Valkey may say nothing before it is asked whether it is there.
     """
 
     idle: timedelta = timedelta(seconds=1)
     sweep: timedelta = timedelta(seconds=1)
-    unanswered: timedelta = timedelta(seconds=60)
+    unanswered: timedelta = timedelta(seconds=30)
+    quiet: timedelta = timedelta(seconds=5)
     crowded_least: timedelta = timedelta(milliseconds=10)
     crowded_most: timedelta = timedelta(milliseconds=100)
 
@@ -66,11 +71,12 @@ class Relay:
         self._databases = databases
         self._clock = clock
         self._broker: RedisBroker = make_broker(redis_url)
-        self._redis = Redis.from_url(redis_url, socket_connect_timeout=5)
+        self._redis = Redis.from_url(redis_url, socket_connect_timeout=5, socket_timeout=5, retry=AT_ONCE)
         self._limits = limits or Limits()
         self._timing = timing or Timing()
         self._woken = asyncio.Event()
         self._swept_at = -1e9
+        self._begun = False
         self._crowded = self._timing.crowded_least
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -121,6 +127,7 @@ class Relay:
         after = await self._unanswered_after()
         async with self._databases.control() as tx:
             swept = await sweep(tx, unanswered_after=after)
+        self._begun = True
         if after == timedelta(0):
             await self._redis.set(MARK, b"1")
         if swept.expired or swept.unanswered:
@@ -134,7 +141,7 @@ class Relay:
         # Messages that lie unread are not lost: where no worker runs, sending them again would only pile them up.
         if await self._redis.llen(UNREAD) >= self._limits.queued:
             return None
-        return self._timing.unanswered
+        return self._timing.unanswered if self._begun else timedelta(0)
 
     async def _send(self, jobs: Sequence[Handed]) -> None:
         if not jobs:
@@ -166,9 +173,22 @@ class Relay:
             with suppress(RedisError, OSError):
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
-                    async for _ in channel.listen():
-                        self._woken.set()
+                    await self._hear(channel)
             await asyncio.sleep(1)
+
+    async def _hear(self, channel: PubSub) -> None:
+        """Until Valkey, silent for a while, does not answer either: a network may swallow all and say nothing."""
+        pinged = False
+        while True:
+            message = await channel.get_message(timeout=self._timing.quiet.total_seconds())
+            if message is not None:
+                pinged = False
+                self._woken.set()
+            elif pinged:
+                return
+            else:
+                pinged = True
+                await channel.ping()
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -178,6 +198,7 @@ class Relay:
 async def relay(settings: Settings, stop: asyncio.Event, *, timing: Timing | None = None) -> None:
     """Relay for the installation that ``settings`` name, until ``stop`` is set."""
     health = Health()
+    channels = handlers.load().channels
     async with (
         open_services(settings) as services,
         telling(settings, health, metrics.Pools(services.databases)) as port,
@@ -186,9 +207,11 @@ async def relay(settings: Settings, stop: asyncio.Event, *, timing: Timing | Non
             databases=services.databases,
             clock=services.clock,
             redis_url=redis_url(settings),
+            limits=Limits(channels=channels),
             timing=timing,
         )
-        counting = [keep_telling(services.databases, services.clock, channels={})] if port else []
+        names = {kind: channel.name for kind, channel in channels.items()}
+        counting = [keep_telling(services.databases, services.clock, channels=names)] if port else []
         tasks = [asyncio.create_task(each) for each in counting]
         health.begin(services.databases, redis_url=settings.redis_url)
         try:

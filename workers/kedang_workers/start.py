@@ -33,7 +33,7 @@ from kedang_platform.work import Registry
 from kedang_platform.work.claims import LEASE
 from kedang_platform.work.runner import JobRunner
 from kedang_workers import handlers
-from kedang_workers.broker import declare_run, make_broker
+from kedang_workers.broker import FORMAT, declare_run, make_broker
 from kedang_workers.composition import open_services, redis_url
 
 GRACE_SECONDS = 20.0
@@ -74,14 +74,24 @@ class JobLoop:
     def __exit__(self, *_error: object) -> None:
         set_event_loop_thread(None)
         try:
-            self._thread.run_coroutine(self._opened.aclose())
+            self._thread.run_coroutine(self._close())
         finally:
             self._thread.stop()  # type: ignore[no-untyped-call]
 
-    async def run(self, job_id: str, attempt: int, *_newer: object, **_newest: object) -> None:
-        """The actor. What a newer relay says beyond this is not for us."""
+    async def run(
+        self,
+        job_id: str,
+        attempt: int,
+        *_newer: object,
+        format: int = 1,  # noqa: A002 - the message's word
+        **_newest: object,
+    ) -> None:
+        """The actor. What a newer relay says beyond this is not for us, nor is a message of a newer format."""
         assert self._runner is not None
-        await self._runner.run(UUID(job_id), attempt)
+        if format > FORMAT:
+            await self._runner.leave_to_newer(UUID(job_id), attempt)
+        else:
+            await self._runner.carry(UUID(job_id), attempt)
 
     def drain(self) -> None:
         """Begin nothing more; after the grace break off what still runs. Call from any thread."""
@@ -100,6 +110,12 @@ class JobLoop:
         leases = asyncio.create_task(self._runner.keep_leases())
         self._opened.push_async_callback(_cancelled, leases)
         self._health.begin(services.databases, redis_url=self._settings.redis_url)
+
+    async def _close(self) -> None:
+        """Let what left its place end, which draining sees to, then close what it used."""
+        if self._runner is not None:
+            await self._runner.settled()
+        await self._opened.aclose()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -24,7 +24,7 @@ class StatementTimeout(KedangError):
 
 
 class DatabaseUnavailable(KedangError):
-    """The database cannot be reached, or the connection to it broke."""
+    """The database cannot be reached, the connection to it broke, or it has no room left."""
 
     passing = True
 
@@ -46,6 +46,8 @@ DRIVER_ERRORS = (
 _BUSY = frozenset({"55P03", "40P01", "40001", "53300"})
 _STOPPED = frozenset({"57014"})
 _GONE = frozenset({"57P01", "57P02", "57P03"})
+# Disk full, out of memory, no more of something configured, an error of the file system: its operator's to mend.
+_SPENT = frozenset({"53100", "53200", "53400", "58030"})
 _CONNECTION_CLASS = "08"
 # What asyncpg says, without a code, of a connection that broke before the statement was sent.
 _LOST = ("connection is closed", "connection has been released back to the pool")
@@ -70,7 +72,7 @@ def meaning(error: BaseException) -> KedangError | None:
         return busy()
     if state in _STOPPED:
         return StatementTimeout(msg("This took longer than allowed and was stopped."))
-    if state in _GONE or state.startswith(_CONNECTION_CLASS):
+    if state in _GONE or state in _SPENT or state.startswith(_CONNECTION_CLASS):
         return unavailable()
     if isinstance(error, asyncpg.InternalClientError):
         return unavailable()  # the server's last words came between two statements

@@ -32,7 +32,7 @@ CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
     {
         each.name: each
         for each in (
-            Channel("mail", company=12, overall=64, outside=True),
+            Channel("mail", company=8, overall=32, outside=True, process=16),
             Channel("webhooks", company=4, overall=64, outside=True),
             Channel("surveys", company=4, overall=16),
             Channel("reports", company=2, overall=8),

@@ -26,7 +26,8 @@ class Claim:
     """A job that this worker, and no other, may work on until the lease ends.
 
     One that is ``called_off`` was so while an earlier worker had it and died. ``waited`` are the seconds
-    between the instant it was due and this claim, ``trace`` is whence it was asked for (``observing.tracing``).
+    between the instant it was due and this claim, ``age`` is how long ago it was asked for, ``trace`` whence
+    (``observing.tracing``). ``installation``: work of the installation that takes its turn among the company's.
     """
 
     id: UUID
@@ -38,7 +39,10 @@ class Claim:
     checkpoint: JSON
     called_off: bool = False
     trace: str | None = None
+    priority: int = 0
     waited: float = 0.0
+    age: timedelta = timedelta(0)
+    installation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,13 @@ UPDATE work.job SET state = 'running', lease_until = now() + $3, tries = tries +
 WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT EXISTS (
     SELECT FROM platform.company WHERE schema_name = job.tenant AND status = 'suspended'
 )
-RETURNING tries, kind, company, tenant, payload, checkpoint, cancel_requested, trace,
+RETURNING tries, kind, company, tenant, payload, checkpoint, cancel_requested, trace, priority, installation,
+    now() - created_at AS age,
     extract(epoch FROM now() - greatest(due_at, created_at))::float8 AS waited
+"""
+_GIVE_BACK = """
+UPDATE work.job SET state = 'waiting', queued_at = NULL, due_at = $3
+WHERE id = $1 AND attempt = $2 AND state = 'queued' RETURNING id
 """
 _HELD = "WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING id"
 _DONE = f"UPDATE work.job SET state = 'done', lease_until = NULL, finished_at = now() {_HELD}"
@@ -64,7 +73,7 @@ _RELEASE = (
     f"UPDATE work.job SET state = 'waiting', lease_until = NULL, tries = tries - 1, due_at = $3 {_HELD}"
 )
 _AGAIN = f"""
-UPDATE work.job SET state = 'waiting', lease_until = NULL, due_at = $3,
+UPDATE work.job SET state = 'waiting', lease_until = NULL, due_at = $3, tries = tries - $8::int,
     error_code = $4, error_message = $5, error_params = $6, error_detail = $7 {_HELD}
 """
 _FAILED = f"""
@@ -117,8 +126,16 @@ async def claim(
         checkpoint=decode(record["checkpoint"]),
         called_off=record["cancel_requested"],
         trace=record["trace"],
+        priority=record["priority"],
         waited=max(record["waited"], 0.0),
+        age=record["age"],
+        installation=record["installation"],
     )
+
+
+async def give_back(tx: ControlTransaction, job_id: UUID, attempt: int, *, due_at: datetime) -> bool:
+    """Leave the job of a message that cannot be read here to others; False when the message is out of date."""
+    return await tx.fetchval(_GIVE_BACK, job_id, attempt, due_at) is not None
 
 
 async def settle_done(tx: ControlTransaction, job: Claim) -> bool:
@@ -135,9 +152,12 @@ async def settle_failed(tx: ControlTransaction, job: Claim, failure: Failure) ->
     return await tx.fetchval(_FAILED, job.id, job.attempt, *_columns(failure)) is not None
 
 
-async def settle_again(tx: ControlTransaction, job: Claim, failure: Failure, *, due_at: datetime) -> bool:
-    """The try failed; the next is not before ``due_at``."""
-    return await tx.fetchval(_AGAIN, job.id, job.attempt, due_at, *_columns(failure)) is not None
+async def settle_again(
+    tx: ControlTransaction, job: Claim, failure: Failure, *, due_at: datetime, counts: bool = True
+) -> bool:
+    """The try failed; the next is not before ``due_at``. One that does not count costs the job none of its tries."""
+    values = (due_at, *_columns(failure), int(not counts))
+    return await tx.fetchval(_AGAIN, job.id, job.attempt, *values) is not None
 
 
 async def release(tx: ControlTransaction, job: Claim, *, due_at: datetime) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from kedang_platform.errors import UserError
 from kedang_platform.work.channels import Channel, channel_named
 from kedang_platform.work.recurrence import Daily, Interval, Pattern, Rule
+from kedang_platform.work.retry import USUAL, Backoff
 
 if TYPE_CHECKING:
     from kedang_platform.work.running import RunningJob
@@ -50,6 +51,7 @@ class JobHandler:
     installation: bool = False
     on_give_up: GiveUp | None = None
     channel: Channel | None = None
+    backoff: Backoff = USUAL
     rules: tuple[Rule, ...] = ()
 
 
@@ -62,17 +64,19 @@ def handler(
     installation: bool = False,
     on_give_up: GiveUp | None = None,
     channel: str | None = None,
+    retry: Backoff = USUAL,
 ) -> Callable[[Handle], JobHandler]:
     """Offer the decorated ``async def f(job: RunningJob) -> None`` as the handler of ``kind``.
 
     Where something waits for the job that would otherwise wait for ever (an import that is RUNNING),
     ``on_give_up``, an ``async def f(job: RunningJob, error: UserError) -> None``, tells it (``JobHandler``).
-    ``channel`` is one of ``channels.CHANNELS``.
+    ``channel`` is one of ``channels.CHANNELS``; ``retry`` are the waits after failures that have none of
+    their own (``retry``).
     """
     way = channel_named(channel) if channel is not None else None
 
     def mark(run: Handle) -> JobHandler:
-        return JobHandler(kind, run, timeout, retries, slow, installation, on_give_up, way)
+        return JobHandler(kind, run, timeout, retries, slow, installation, on_give_up, way, retry)
 
     return mark
 

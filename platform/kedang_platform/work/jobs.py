@@ -26,9 +26,11 @@ class NewJob:
     """Work to be done by the handler of ``kind``, at once or not before ``due_at``.
 
     Of jobs with the same ``key`` in the same company only the first is made; the key is free again
-    about a week after that job's end. Lower ``priority`` runs first within the company.
+    about a week after that job's end. Lower ``priority`` runs first within the company (``priorities``).
     ``company`` is only for transactions on ``platform`` that ask for work in a company; a company's
-    own transaction fills it in.
+    own transaction fills it in. ``turn_of`` is for work of the installation (``handler(installation=True)``) that is
+    done for a company, such as its mails: it takes its turns among that company's jobs, which can neither see it
+    nor ask for it, so that one company's many hold up nobody else's. It waits while the company is suspended.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class NewJob:
     due_at: datetime | None = None
     priority: int = 0
     company: CompanyRef | None = None
+    turn_of: CompanyRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,17 @@ class JobStatus:
 
 # Unnested arrays make one statement text for any number of jobs, so that it stays prepared.
 _INSERT = """
-INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload, trace)
-SELECT id, company, tenant, kind, key, priority, coalesce(due_at, '-infinity'), payload, trace
+INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload, trace, installation)
+SELECT id, company, tenant, kind, key, priority, coalesce(due_at, '-infinity'), payload, trace, installation
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[],
-            $8::jsonb[], $9::text[]) AS asked (id, company, tenant, kind, key, priority, due_at, payload, trace)
+            $8::jsonb[], $9::text[], $10::bool[])
+    AS asked (id, company, tenant, kind, key, priority, due_at, payload, trace, installation)
 ON CONFLICT (tenant, key) WHERE key IS NOT NULL DO NOTHING
 RETURNING id
 """
 _INSERT_ONE = """
-INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload, trace)
-VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, '-infinity'), $8, $9)
+INSERT INTO work.job (id, company, tenant, kind, key, priority, due_at, payload, trace, installation)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, '-infinity'), $8, $9, $10)
 ON CONFLICT (tenant, key) WHERE key IS NOT NULL DO NOTHING
 """.strip()
 _BY_KEY = """
@@ -131,7 +135,7 @@ def asking_for(tx: TenantWrite | ControlTransaction, job: NewJob) -> tuple[str, 
     return _INSERT_ONE, _row(tx, job)
 
 
-_Row: TypeAlias = tuple[UUID, UUID | None, str, str, str | None, int, datetime | None, str, str | None]
+_Row: TypeAlias = tuple[UUID, UUID | None, str, str, str | None, int, datetime | None, str, str | None, bool]
 
 
 def _row(tx: TenantWrite | ControlTransaction, job: NewJob) -> _Row:
@@ -146,12 +150,15 @@ def _row(tx: TenantWrite | ControlTransaction, job: NewJob) -> _Row:
         job.due_at,
         encode(job.payload),
         asked_from(),
+        job.turn_of is not None,
     )
 
 
 def _company(tx: TenantWrite | ControlTransaction, job: NewJob) -> CompanyRef | None:
     if isinstance(tx, ControlTransaction):
-        return job.company
+        return job.turn_of or job.company
+    if job.turn_of is not None:
+        raise ValueError(f"a transaction of {tx.company.schema} asks for work of the installation")
     if job.company is not None and job.company != tx.company:
         raise ValueError(f"a transaction of {tx.company.schema} asks for work in {job.company.schema}")
     return tx.company

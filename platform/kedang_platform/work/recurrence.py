@@ -194,10 +194,12 @@ class Lunar(_OncePerPeriod):
 
     def _day_in(self, period: int) -> date:
         day = min(self.day, LCalendars.ndays(period, self.month))
-        return LunarDate(period, self.month, day).to_solar_date()
+        found: date = LunarDate(period, self.month, day).to_solar_date()
+        return found
 
     def _period_of(self, day: date) -> int:
-        return LunarDate.from_solar(day).year
+        year: int = LunarDate.from_solar(day).year
+        return year
 
 
 Pattern: TypeAlias = Interval | Daily | Weekly | Monthly | Yearly | Lunar

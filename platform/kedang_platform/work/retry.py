@@ -1,19 +1,70 @@
-"""What becomes of a job whose handler raised: which failures may pass, when to try again, what is told."""
+"""What becomes of a job whose handler raised: which failures may pass, when to try again, what is told.
+
+======================  =================================================  ======================  ==============
+class                   which failures                                     next try after          counts as a try
+======================  =================================================  ======================  ==============
+contention              DatabaseBusy: deadlock, serialisation, locks       0.1 s doubling to 30 s  yes
+server of ours away     DatabaseUnavailable, LiveUnavailable, disk full    5 to 10 s               not for a day
+told when               whatever bears ``retry_after``                     what it says, ≤ a day   yes
+passing                 other errors that are ``passing``                  the handler's backoff   yes
+not known here          kinds and messages of a newer release              a quarter of its age    not for a day
+bug                     everything unexpected, and a time limit            the handler's backoff   yes
+plain no                other expected failures                            none: a dead letter     –
+======================  =================================================  ======================  ==============
+"""
 
 from __future__ import annotations
 
+import errno
 import random
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
+from typing import Final
 
 import orjson
 
+from kedang_platform.database import DatabaseBusy, DatabaseUnavailable
 from kedang_platform.errors import KedangError, Refused, UserError
 from kedang_platform.i18n import msg
+from kedang_platform.live.events import LiveUnavailable
 
-FIRST_WAIT = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(hours=1)
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits after failed tries: ``first``, doubling up to ``longest``; then 50–100 % of it."""
+
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(hours=1)
+
+    def wait(self, try_number: int, *, chance: random.Random) -> timedelta:
+        """The wait after the ``try_number``-th failed try (1, 2, …).
+
+        The spread keeps jobs that failed together from coming back together.
+        """
+        doubled: timedelta = self.first * 2 ** min(try_number - 1, 30)
+        return min(doubled, self.longest) * chance.uniform(0.5, 1.0)
+
+
+USUAL: Final = Backoff()
+CONTENTION: Final = Backoff(timedelta(milliseconds=100), timedelta(seconds=30))
+SERVER_AWAY: Final = Backoff(timedelta(seconds=10), timedelta(seconds=10))
+LONGEST_ASKED: Final = timedelta(days=1)
+"""What a server may put a try off by; it is not granted more."""
+NOT_KNOWN_WAITS: Final = (timedelta(seconds=2), timedelta(minutes=10))
+UNCOUNTED_FOR: Final = timedelta(days=1)
+"""How old a job may be for tries that could not even begin their work to cost it nothing."""
+
+
+class FailureClass(Enum):
+    CONTENTION = "contention"
+    SERVER_AWAY = "server away"
+    TOLD_WHEN = "told when"
+    PASSING = "passing"
+    NOT_KNOWN = "not known here"
+    BUG = "bug"
+    PLAIN_NO = "plain no"
 
 
 class UnknownKind(KedangError):
@@ -36,18 +87,67 @@ class Failure:
     detail: str | None = None
 
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def class_of(error: BaseException) -> FailureClass:
+    """To which line of the table ``error`` belongs."""
+    if isinstance(error, DatabaseBusy):
+        return FailureClass.CONTENTION
+    if isinstance(error, DatabaseUnavailable | LiveUnavailable):
+        return FailureClass.SERVER_AWAY
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return FailureClass.SERVER_AWAY
+    if isinstance(error, UnknownKind):
+        return FailureClass.NOT_KNOWN
+    if not isinstance(error, KedangError):
+        return FailureClass.BUG
+    if error.retry_after is not None:
+        return FailureClass.TOLD_WHEN
+    return FailureClass.PASSING if error.passing else FailureClass.PLAIN_NO
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether trying again can help: yes for all but the expected failures that are a plain no."""
-    return not isinstance(error, KedangError) or error.passing
+    return class_of(error) is not FailureClass.PLAIN_NO
 
 
-def wait_before(try_number: int, *, chance: random.Random) -> timedelta:
-    """The wait after the ``try_number``-th failed try (1, 2, …): doubling, at most an hour, then 50–100 % of it.
+def wait_after(
+    error: BaseException,
+    try_number: int,
+    *,
+    age: timedelta = timedelta(0),
+    usual: Backoff = USUAL,
+    chance: random.Random,
+) -> timedelta:
+    """How long to wait after the ``try_number``-th failed try (1, 2, …), by the class of its failure.
 
-    The spread keeps jobs that failed together from coming back together.
+    ``age`` is how long ago the job was asked for.
     """
-    doubled: timedelta = FIRST_WAIT * 2 ** min(try_number - 1, 30)
-    return min(doubled, LONGEST_WAIT) * chance.uniform(0.5, 1.0)
+    match class_of(error):
+        case FailureClass.CONTENTION:
+            return CONTENTION.wait(try_number, chance=chance)
+        case FailureClass.SERVER_AWAY:
+            return SERVER_AWAY.wait(try_number, chance=chance)
+        case FailureClass.NOT_KNOWN:
+            return wait_for_newer(age, chance=chance)
+        case FailureClass.TOLD_WHEN:
+            asked = error.retry_after if isinstance(error, KedangError) else None
+            return min(asked or timedelta(), LONGEST_ASKED) * chance.uniform(1.0, 1.1)
+        case _:
+            return usual.wait(try_number, chance=chance)
+
+
+def wait_for_newer(age: timedelta, *, chance: random.Random) -> timedelta:
+    """How long to leave work to a newer worker: at first it may be a moment, later it will be longer."""
+    least, most = NOT_KNOWN_WAITS
+    return min(max(age / 4, least), most) * chance.uniform(0.5, 1.0)
+
+
+def counts(error: BaseException, *, age: timedelta) -> bool:
+    """Whether a failed try costs the job one of its tries; ``age`` is how long ago it was asked for."""
+    free = class_of(error) in {FailureClass.SERVER_AWAY, FailureClass.NOT_KNOWN}
+    return not free or age > UNCOUNTED_FOR
 
 
 def told_of(error: BaseException) -> UserError:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
+from time import perf_counter
 from typing import TypeAlias
 from uuid import UUID
 
@@ -15,11 +17,13 @@ import structlog
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
+from kedang_platform.observing import metrics, tracing
 from kedang_platform.work import claims, retry
 from kedang_platform.work.claims import LEASE, Claim
 from kedang_platform.work.handlers import RETRIES, JobHandler, Registry
 from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
 from kedang_platform.work.services import Services
+from kedang_platform.work.standing import NO_CHANNEL
 
 LAST_WORDS = 5
 """Tries beyond the last that a job gets when telling that it is given up fails, too."""
@@ -27,6 +31,7 @@ _TURNED_AWAY = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
 Report: TypeAlias = Callable[[Claim, Exception], None]
+Leave: TypeAlias = Callable[[], None]
 
 
 class Outcome(Enum):
@@ -72,6 +77,7 @@ class JobRunner:
         self._running: dict[UUID, RunningJob] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._slow = 0
+        self._outside: Counter[str] = Counter()
         self._draining = False
 
     async def run(self, job_id: UUID, attempt: int) -> Outcome:
@@ -79,11 +85,34 @@ class JobRunner:
 
         What cannot be settled because the database is away is taken back when the lease ends.
         """
-        # A task of its own, so that breaking it off leaves whoever called alone.
-        task = asyncio.get_running_loop().create_task(self._run(job_id, attempt))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await task
+        return await self._begin(job_id, attempt, leave=_stay)
+
+    async def carry(self, job_id: UUID, attempt: int) -> None:
+        """As ``run``, but returns as soon as the job needs no place here: when it has ended, or only waits outside."""
+        left = asyncio.get_running_loop().create_future()
+
+        def leave(*_ended: object) -> None:
+            if not left.done():
+                left.set_result(None)
+
+        task = self._begin(job_id, attempt, leave=leave)
+        task.add_done_callback(leave)
+        await left
+        if task.done():
+            task.result()
+        else:
+            task.add_done_callback(_tell_broken)
+
+    async def leave_to_newer(self, job_id: UUID, attempt: int) -> None:
+        """Leave the job of a message that only a newer worker can read to one, for some seconds at first."""
+        wait = retry.wait_for_newer(timedelta(0), chance=self._chance)
+        async with self._services.databases.control() as tx:
+            await claims.give_back(tx, job_id, attempt, due_at=self._services.clock.now() + wait)
+
+    async def settled(self) -> None:
+        """Wait until nothing runs here any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def keep_leases(self) -> None:
         """Renew the leases of what runs here, three times a lease, until cancelled."""
@@ -103,14 +132,51 @@ class JobRunner:
         for task in self._tasks:
             task.cancel()
 
-    async def _run(self, job_id: UUID, attempt: int) -> Outcome:
+    def _begin(self, job_id: UUID, attempt: int, *, leave: Leave) -> asyncio.Task[Outcome]:
+        # A task of its own, so that breaking it off leaves whoever called alone.
+        task = asyncio.get_running_loop().create_task(self._run(job_id, attempt, leave))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run(self, job_id: UUID, attempt: int, leave: Leave) -> Outcome:
         try:
             async with self._services.databases.control() as tx:
                 claim = await claims.claim(tx, job_id, attempt, lease=self._lease)
-            return Outcome.DUPLICATE if claim is None else await self._answer(claim)
+            if claim is None:
+                metrics.JOBS.labels(metrics.UNKNOWN, Outcome.DUPLICATE.value).inc()
+                return Outcome.DUPLICATE
+            return await self._observed(claim, leave)
         except KedangError as error:
             log.warning("job.unsettled", job=str(job_id), code=error.code)
             return Outcome.LOST
+
+    async def _observed(self, claim: Claim, leave: Leave) -> Outcome:
+        """A try from its beginning to its end, told in figures, as a span linked to whence it was asked for, in the log."""
+        handler = self._registry.handlers.get(claim.kind)
+        kind = metrics.UNKNOWN if handler is None else handler.kind
+        channel = handler.channel.name if handler is not None and handler.channel is not None else NO_CHANNEL
+        metrics.JOB_WAIT.labels(channel, metrics.priority_class(claim.priority)).observe(claim.waited)
+        began = perf_counter()
+        outcome = Outcome.LOST
+        with tracing.span("job", link=claim.trace, root=True, kind=kind, tries=claim.tries) as span:
+            try:
+                outcome = await self._answer(claim, leave)
+                return outcome
+            finally:
+                seconds = perf_counter() - began
+                span.tell(outcome=outcome.value, waited=claim.waited)
+                metrics.JOBS.labels(kind, outcome.value).inc()
+                metrics.JOB_SECONDS.labels(kind).observe(seconds)
+                ms = round(seconds * 1000, 1)
+                log.debug(
+                    "job.ended",
+                    job=claim.id,
+                    kind=kind,
+                    outcome=outcome.value,
+                    tries=claim.tries,
+                    milliseconds=ms,
+                )
 
     async def _renew(self) -> None:
         held = [(job.id, job.attempt) for job in self._running.values()]
@@ -122,23 +188,38 @@ class JobRunner:
             if job := self._running.get(job_id):
                 job.cancelled = off
 
-    async def _answer(self, claim: Claim) -> Outcome:
+    async def _answer(self, claim: Claim, leave: Leave) -> Outcome:
         handler = self._registry.handlers.get(claim.kind)
-        if handler is None or (handler.installation and claim.company is not None):
+        if handler is None or (claim.company is not None and handler.installation is not claim.installation):
             unknown = retry.UnknownKind(msg("This kind of work is not known here: {kind}."), kind=claim.kind)
-            return await self._again_or_failed(claim, unknown, retries=RETRIES)
+            return await self._again_or_failed(claim, unknown)
         if self._draining:
             return await self._released(claim, after=timedelta(0))
-        if handler.slow and self._slow >= self._places_for_slow:
+        if self._is_full(handler):
             return await self._released(claim, after=_TURNED_AWAY)
+        if handler.channel is not None and handler.channel.outside:
+            leave()
         job = RunningJob.of(claim, services=self._services, lease=self._lease)
         self._running[job.id] = job
-        self._slow += handler.slow
+        self._count(handler, 1)
         try:
             return await self._handle(claim, handler, job)
         finally:
-            self._slow -= handler.slow
+            self._count(handler, -1)
             del self._running[job.id]
+
+    def _is_full(self, handler: JobHandler) -> bool:
+        """Whether this process does enough of such work already."""
+        channel = handler.channel
+        if channel is not None and channel.outside:
+            return self._outside[channel.name] >= channel.process
+        return handler.slow and self._slow >= self._places_for_slow
+
+    def _count(self, handler: JobHandler, more: int) -> None:
+        if handler.channel is not None and handler.channel.outside:
+            self._outside[handler.channel.name] += more
+        else:
+            self._slow += more * handler.slow
 
     async def _handle(self, claim: Claim, handler: JobHandler, job: RunningJob) -> Outcome:
         try:
@@ -166,7 +247,7 @@ class JobRunner:
         """Settle a try that failed; where there is no further one, whoever waits for the job is told first."""
         ends = _ends(claim, error, retries=handler.retries)
         if not ends or handler.on_give_up is None or job.finished:
-            return await self._again_or_failed(claim, error, retries=handler.retries)
+            return await self._again_or_failed(claim, error, handler=handler)
         job.given_up = True
         try:
             async with asyncio.timeout(handler.timeout.total_seconds()):
@@ -177,17 +258,27 @@ class JobRunner:
             return await self._released(claim, after=timedelta(0))
         except Exception as untold:  # noqa: BLE001 - as above
             self._report(claim, error)
-            return await self._again_or_failed(claim, untold, retries=handler.retries + LAST_WORDS)
-        return await self._again_or_failed(claim, error, retries=handler.retries)
+            return await self._again_or_failed(claim, untold, handler=handler, more=LAST_WORDS)
+        return await self._again_or_failed(claim, error, handler=handler)
 
-    async def _again_or_failed(self, claim: Claim, error: Exception, *, retries: int) -> Outcome:
+    async def _again_or_failed(
+        self, claim: Claim, error: Exception, *, handler: JobHandler | None = None, more: int = 0
+    ) -> Outcome:
         self._report(claim, error)
         failure = retry.failure_of(error)
+        retries, usual = (handler.retries, handler.backoff) if handler else (RETRIES, retry.USUAL)
         async with self._services.databases.control() as tx:
-            if _ends(claim, error, retries=retries):
+            if _ends(claim, error, retries=retries + more):
                 return _held(Outcome.FAILED, held=await claims.settle_failed(tx, claim, failure))
-            due_at = self._services.clock.now() + retry.wait_before(claim.tries, chance=self._chance)
-            return _held(Outcome.AGAIN, held=await claims.settle_again(tx, claim, failure, due_at=due_at))
+            wait = retry.wait_after(error, claim.tries, age=claim.age, usual=usual, chance=self._chance)
+            again = claims.settle_again(
+                tx,
+                claim,
+                failure,
+                due_at=self._services.clock.now() + wait,
+                counts=retry.counts(error, age=claim.age),
+            )
+            return _held(Outcome.AGAIN, held=await again)
 
     async def _released(self, claim: Claim, *, after: timedelta) -> Outcome:
         due_at = self._services.clock.now() + after
@@ -197,7 +288,19 @@ class JobRunner:
 
 def _ends(claim: Claim, error: Exception, *, retries: int) -> bool:
     """Whether a job that failed so is not tried again."""
-    return not retry.may_pass(error) or claim.tries > retries
+    if not retry.may_pass(error):
+        return True
+    return claim.tries > retries and retry.counts(error, age=claim.age)
+
+
+def _stay() -> None:
+    """Whoever runs a job themselves stays with it to its end."""
+
+
+def _tell_broken(task: asyncio.Task[Outcome]) -> None:
+    """Nobody awaits a job that has left its place: what it could not settle is told here."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("job.unsettled", exc_info=error)
 
 
 def _held(outcome: Outcome, *, held: bool) -> Outcome:

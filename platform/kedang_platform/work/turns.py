@@ -126,11 +126,11 @@ def deal(
     left = {tenant: room for tenant, room in rooms.items() if tenant in hands}
     while left:
         for tenant in list(left):
-            job = hands[tenant].next(flight)
+            found = hands[tenant].next(flight)
             left[tenant] -= 1
-            if job is not None:
-                flight.add(tenant, job.kind)
-                dealt.append(job)
-            if job is None or not left[tenant]:
+            if found is not None:
+                flight.add(tenant, found.kind)
+                dealt.append(found)
+            if found is None or not left[tenant]:
                 del left[tenant]
     return dealt

@@ -11,7 +11,7 @@ from kedang_tenants.webhooks.queueing import DELIVER
 from kedang_tenants.webhooks.tidying import CHUNK, TIDY, forget_part
 
 
-@handler(DELIVER, timeout=timedelta(minutes=1), on_give_up=give_up)
+@handler(DELIVER, timeout=timedelta(minutes=1), on_give_up=give_up, channel="webhooks")
 async def tell(job: RunningJob) -> None:
     """Tell a webhook of one event, or note that it has to be tried again."""
     await deliver(job, await company_of(job))
