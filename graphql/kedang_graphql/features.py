@@ -10,6 +10,7 @@ from kedang_graphql.audit import AuditQuery
 from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.contracts import ContractMutation
+from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
@@ -47,6 +48,7 @@ QUERIES: tuple[type, ...] = (
     ApprovalQuery,
     AuditQuery,
     CallQuery,
+    CorrespondenceQuery,
     FileQuery,
     GradingQuery,
     HandoverQuery,
@@ -74,6 +76,7 @@ MUTATIONS: tuple[type, ...] = (
     ApprovalMutation,
     BulkMutation,
     ContractMutation,
+    CorrespondenceMutation,
     FileMutation,
     FollowUpMutation,
     GradingMutation,

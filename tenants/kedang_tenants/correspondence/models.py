@@ -43,7 +43,6 @@ class MailSuppression(Record):
     __tablename__ = "mail_suppression"
     __prefix__ = "sup"
     __labels__ = (msg("Suppressed address"), msg("Suppressed addresses"))
-    __plural__ = "mail_suppressions"
     __key__ = ("address",)
     __order__ = ("created_at",)
     __actions__ = frozenset({"create", "archive"})
@@ -91,7 +90,7 @@ class MailIdentity(Record):
     __tablename__ = "mail_identity"
     __prefix__ = "mid"
     __labels__ = (msg("Sender of mails"), msg("Senders of mails"))
-    __plural__ = "mail_identities"
+    __plural__ = "mailIdentities"
     __actions__ = frozenset()
 
     # One row a company: its value is the same in each.
