@@ -153,7 +153,7 @@ def logging_calls(tree):
             and isinstance(node.func, ast.Attribute)
             and isinstance(node.func.value, ast.Name)
             and node.func.value.id in {"log", "_log"}
-            and not (isinstance(node.args[0], ast.Name) and node.args[0].id == "event")  # checked where it is told
+            and not (node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "event")
             and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
         ):
             yield node

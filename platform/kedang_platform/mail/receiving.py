@@ -24,6 +24,7 @@ from kedang_platform.errors import KedangError
 from kedang_platform.mail.bounces import take_report
 from kedang_platform.mail.reports import read_report
 from kedang_platform.mail.returning import mail_in
+from kedang_platform.observing import metrics
 from kedang_platform.secrets import SecretKey
 
 _MOST: Final = 10 * 1024 * 1024
@@ -51,6 +52,7 @@ class Receiver:
             return False
         async with self.databases.control() as control:
             known = await take_report(control, self.secret, report)
+        metrics.BOUNCES.labels(report.kind.lower() if known else metrics.UNKNOWN).inc()
         log.info("mail.report_taken" if known else "mail.report_foreign", kind=report.kind.lower())
         return known
 
@@ -81,13 +83,13 @@ class _Handler:
         try:
             await self._receiver.take(content, tuple(envelope.rcpt_tos))
         except (KedangError, OSError) as error:
-            log.warning("mail.report_delayed", code=getattr(error, "code", type(error).__name__))
+            log.warning("mail.report_delayed", error=type(error).__name__)
             return "451 4.3.0 Try again later"
         return "250 2.0.0 OK"
 
     async def handle_exception(self, error: Exception) -> str:
         """A bug of ours: the mail server keeps the message and tries again."""
-        log.error("mail.report_failed", code=type(error).__name__)
+        log.error("mail.report_failed", exc_info=error)
         return "451 4.3.0 Try again later"
 
 

@@ -16,6 +16,7 @@ from kedang_platform.mail.connections import ConnectionKeeper, Kept
 from kedang_platform.mail.holding import Holding
 from kedang_platform.mail.ports import Delivery, Mail, Outcome, domain_of
 from kedang_platform.mail.reports import HARD, kind_of
+from kedang_platform.observing import metrics, tracing
 
 _TIMEOUT = 30.0
 _TOTAL = 120.0
@@ -79,6 +80,13 @@ class SmtpMailer:
         self._holding = Holding()
 
     async def send(self, mail: Mail, *, key: str) -> Delivery:  # noqa: ARG002 - the Message-ID carries the key
+        with tracing.span("mail.send") as span, metrics.MAIL_SECONDS.time():
+            delivery = await self._send(mail)
+            span.tell(outcome=delivery.outcome.value)
+            metrics.MAILS.labels(delivery.outcome.value).inc()
+            return delivery
+
+    async def _send(self, mail: Mail) -> Delivery:
         try:
             sender, message = address_of(mail.sender), compose(mail)
         except ValueError as error:

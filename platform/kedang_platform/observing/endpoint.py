@@ -38,7 +38,7 @@ class MetricsUnprotected(KedangError):
     """Figures are to be told beyond this machine, and no token guards them."""
 
 
-class PortTaken(KedangError):
+class MetricsPortTaken(KedangError):
     """Another process listens where this one is to tell its figures."""
 
 
@@ -69,7 +69,7 @@ class Telling:
 async def telling(settings: Settings, health: Health, *collectors: Collector) -> AsyncIterator[int | None]:
     """Tell at the port of the settings as long as the block lasts; gives the port, None where none is set.
 
-    Raises MetricsUnprotected, PortTaken.
+    Raises MetricsUnprotected, MetricsPortTaken.
     """
     if settings.metrics_port is None:
         yield None
@@ -87,7 +87,7 @@ async def telling(settings: Settings, health: Health, *collectors: Collector) ->
             connected, settings.metrics_host, settings.metrics_port, limit=_LARGEST
         )
     except OSError as error:
-        raise PortTaken(
+        raise MetricsPortTaken(
             msg("Port {port} (KEDANG_METRICS_PORT) is taken."), port=settings.metrics_port
         ) from error
     try:

@@ -56,6 +56,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._once: list[Child] = []
         self._servers_due = 0.0
+        self._figures: dict[str, int] = {}
 
     def run(self) -> None:
         """Run until Ctrl-C, SIGTERM or ``kedang down``, then stop everything and return.
@@ -92,8 +93,9 @@ class Supervisor:
         environment = self._environment(self._servers, without_login(self._servers.database_url))
         workers = [Program(f"worker-{number}", WORKER) for number in range(1, settings.workers + 1)]
         returned = [BOUNCES] if settings.bounce_listen else []
-        for program in (GATEWAY, RELAY, SCHEDULER, *workers, *returned):
-            self._begin(program, environment)
+        self._begin(GATEWAY, environment)
+        for number, program in enumerate((RELAY, SCHEDULER, *workers, *returned)):
+            self._begin(program, environment | self._told_at(program, number))
         self._begin_backups()
         self._wait_for_gateway()
         self._tell_where()
@@ -107,6 +109,13 @@ class Supervisor:
         self._children.append(child)
         child.start()
 
+    def _told_at(self, program: Program, number: int) -> dict[str, str]:
+        """Where the process tells its figures and health, if it is to: each at a port of its own."""
+        if self._settings.metrics_port is None:
+            return {}
+        self._figures[program.name] = self._settings.metrics_port + number
+        return {"KEDANG_METRICS_PORT": str(self._figures[program.name])}
+
     def _begin_backups(self) -> None:
         """Save our own PostgreSQL all the time; without a folder for it, see that nothing waits to be saved."""
         settings = self._settings
@@ -118,7 +127,7 @@ class Supervisor:
         ours = {name: value for name, value in os.environ.items() if name != "KEDANG_REDIS_URL"}
         self._begin(BACKUP, ours | {"KEDANG_VAR": str(settings.var), INSTANCE: self._instance})
 
-    def _environment(self, servers: RunningServers, database_url: str) -> Mapping[str, str]:
+    def _environment(self, servers: RunningServers, database_url: str) -> dict[str, str]:
         return os.environ | {
             "KEDANG_VAR": str(self._settings.var),
             "KEDANG_DATABASE_URL": database_url,
@@ -210,6 +219,13 @@ class Supervisor:
             )
         self._echo(msg("  Sign up        {url}"), url=f"{base}/sign-up")
         self._echo(msg("  Mail page      {url}"), url=f"{base}/mail")
+        for name, port in self._figures.items():
+            self._echo(
+                msg("  Figures        of {name}: http://{host}:{port}/metrics"),
+                name=name,
+                host=self._settings.metrics_host,
+                port=port,
+            )
         self._tell_demo()
         self._echo(msg("  Data and logs  {folder}"), folder=self._settings.var)
         home = self._servers.home if self._servers else None
