@@ -1,6 +1,6 @@
 """Whoever has not answered is reminded once with the same link, and asked no more when the time is over."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from kedang_tenants.surveys.reminding import EXPIRE, REMIND
 from kedang_workers import handlers
 from tests.support.surveying import archive, customer_with_mail, later, survey
 from tests.surveys.test_dispatch import MARIA, link_in
+from tests.surveys.test_sending import rule
 
 
 async def run(shop, kind):
@@ -171,3 +172,65 @@ async def test_a_questionnaire_shorter_than_the_usual_reminder_has_none(shop):
     assert [(e.code, e.path) for e in refused.value.errors] == [
         ("REMINDER_TOO_LATE", ("input", "remindAfterDays"))
     ]
+
+
+@pytest.mark.requirement("V3")
+async def test_so_many_reminders_as_the_questionnaire_says_each_after_as_many_days(shop, asked):
+    await asked.set(reminders_at_most=3, remind_after_days=2)
+    told = []
+    for _ in range(10):
+        await later(shop, days=1)
+        await run(shop, REMIND)
+        told.append((await asked.invitation())["reminders"])
+    assert told == [0, 1, 1, 2, 2, 3, 3, 3, 3, 3]
+    mails = shop.mails_to(MARIA)
+    assert len({mail.message_id for mail in mails}) == len(mails) == 4
+    assert len({link_in(mail) for mail in mails}) == 1
+
+
+@pytest.mark.requirement("V3")
+@pytest.mark.parametrize("state", ["ANSWERED", "CANCELLED"])
+async def test_the_next_reminder_is_not_sent_after_an_answer(shop, asked, state):
+    await asked.set(reminders_at_most=3, remind_after_days=2)
+    await later(shop, days=3)
+    await run(shop, REMIND)
+    await set_state(asked, state=state)
+    await later(shop, days=3)
+    await run(shop, REMIND)
+    assert (await asked.invitation())["reminders"] == 1
+    assert len(shop.mails_to(MARIA)) == 2
+
+
+@pytest.mark.requirement("V3", "T9")
+async def test_a_reminder_counts_among_all_mails_and_waits_until_it_may_go(shop, asked):
+    await rule(shop, most={"mails": 1, "days": 8})
+    await later(shop, days=5, hours=1)
+    await run(shop, REMIND)
+    assert (await asked.invitation())["reminders"] == 0
+    await later(shop, days=3)
+    await run(shop, REMIND)
+    assert (await asked.invitation())["reminders"] == 1
+    assert len(shop.mails_to(MARIA)) == 2
+
+
+@pytest.mark.requirement("V3", "T9")
+async def test_no_reminder_comes_in_quiet_hours_and_none_after_the_end(shop, asked):
+    await rule(shop, quiet={"from": "09:00", "until": "17:00"})
+    await later(shop, days=5, hours=1)  # ten in the morning in New York
+    await run(shop, REMIND)
+    row = await asked.invitation()
+    assert row["reminded_at"] == datetime(2026, 3, 7, 22, 0, tzinfo=UTC)
+    assert len(shop.mails_to(MARIA)) == 1
+    await later(shop, hours=7)
+    assert len(shop.mails_to(MARIA)) == 2
+
+
+@pytest.mark.requirement("V3", "T9")
+async def test_a_reminder_that_could_only_come_too_late_is_left_out(shop, asked):
+    await rule(shop, quiet={"from": "09:00", "until": "17:00"})
+    await later(shop, days=6)
+    soon = shop.clock.now() + timedelta(hours=2)
+    await set_state(asked, expires_at=soon)
+    await run(shop, REMIND)
+    assert (await asked.invitation())["reminders"] == 0
+    assert len(shop.mails_to(MARIA)) == 1
