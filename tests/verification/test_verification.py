@@ -64,7 +64,7 @@ async def test_an_archive_is_due_two_months_after_it_was_last_verified(shop, dav
     await verify(shop, customer, await shop.as_member(davolio))
     assert await days(shop, customer) == (date(2026, 4, 29), date(2026, 6, 29))
     assert await due(shop, date(2026, 5, 2)) == []
-    (entry,) = await shop.fetch("SELECT changes FROM audit WHERE action = 'verified'")
+    (entry,) = await shop.fetch("SELECT changes FROM audit WHERE action = 'customer.verified'")
     assert '"corrected": [null, 0]' in entry["changes"]
 
 
