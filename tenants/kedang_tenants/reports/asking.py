@@ -46,7 +46,8 @@ SELECT m.id FROM member m JOIN below ON m.department_id = below.id
 class Asked:
     """One question by one person, in a transaction in which nothing changes any more.
 
-    ``now`` is when the figures are taken, ``people`` the owners that it is limited to (None: no limit).
+    ``now`` is when the figures are taken, ``people`` the owners that it is limited to (None: no limit). A
+    ``timeless`` question is about how things stand now, whatever its ``span``.
     """
 
     read: TenantRead
@@ -60,6 +61,7 @@ class Asked:
     questionnaire_id: UUID | None = None
     people: tuple[UUID, ...] | None = None
     limited_to: tuple[str, ...] = ()
+    timeless: bool = False
     told: Given = field(default_factory=Given)
     parameters: tuple[Parameter, ...] = ()
 
@@ -197,8 +199,21 @@ async def scheme_of(asked: Asked) -> Scheme:
         for one in await asked.read.fetch(_LEVELS, row["id"])
     ]
     last = max((level.position for level in levels), default=0) + 1
-    none = Level(None, asked.text(msg("No grade")), GREY, last)
-    return Scheme(row["id"], row["name"], row["leads"], row["rule_version"], (*levels, none))
+    return Scheme(
+        row["id"], row["name"], row["leads"], row["rule_version"], (*levels, _no_grade(asked, last))
+    )
+
+
+def _no_grade(asked: Asked, position: int) -> Level:
+    return Level(None, asked.text(msg("No grade")), GREY, position)
+
+
+async def leading_scheme(asked: Asked) -> Scheme:
+    """The scheme whose grades stand on customers; one without levels where none leads."""
+    try:
+        return await scheme_of(replace(asked, scheme_id=None))
+    except NotFound:
+        return Scheme(UUID(int=0), "", True, 0, (_no_grade(asked, 1),))
 
 
 # What every report says of itself
@@ -217,11 +232,9 @@ def facts_of(asked: Asked, *more: tuple[str, str]) -> tuple[tuple[str, str], ...
     """The period, what it is limited to, whose report it is and as of when."""
     span = asked.span
     limits = [(asked.text(msg("Limited to")), ", ".join(asked.limited_to))] if asked.limited_to else []
+    days = asked.text(msg("{first} to {last}"), first=span.first.isoformat(), last=span.last.isoformat())
     return (
-        (
-            asked.text(msg("Period")),
-            asked.text(msg("{first} to {last}"), first=span.first.isoformat(), last=span.last.isoformat()),
-        ),
+        *([] if asked.timeless else [(asked.text(msg("Period")), days)]),
         *more,
         *facts_in(asked.parameters, asked.told, asked.language),
         *limits,

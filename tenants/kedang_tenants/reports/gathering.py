@@ -20,6 +20,7 @@ from kedang_tenants.reading import Viewer
 from kedang_tenants.reports import asking, parameters
 from kedang_tenants.reports.asking import Asked
 from kedang_tenants.reports.document import Document
+from kedang_tenants.reports.kind import PERIOD
 from kedang_tenants.reports.kinds import KINDS
 from kedang_tenants.reports.schedule import Span
 from kedang_tenants.reports.spool import Spool
@@ -90,6 +91,7 @@ async def work_out(
         questionnaire_id=question.questionnaire_id,
         people=people,
         limited_to=limited_to,
+        timeless=PERIOD not in kind.columns,
         told=told,
         parameters=kind.parameters,
     )

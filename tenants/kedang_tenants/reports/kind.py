@@ -22,7 +22,8 @@ class Kind:
     """``reads`` are the records without which the report says nothing; ``make`` works it out.
 
     ``columns`` are those of ``COLUMNS`` that count for it (what else is said counts for nothing),
-    ``parameters`` what it can be told beside them (what else is said is refused).
+    ``parameters`` what it can be told beside them (what else is said is refused). ``usual_period`` counts
+    where whoever asks says none.
     """
 
     code: str
@@ -30,6 +31,7 @@ class Kind:
     make: Callable[[Asked, Spool], Awaitable[Document]]
     columns: frozenset[str] = frozenset({PERIOD, PEOPLE})
     parameters: tuple[Parameter, ...] = ()
+    usual_period: str = "LAST_12_MONTHS"
 
     @property
     def label(self) -> str:

@@ -9,7 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from kedang_tenants.reports import customers_by_grade, follow_up_compliance, grade_movement, survey_analysis
+from kedang_tenants.reports import (
+    archive_freshness,
+    composition,
+    contracts_ending,
+    customer_list,
+    customers_by_grade,
+    daily_digest,
+    follow_up_compliance,
+    grade_movement,
+    loyalty_and_loss,
+    maintenance_due,
+    purchase_behaviour,
+    service_quality,
+    survey_analysis,
+    visits,
+)
 from kedang_tenants.reports.kind import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -19,6 +34,16 @@ KINDS: Final[Mapping[str, Kind]] = {
         grade_movement.KIND,
         follow_up_compliance.KIND,
         survey_analysis.KIND,
+        customer_list.KIND,
+        composition.KIND,
+        purchase_behaviour.KIND,
+        visits.KIND,
+        loyalty_and_loss.KIND,
+        service_quality.KIND,
+        archive_freshness.KIND,
+        daily_digest.KIND,
+        contracts_ending.KIND,
+        maintenance_due.KIND,
     )
 }
 

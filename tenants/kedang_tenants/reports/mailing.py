@@ -138,4 +138,5 @@ async def letter_of(
         lines=tuple(line(one) for one in _FORMATS if one in row["formats"]),
         closing=(msg("The links need no sign-in and serve until {until}: please do not pass them on."),),
     )
-    return Outgoing(letter, row["email"], language, key=f"report:{company.ref.schema}:{run_id}")
+    key = f"report:{company.ref.schema}:{run_id}"
+    return Outgoing(letter, row["email"], language, key=key, company=company.ref, kind="report")

@@ -40,11 +40,31 @@ CUSTOMERS_BY_GRADE: Final = "CUSTOMERS_BY_GRADE"
 GRADE_MOVEMENT: Final = "GRADE_MOVEMENT"
 FOLLOW_UP_COMPLIANCE: Final = "FOLLOW_UP_COMPLIANCE"
 SURVEY_ANALYSIS: Final = "SURVEY_ANALYSIS"
+CUSTOMER_LIST: Final = "CUSTOMER_LIST"
+COMPOSITION: Final = "COMPOSITION"
+PURCHASE_BEHAVIOUR: Final = "PURCHASE_BEHAVIOUR"
+VISITS: Final = "VISITS"
+LOYALTY_AND_LOSS: Final = "LOYALTY_AND_LOSS"
+SERVICE_QUALITY: Final = "SERVICE_QUALITY"
+ARCHIVE_FRESHNESS: Final = "ARCHIVE_FRESHNESS"
+DAILY_DIGEST: Final = "DAILY_DIGEST"
+CONTRACTS_ENDING: Final = "CONTRACTS_ENDING"
+MAINTENANCE_DUE: Final = "MAINTENANCE_DUE"
 REPORTS: Final = (
     Option(CUSTOMERS_BY_GRADE, msg("Customers by grade")),
     Option(GRADE_MOVEMENT, msg("Grade movement")),
     Option(FOLLOW_UP_COMPLIANCE, msg("Follow-up compliance")),
     Option(SURVEY_ANALYSIS, msg("Survey analysis")),
+    Option(CUSTOMER_LIST, msg("Customer list")),
+    Option(COMPOSITION, msg("Composition")),
+    Option(PURCHASE_BEHAVIOUR, msg("Purchase behaviour")),
+    Option(VISITS, msg("Visits planned and done")),
+    Option(LOYALTY_AND_LOSS, msg("Loyalty and loss")),
+    Option(SERVICE_QUALITY, msg("Service quality")),
+    Option(ARCHIVE_FRESHNESS, msg("Archive freshness")),
+    Option(DAILY_DIGEST, msg("Daily digest")),
+    Option(CONTRACTS_ENDING, msg("Contracts ending")),
+    Option(MAINTENANCE_DUE, msg("Maintenance due")),
 )
 
 XLSX, PDF, CSV = "XLSX", "PDF", "CSV"

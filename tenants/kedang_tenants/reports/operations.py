@@ -25,9 +25,10 @@ from kedang_tenants.reports import asking
 from kedang_tenants.reports.errors import AlreadyEnded, NotRepeatable
 from kedang_tenants.reports.gathering import Question
 from kedang_tenants.reports.guards import faults_of, in_api, unseen_in
-from kedang_tenants.reports.kinds import reads_of
+from kedang_tenants.reports.kind import PERIOD
+from kedang_tenants.reports.kinds import KINDS, reads_of
 from kedang_tenants.reports.models import CANCELLED, FAILED, RUNNING, WAITING
-from kedang_tenants.reports.schedule import span_of
+from kedang_tenants.reports.schedule import Span, span_of
 
 RUN: Final = "reports.run"
 QUESTION: Final = (
@@ -45,7 +46,7 @@ QUESTION: Final = (
 )
 """The columns that a definition hands on to its runs."""
 
-_DEFAULTS: Final[Mapping[str, object]] = {"period": "LAST_12_MONTHS", "formats": ["XLSX"], "parameters": {}}
+_DEFAULTS: Final[Mapping[str, object]] = {"formats": ["XLSX"], "parameters": {}}
 DEFINITION: Final = f"""
 SELECT id, {", ".join(QUESTION)}, name, schedule, at, weekday, day_of_month, month, owner_id FROM report_definition
 WHERE id = $1 AND archived_at IS NULL
@@ -89,9 +90,7 @@ async def question_of(
     Paths of what is wrong begin with ``under``.
     """
     asked = await _checked(read, viewer, values, under=under)
-    span = span_of(
-        asked["period"], viewer.today(clock), first=asked.get("starts_on"), last=asked.get("ends_on")
-    )
+    span = _span(asked, viewer.today(clock))
     return Question.of({**asked, "starts_on": span.first, "ends_on": span.last})
 
 
@@ -99,7 +98,8 @@ async def _checked(
     read: TenantRead, viewer: Viewer, values: Mapping[str, Any], *, under: tuple[str, ...]
 ) -> dict[str, Any]:
     """The columns of a question that is right and that the viewer may ask; raises Forbidden and Refused."""
-    question: dict[str, Any] = {**dict.fromkeys(QUESTION), **_DEFAULTS, **values}
+    usual = {"period": KINDS[values["kind"]].usual_period}
+    question: dict[str, Any] = {**dict.fromkeys(QUESTION), **_DEFAULTS, **usual, **values}
     faults = faults_of(question.get)
     if not faults:
         _ensure_may_ask(viewer, question["kind"])
@@ -107,6 +107,13 @@ async def _checked(
     if faults:
         raise Refused([in_api(fault, under=under) for fault in faults])
     return question
+
+
+def _span(question: Mapping[str, Any], today: date) -> Span:
+    """The days of a question; what is about now is of today."""
+    if PERIOD not in KINDS[question["kind"]].columns:
+        return Span(today, today)
+    return span_of(question["period"], today, first=question.get("starts_on"), last=question.get("ends_on"))
 
 
 def _ensure_may_ask(viewer: Viewer, kind: str) -> None:
@@ -127,7 +134,7 @@ async def start(
 ) -> UUID:
     """The run and its job; its days are settled now, whenever it will be made."""
     today = viewer.today(clock) if scheduled_for is None else _day_of(scheduled_for, viewer)
-    span = span_of(question["period"], today, first=question.get("starts_on"), last=question.get("ends_on"))
+    span = _span(question, today)
     run_id = new_id()
     stored = question["parameters"]
     values = {name: question[name] for name in QUESTION} | {

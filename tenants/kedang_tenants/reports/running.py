@@ -176,7 +176,8 @@ async def _keep(job: RunningJob, order: _Order, document: Document, stored: Mapp
 
 def file_name(document: Document, row: asyncpg.Record, file_format: str) -> str:
     """What the file is called: the report and its days."""
-    days = f"{row['starts_on'].isoformat()}_{row['ends_on'].isoformat()}"
+    first, last = row["starts_on"].isoformat(), row["ends_on"].isoformat()
+    days = first if first == last else f"{first}_{last}"
     return f"{document.title} {days}.{file_format.lower()}"
 
 

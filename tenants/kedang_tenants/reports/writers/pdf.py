@@ -34,8 +34,14 @@ def compiled(document: Document, folder: Path, *, file_format: Literal["pdf", "p
 
 
 def _printed(document: Document, folder: Path) -> dict[str, Any]:
-    """All texts as they are printed; the template only sets them."""
+    """All texts as they are printed; the template only sets them.
+
+    Where nothing is drawn and the first table lies across its page, the first page does, too: it would
+    hold little but the title otherwise.
+    """
+    sections = _sections([_table(document, sheet, folder) for sheet in document.sheets])
     return {
+        "wide": not document.charts and bool(sections) and sections[0]["wide"],
         "title": document.title,
         "company": document.company,
         "lang": document.language.partition("-")[0],
@@ -47,7 +53,7 @@ def _printed(document: Document, folder: Path) -> dict[str, Any]:
             {"title": chart.title, "file": f"chart-{number}.svg"}
             for number, chart in enumerate(document.charts)
         ],
-        "sections": _sections([_table(document, sheet, folder) for sheet in document.sheets]),
+        "sections": sections,
     }
 
 
