@@ -33,6 +33,7 @@ from kedang_tenants.catalogue import (
 )
 from kedang_tenants.catalogue.custom import CustomField
 from kedang_tenants.changing import Change
+from kedang_tenants.correspondence.template_kinds import TEMPLATE_KINDS
 from kedang_tenants.people.access_rules import rules_of
 from kedang_tenants.people.policy import access_of
 from kedang_tenants.reading import Scope
@@ -54,13 +55,13 @@ _COUNTS = {
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
     "notice_preference": 15, "notice_schedule": 4, "import": 8, "export": 6, "bulk_operation": 8, "questionnaire": 4, "questionnaire_version": 4,
     "survey_item": 20, "survey_sending": 8, "survey_link": 6, "survey_invitation": 40, "survey_answer": 30, "survey_item_answer": 60,
-    "webhook": 6, "webhook_delivery": 25, "contact_consent": 30, "consent_rule": 5, "retention_run": 4, "person_request": 8,
+    "webhook": 6, "webhook_delivery": 25, "contact_consent": 30, "consent_rule": 5, "mail_suppression": 12, "mail_identity": 1, "mail_template": 5, "retention_run": 4, "person_request": 8,
     "rule_version": 12, "approval_flow": 3, "approval_deputy": 10, "approval_request": 30, "approval_turn": 60,
     "approval_event": 60,
     "report_definition": 12, "report_recipient": 15, "report_run": 25, "handover": 8, "handed_customer": 30,
 }  # fmt: skip
 _ORDER = (
-    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "customer_collaborator", "archive_grant", "product",
+    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "mail_identity", "mail_template", "customer_tag", "customer_collaborator", "archive_grant", "product",
     "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
@@ -69,7 +70,7 @@ _ORDER = (
     "approval_request", "approval_turn", "approval_event", "file",
 )  # fmt: skip
 _ARCHIVED = (
-    "tag", "customer", "contact", "contact_consent", "consent_rule", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
+    "tag", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
     "follow_up_record", "meeting", "meeting_attendee", "contract", "owned_product", "calendar_day", "file",
     "service_request", "repair_record",
     "questionnaire", "survey_invitation", "survey_answer", "report_definition", "report_recipient",
@@ -284,6 +285,16 @@ class Populating:
             while ("handed", row["handover_id"], row["customer_id"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("handover_id", "customer_id")}
             self.taken.add(("handed", row["handover_id"], row["customer_id"]))
+        if record.name == "mail_suppression":
+            self.taken.add(("suppressed", len(self.taken)))
+            row["address"] = f"nobody{len(self.taken)}@x.example"
+        if record.name == "mail_template":
+            kinds = [(kind, code) for kind in TEMPLATE_KINDS for code in ("ZH_CN", "EN")]
+            free = [pair for pair in kinds if ("template", *pair) not in self.taken]
+            row["kind"], row["language"] = pair = self.random.choice(free)
+            self.taken.add(("template", *pair))
+            words = TEMPLATE_KINDS[pair[0]].words("en")
+            row |= {"subject": words.subject, "body": words.body, "button": None}
         if record.name == "consent_rule":
             while ("consent rule", row["channel"], row["purpose"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("channel", "purpose")}

@@ -151,9 +151,18 @@ async def _consent_rule(side: Side) -> str:
     return side.public("consent_rule", await side.factory.one("consent_rule"))
 
 
+async def _mail_template(side: Side) -> str:
+    """There is one of each kind and language: the one that there is goes first."""
+    async with side.factory.databases.tenant_read(side.factory.company.ref) as read:
+        found = await read.fetch("SELECT id FROM mail_template WHERE archived_at IS NULL")
+    await side.factory.archive("mail_template", *(row["id"] for row in found))
+    return side.public("mail_template", await side.factory.one("mail_template"))
+
+
 STATED: Mapping[str, Callable[[Side], Awaitable[str]]] = {
     "contact_consent": _consent,
     "consent_rule": _consent_rule,
+    "mail_template": _mail_template,
 }
 # The batches, by the mutation that does the same for one.
 BATCHES = {

@@ -16,6 +16,7 @@ from tests.wall.sides import Side
 
 # Kinds that find their work by themselves: their payload names nothing that has an id.
 WITHOUT_IDS = {
+    "correspondence.forget_old",
     "followups.day",
     "followups.escalate",
     "followups.remind",
@@ -99,6 +100,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "webhooks.deliver": [{"delivery": str(uuid_of(other, "whd"))}],
         **await survey_payloads(own, other),
         "mail.send": [{"mail": str(await waiting_mail(other))}],
+        "correspondence.report": [{"mail": str(await waiting_mail(other)), "report": "HARD"}],
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,14 +28,13 @@ class Holding:
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._domains: dict[str, _Domain] = {}
-        self._chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     def left(self, domain: str) -> float:
-        """Seconds for which nothing is tried at the domain, spread a little; 0 where its mails are tried."""
+        """Seconds for which nothing is tried at the domain; 0 where its mails are tried."""
         known = self._domains.get(domain)
         if known is None or known.until <= self._now():
             return 0.0
-        return (known.until - self._now()) * self._chance.uniform(1.0, 1.2)
+        return known.until - self._now()
 
     def note(self, domain: str, outcome: Outcome, *, refused: bool) -> None:
         """Learn from a try: ``refused`` where the domain's recipient was put off (4xx)."""
