@@ -18,7 +18,7 @@ REQUESTS ?= 1000000
 .DEFAULT_GOAL := help
 POSTGRAPHILE = tests/bench/postgraphile/node_modules/.kedang
 
-.PHONY: help up down test test-servers test-pages test-story test-clients check bench bench-gateway bench-memory demo-check requirements messages release-api web lock env moved
+.PHONY: help up down test test-servers test-pages test-story test-clients test-faults faults check bench bench-gateway bench-memory demo-check requirements messages release-api web lock env moved
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,10 +32,10 @@ down:  ## stop what `make up` started
 	exec $(RUN) kedang_workers.cli down
 
 test: env $(FONTS)  ## the tests on the embedded servers
-	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not clients and not bench" $(TESTS)
+	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not clients and not faults and not bench" $(TESTS)
 
 test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
-	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not bench" $(addprefix --ignore=tests/,backup catalogue cli docs embedded ground house i18n mail matrix outgoing overlay pages wall) $(TESTS)
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not faults and not bench" $(addprefix --ignore=tests/,backup catalogue cli docs embedded ground house i18n mail matrix outgoing overlay pages wall) $(TESTS)
 
 test-pages: env  ## the pages in Debian's Chromium, on a phone and on a desk
 	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages tests/demo
@@ -45,6 +45,12 @@ test-story: env $(FONTS)  ## the main job from one command to the demonstration 
 
 test-clients: env $(CLIENTS_NODE) $(CLIENTS_VENV)/.installed  ## other people's clients, unchanged, against the running product (needs Node 20)
 	@$(RUN_TESTS) pytest -q -m clients tests/clients tests/docs
+
+test-faults: env  ## what breaks while the product runs, the small form (docs/reliability.md)
+	@$(RUN_TESTS) pytest -q -p no:cacheprovider -m faults tests/faults
+
+faults: env  ## the same at length: SEED=... repeats a run, FAULTS="-k ..." takes a part of it
+	@KEDANG_FAULTS=full KEDANG_FAULTS_SEED=$(SEED) $(RUN_TESTS) pytest -q -p no:cacheprovider -m faults $(FAULTS) tests/faults
 
 check: env  ## format, lint, types, import contracts
 	@$(RUN) ruff format --check .
