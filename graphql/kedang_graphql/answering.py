@@ -11,7 +11,7 @@ from uuid import UUID
 from kedang_graphql.context import Context, SessionCookie
 from kedang_graphql.engine.types import UserError
 from kedang_graphql.errors import user_errors
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import DatabaseUnavailable, TenantWrite
 from kedang_platform.errors import KedangError, NotFound, Unauthenticated
 from kedang_platform.i18n import msg
 from kedang_platform.identity import SignedIn
@@ -24,8 +24,8 @@ async def attempt(context: Context, work: Awaitable[T]) -> tuple[T | None, list[
     """What ``work`` gives, or why it was refused, in the language of the request."""
     try:
         return await work, []
-    except Unauthenticated:
-        raise
+    except (Unauthenticated, DatabaseUnavailable):
+        raise  # nothing that the input could mend
     except KedangError as error:
         return None, [_in_input(told) for told in user_errors(error, context.language)]
 

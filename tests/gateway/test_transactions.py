@@ -3,6 +3,7 @@
 import pytest
 
 from kedang_graphql.engine.executor import EngineExecutor
+from kedang_graphql.writing import Writing
 from kedang_platform.database import Databases, DatabaseUnavailable
 from kedang_platform.i18n import msg
 from tests.support.factories import Factory
@@ -110,6 +111,26 @@ async def test_parts_of_a_payload_that_are_read_side_by_side_share_the_transacti
     made = (await ask(query)).data["createCustomer"]
     assert (made["record"], made["again"]["version"]) == ({"name": "A"}, 1)
     assert made["more"] == {"contacts": {"totalCount": 0}}
+
+
+INVITE = """mutation { inviteToSurvey(input: {questionnaireId: "qnr_%s"}) { userErrors { code } } }""" % (
+    "0" * 32
+)
+
+
+@pytest.mark.parametrize("query", [CREATE, INVITE], ids=["generic", "of a feature"])
+async def test_a_database_that_goes_away_within_a_verb_is_no_refusal_of_the_input(ask, monkeypatch, query):
+    """Whoever reads userErrors as a no for good would give up a change that only has to be asked for again."""
+    await names(ask)  # the member is known now
+
+    async def away(*_):
+        raise DatabaseUnavailable(msg("The database cannot be reached. Please try again in a moment."))
+
+    monkeypatch.setattr(Writing, "open", away)
+    answer = await ask(query, {"input": {"name": "A"}} if query == CREATE else {})
+    assert answer.codes == ["DATABASE_UNAVAILABLE"]
+    monkeypatch.undo()
+    assert await names(ask) == []
 
 
 async def test_what_fails_behind_the_payload_is_told_and_leaves_nothing(ask, monkeypatch):

@@ -15,7 +15,7 @@ from kedang_graphql.engine.ids import split_id
 from kedang_graphql.engine.types import KEY, UserError
 from kedang_graphql.errors import user_errors
 from kedang_graphql.idempotency import IdempotencyKeyInvalid
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import DatabaseUnavailable, TenantWrite
 from kedang_platform.errors import BadUserInput, KedangError, Refused, Unauthenticated
 from kedang_platform.errors import UserError as Wrong
 from kedang_platform.i18n import msg
@@ -84,8 +84,8 @@ async def _act(record: RecordType, action: Action, context: Context, arguments: 
         wanted = [_wanted(viewer, record, action, arguments["input"], ("input",))]
         async with context.writing.transaction(context.databases, viewer.company) as write:
             made = await _do_all(write, viewer, wanted, context)
-    except Unauthenticated:
-        raise
+    except (Unauthenticated, DatabaseUnavailable):
+        raise  # nothing that the input could mend
     except KedangError as error:
         return Payload(None, user_errors(error, context.language))
     _forget_viewers(record, context)
@@ -108,8 +108,8 @@ async def _act_on_many(
                 made, errors = await _do_what_can_be_done(write, viewer, wanted, context)
             else:
                 made, errors = [*await _do_all(write, viewer, wanted, context)], []
-    except Unauthenticated:
-        raise
+    except (Unauthenticated, DatabaseUnavailable):
+        raise  # nothing that the input could mend
     except KedangError as error:
         return BatchPayload([None] * len(inputs), user_errors(_of_the_batch(error), context.language))
     if not any(made):
