@@ -89,7 +89,7 @@ _MEETING: Final = (
     Placeholder(
         "actions", msg("Who does what until when"), msg("Maria Anders: quantities, until 2027-04-07")
     ),
-    Placeholder("writer", msg("Who wrote the minutes"), msg("Andrew Fuller")),
+    Placeholder("writer", msg("Who wrote the minutes"), "Andrew Fuller"),
 )
 _INVITES: Final = (
     "{link}",
