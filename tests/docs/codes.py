@@ -24,6 +24,7 @@ _OPERATORS = (
     "kedang_tenants.people.suspending",
     "kedang_platform.database.provision",
     "kedang_platform.database.urls",
+    "kedang_platform.observing.",
 )
 NOT_TOLD = {"INVALID_VALUE", "UNKNOWN_KIND", "MAIL_DELAYED"}
 # Their first argument is a code.
