@@ -18,7 +18,7 @@ from kedang_graphql.handover import HandoverMutation, HandoverQuery
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.invoices import InvoiceMutation, InvoiceQuery
-from kedang_graphql.jobs import JobQuery
+from kedang_graphql.jobs import JobMutation, JobQuery
 from kedang_graphql.leaving import LeavingMutation, LeavingQuery
 from kedang_graphql.licensing import LicensingMutation, LicensingQuery
 from kedang_graphql.meetings import MeetingMutation
@@ -84,6 +84,7 @@ MUTATIONS: tuple[type, ...] = (
     IdentityMutation,
     ImportMutation,
     InvoiceMutation,
+    JobMutation,
     LeavingMutation,
     LicensingMutation,
     MeetingMutation,

@@ -1,4 +1,4 @@
-"""Work that verbs have asked for: how far it is."""
+"""Work in the background: how far it is, and for administrators what is open, what failed, and beginning it anew."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from kedang_graphql.answering import id_inside, opaque_id
+from kedang_graphql.answering import attempt, id_inside, opaque_id, write_in_company
 from kedang_graphql.context import Context
-from kedang_graphql.engine.types import UserError
-from kedang_platform.database import TenantRead
-from kedang_platform.errors import NotFound
+from kedang_graphql.engine.types import PageInfo, UserError
+from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.errors import BadUserInput, NotFound
 from kedang_platform.i18n import msg, translate
-from kedang_platform.work import JobStatus, job_status
+from kedang_platform.work import JobStatus, job_status, request_cancel
+from kedang_platform.work.keeping import own_jobs, replay
 from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
+from kedang_tenants.people.job_keeping import require_keeper
+from kedang_tenants.reading import BadCursor, Viewer
 from kedang_tenants.reports.operations import RUN as MAKE_REPORT
 from kedang_tenants.surveys.by_hand import INVITE
 from kedang_tenants.surveys.sending import SEND
@@ -50,6 +53,9 @@ class Job:
     error: UserError | None = strawberry.field(description="Why it failed")
     created_at: datetime
     finished_at: datetime | None
+    due_at: datetime = strawberry.field(description="When it was, or is, to be begun; after a failure, again")
+    tries: int = strawberry.field(description="How often it was begun")
+    cancel_requested: bool = strawberry.field(description="Whether it was called off")
 
     @classmethod
     def of(cls, status: JobStatus, language: str) -> Self:
@@ -63,6 +69,9 @@ class Job:
             error=_error(status, language),
             created_at=status.created_at,
             finished_at=status.finished_at,
+            due_at=status.due_at,
+            tries=status.tries,
+            cancel_requested=status.cancel_requested,
         )
 
 
@@ -96,8 +105,156 @@ async def answer_job(
         return None
 
 
+@strawberry.enum(description="Which of the company's jobs.")
+class JobList(Enum):
+    OPEN = strawberry.enum_value("open", description="What waits, is about to be begun, or runs.")
+    FAILED = strawberry.enum_value(
+        "failed", description="What failed for good: it can be begun anew for a month."
+    )
+
+
+@strawberry.type(description="A job with its place in the list.")
+class JobEdge:
+    cursor: str
+    node: Job
+
+
+@strawberry.type(description="A page of the company's jobs.")
+class JobConnection:
+    nodes: list[Job]
+    edges: list[JobEdge]
+    page_info: PageInfo
+
+
+@strawberry.input
+class ReplayJobsInput:
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="These jobs; null: all that failed for good, 1,000 at the most"
+    )
+    kind: str | None = strawberry.field(default=None, description="Only of this kind")
+
+
+@strawberry.type
+class ReplayJobsPayload:
+    jobs: list[Job] = strawberry.field(description="The jobs that begin anew")
+    user_errors: list[UserError]
+
+
+@strawberry.input
+class CancelJobInput:
+    id: strawberry.ID = strawberry.field(description="The job")
+
+
+@strawberry.type
+class CancelJobPayload:
+    job: Job | None = strawberry.field(
+        description="The job: ended, or about to end at its next step; as it was where it had ended already"
+    )
+    user_errors: list[UserError]
+
+
+async def answer_jobs(
+    info: Info[Context, None],
+    first: int = 50,
+    after: str | None = None,
+    which: JobList = JobList.OPEN,
+) -> JobConnection:
+    context = info.context
+    context.require_scope("read")
+    most = context.settings.largest_page
+    if not 1 <= first <= most:
+        raise BadUserInput(msg("A page holds 1 to {most} entries."), path=("first",), most=most)
+    viewer = await context.viewer()
+    require_keeper(viewer)
+    before = _behind(after) if after is not None else None
+    async with context.databases.tenant_read(viewer.company) as read:
+        found = await own_jobs(read, failed=which is JobList.FAILED, first=first + 1, before=before)
+    nodes = [Job.of(status, context.language) for status in found[:first]]
+    return JobConnection(
+        nodes=nodes,
+        edges=[JobEdge(cursor=str(node.id), node=node) for node in nodes],
+        page_info=PageInfo(
+            has_next_page=len(found) > first,
+            has_previous_page=after is not None,
+            start_cursor=str(nodes[0].id) if nodes else None,
+            end_cursor=str(nodes[-1].id) if nodes else None,
+        ),
+    )
+
+
+def _behind(cursor: str) -> UUID:
+    try:
+        return id_inside(JOB, strawberry.ID(cursor))
+    except NotFound as error:
+        raise BadCursor(msg("This cursor does not belong to this list.")) from error
+
+
+async def answer_replay_jobs(
+    info: Info[Context, None],
+    input: ReplayJobsInput,  # noqa: A002 - the API's word
+) -> ReplayJobsPayload:
+    context = info.context
+    context.require_scope("write")
+    jobs, errors = await attempt(context, _replayed(context, input))
+    return ReplayJobsPayload(jobs=jobs or [], user_errors=errors)
+
+
+async def _replayed(context: Context, asked: ReplayJobsInput) -> list[Job]:
+    viewer = await context.viewer()
+    require_keeper(viewer)
+    ids = None if asked.ids is None else [id_inside(JOB, each, path=("ids",)) for each in asked.ids]
+    async with context.databases.control() as control:
+        begun = await replay(
+            control,
+            ids=ids,
+            tenant=viewer.company.schema,
+            kind=asked.kind,
+            member_id=viewer.member_id,
+            now=context.clock.now(),
+        )
+    async with context.databases.tenant_read(viewer.company) as read:
+        return [Job.of(await job_status(read, one), context.language) for one in begun]
+
+
+async def answer_cancel_job(
+    info: Info[Context, None],
+    input: CancelJobInput,  # noqa: A002 - the API's word
+) -> CancelJobPayload:
+    context = info.context
+
+    async def cancel(write: TenantWrite, viewer: Viewer) -> Job:
+        require_keeper(viewer)
+        job_id = id_inside(JOB, input.id)
+        # The product's inner jobs cannot be called off: what has happened would be told to nobody.
+        await job_told(context, write, job_id)
+        await request_cancel(write, job_id)
+        return await job_told(context, write, job_id)
+
+    job, errors = await write_in_company(context, cancel)
+    return CancelJobPayload(job=job, user_errors=errors)
+
+
 @strawberry.type
 class JobQuery:
     job: Job | None = strawberry.field(
         resolver=answer_job, description="How far the work is that a mutation asked for."
+    )
+    jobs: JobConnection = strawberry.field(
+        resolver=answer_jobs,
+        description="The company's work in the background, the youngest first; for owner and administrators.",
+    )
+
+
+@strawberry.type
+class JobMutation:
+    replay_jobs: ReplayJobsPayload = strawberry.field(
+        resolver=answer_replay_jobs,
+        description=(
+            "Begin jobs anew that failed for good: with all their tries, behind what they have done already."
+            " For owner and administrators. Jobs that have not failed are passed over."
+        ),
+    )
+    cancel_job: CancelJobPayload = strawberry.field(
+        resolver=answer_cancel_job,
+        description="Call off work that a mutation asked for. For owner and administrators.",
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from kedang_platform.clock import SystemClock
 from kedang_platform.registry import set_status
 from kedang_platform.work import handler, recurring
 from kedang_platform.work.recurrence import EPOCH
@@ -158,3 +159,30 @@ async def test_ended_jobs_are_removed_after_a_week_and_failed_ones_after_a_month
         assert await remove_ended(control) == 3
         left = await control.fetch("SELECT kind FROM work.job ORDER BY kind")
     assert [row["kind"] for row in left] == ["done 6", "failed 8", "waiting None"]
+
+
+@pytest.mark.requirement("T10")
+async def test_schedulers_whose_own_clocks_are_wrong_make_each_occurrence_once_and_none_early(
+    databases, company, jobs, monkeypatch
+):
+    """They go by the database's clock, so it does not matter what theirs say."""
+
+    @recurring("minutely", every=timedelta(minutes=1))
+    @recurring("tomorrow", at=(datetime.now(UTC) + timedelta(hours=2)).time().replace(microsecond=0))
+    @handler("tick")
+    async def tick(job):
+        pass
+
+    monkeypatch.setattr(SystemClock, "now", lambda _self: datetime.now(UTC) + timedelta(hours=3))
+    async with databases.control() as control:
+        await control.fetch("UPDATE platform.company SET created_at = now() - interval '9 days'")
+    schedulers = [Scheduler(databases=databases, rules=tick.rules) for _ in range(3)]
+    for _ in range(3):
+        await asyncio.gather(*(each.make_due() for each in schedulers))
+    async with databases.control_read() as read:
+        due = await read.fetch("SELECT key, payload FROM work.job WHERE kind = 'tick'")
+        now = await read.fetchval("SELECT now()")
+    instants = [datetime.fromisoformat(row["key"].partition("@")[2]) for row in due]
+    assert max(instants) <= now
+    assert len({row["key"] for row in due}) == len(due)
+    assert 2 <= len(due) <= 3  # a minute may have begun between two looks

@@ -31,7 +31,7 @@ async def schedule(settings: Settings, stop: asyncio.Event) -> None:
         telling(settings, health, metrics.Pools(services.databases)),
     ):
         health.begin(services.databases, redis_url=settings.redis_url)
-        scheduler = Scheduler(databases=services.databases, rules=rules, clock=services.clock)
+        scheduler = Scheduler(databases=services.databases, rules=rules)
         while not stop.is_set():
             try:
                 metrics.OCCURRENCES.inc(await scheduler.make_due())

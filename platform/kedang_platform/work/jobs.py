@@ -68,6 +68,8 @@ class JobStatus:
     error_params: Mapping[str, JSON]
     created_at: datetime
     finished_at: datetime | None
+    tries: int
+    due_at: datetime
 
     @property
     def finished(self) -> bool:
@@ -94,11 +96,12 @@ SELECT job.tenant, job.key, job.id
 FROM unnest($1::text[], $2::text[]) AS asked (tenant, key)
 JOIN work.job ON job.tenant = asked.tenant AND job.key = asked.key
 """
-_STATUS = """
-SELECT id, kind, state, progress_done, progress_total, cancel_requested, result, error_code, error_message,
-       error_params, created_at, finished_at
-FROM work.job WHERE id = $1
-"""
+STATUS_COLUMNS = (
+    "id, kind, state, progress_done, progress_total, cancel_requested, result, error_code, error_message,"
+    " error_params, created_at, finished_at, tries, greatest(due_at, created_at) AS due_at"
+)
+"""What ``status_of`` reads."""
+_STATUS = f"SELECT {STATUS_COLUMNS} FROM work.job WHERE id = $1"
 # Work that no worker holds ends here; a running job is asked to end and does so at its next step.
 _CANCEL = """
 UPDATE work.job SET
@@ -176,7 +179,7 @@ async def job_status(read: TenantRead | ControlRead, job_id: UUID) -> JobStatus:
     record = await read.fetchrow(_STATUS, job_id)
     if record is None:
         raise _not_found()
-    return _status(record)
+    return status_of(record)
 
 
 async def request_cancel(write: TenantWrite | ControlTransaction, job_id: UUID) -> bool:
@@ -191,7 +194,8 @@ async def request_cancel(write: TenantWrite | ControlTransaction, job_id: UUID) 
     return False
 
 
-def _status(record: asyncpg.Record) -> JobStatus:
+def status_of(record: asyncpg.Record) -> JobStatus:
+    """A row with ``STATUS_COLUMNS``."""
     failed = record["state"] == "failed"
     return JobStatus(
         id=record["id"],
@@ -205,6 +209,8 @@ def _status(record: asyncpg.Record) -> JobStatus:
         error_params=orjson.loads(record["error_params"]) if failed else {},
         created_at=record["created_at"],
         finished_at=record["finished_at"],
+        tries=record["tries"],
+        due_at=record["due_at"],
     )
 
 

@@ -122,10 +122,15 @@ WHERE job.id = unsent.id AND job.attempt = unsent.attempt AND job.state = 'queue
 """
 
 
-async def hand_out(tx: ControlTransaction, *, now: datetime, limits: Limits) -> Round:
-    """Mark the next due jobs as queued, fairly among the companies; send their messages after the commit."""
-    if not await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+async def hand_out(tx: ControlTransaction, *, now: datetime | None, limits: Limits) -> Round:
+    """Mark the next due jobs as queued, fairly among the companies; send their messages after the commit.
+
+    What is due is told by ``now``; None is the database's clock, which all relays share.
+    """
+    turn = await tx.fetchrow("SELECT pg_try_advisory_xact_lock($1) AS ours, now() AS now", _LOCK)
+    if turn is None or not turn["ours"]:
         return Round((), more=True)
+    now = now or turn["now"]
     due = await tx.fetch(_DUE, now)
     if not due:
         return NOTHING

@@ -32,6 +32,7 @@ INSTALLATION = ""
 
 _INSTANT = DateTime(timezone=True)
 _WAITING = text("state = 'waiting'")
+_FAILED = text("state = 'failed'")
 _IN_FLIGHT = text("state IN ('queued', 'running')")
 
 job = Table(
@@ -73,6 +74,7 @@ job = Table(
     # What it deals from: a channel that is full is passed by, whatever waits in it.
     Index("job_waiting_kind", "tenant", "kind", "priority", "due_at", "id", postgresql_where=_WAITING),
     Index("job_in_flight", "tenant", "state", postgresql_where=_IN_FLIGHT),
+    Index("job_failed", "tenant", "id", postgresql_where=_FAILED),
     Index("job_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     comment="Work to be done later; written in the transaction that asks for it.",
 )

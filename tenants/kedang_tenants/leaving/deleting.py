@@ -137,7 +137,7 @@ async def _forget(control: ControlTransaction, company: Company, *, known_people
     mails = await control.fetch(_MAILS, schema, alone, everybody, company.name, company_id)
     await control.fetch(_MAIL_JOBS, [str(row["id"]) for row in mails])
     await control.fetch(_JOBS, schema, company_id)
-    for table in ("lane", "occurrence"):
+    for table in ("lane", "occurrence", "replay"):
         await control.fetch(f"DELETE FROM work.{table} WHERE tenant = $1", schema)
     await control.fetch("DELETE FROM platform.one_time_token WHERE email = ANY($1::text[])", alone)
     await control.fetch(

@@ -16,6 +16,7 @@ from kedang_workers.cli.archive_commands import audit_app
 from kedang_workers.cli.calling import AsJson, SettingWrong, failures_told, read_settings
 from kedang_workers.cli.company import company_app
 from kedang_workers.cli.invoice_commands import invoices_app
+from kedang_workers.cli.job_commands import jobs_app
 from kedang_workers.cli.mail_commands import mail_app
 from kedang_workers.cli.telling import screen
 
@@ -33,6 +34,7 @@ app.add_typer(invoices_app, name="invoices")
 app.add_typer(company_app, name="company")
 app.add_typer(audit_app, name="audit")
 app.add_typer(mail_app, name="mail")
+app.add_typer(jobs_app, name="jobs")
 
 
 class OwnServersNeeded(KedangError):
