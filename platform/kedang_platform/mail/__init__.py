@@ -27,7 +27,7 @@ from kedang_platform.mail.outbox import (
     mail_states,
     post,
 )
-from kedang_platform.mail.ports import Delivery, Mail, Mailer, Outcome
+from kedang_platform.mail.ports import Mail, Mailer
 from kedang_platform.mail.reports import Report, read_report
 from kedang_platform.mail.returning import ReturnAddress
 from kedang_platform.mail.senders import Sender
@@ -39,7 +39,6 @@ __all__ = [
     "JOB",
     "TELL_COMPANY",
     "Bounced",
-    "Delivery",
     "FolderMailer",
     "Letter",
     "Line",
@@ -47,7 +46,6 @@ __all__ = [
     "MailDelayed",
     "Mailer",
     "OfCompany",
-    "Outcome",
     "Outgoing",
     "Report",
     "ReportedMail",

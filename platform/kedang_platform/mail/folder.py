@@ -14,8 +14,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.mail.composing import compose
-from kedang_platform.mail.ports import Delivery, Mail, Outcome
+from kedang_platform.mail.ports import Mail
 
 _SUFFIX = ".eml"
 

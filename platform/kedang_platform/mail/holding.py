@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kedang_platform.mail.ports import Outcome
+from kedang_platform.channel import Outcome
 
 PATIENCE: Final = 3
 """Passing refusals of a domain in a row, after which its next mails are not even tried."""

@@ -12,18 +12,20 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import delete
 
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.database import CompanyRef, ControlRead, ControlTransaction, Databases
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.mail.bounces import telling_of
 from kedang_platform.mail.letters import Letter, render
-from kedang_platform.mail.ports import Delivery, Mail, Mailer, Outcome, message_id
+from kedang_platform.mail.ports import Mail, Mailer, message_id
 from kedang_platform.mail.reports import HARD
 from kedang_platform.mail.returning import ReturnAddress
 from kedang_platform.mail.senders import Sender, allowed_sender, domains_of, written
 from kedang_platform.mail.tables import mail
 from kedang_platform.work import JobLost, NewJob, enqueue
+from kedang_platform.work.priorities import BULK, URGENT, USUAL
 
 JOB = "mail.send"
 _KEPT = timedelta(days=30)
@@ -91,13 +93,25 @@ async def post(control: ControlTransaction, mails: Sequence[Outgoing], *, sender
         return
     rows = [_row(outgoing, sender=sender) for outgoing in mails]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    due = {row[0]: outgoing.due_at for row, outgoing in zip(rows, mails, strict=True)}
+    of = dict(zip((row[0] for row in rows), mails, strict=True))
     made = [row["id"] for row in await control.fetch(_INSERT, *columns, now)]
-    await enqueue(control, *(_job(mail_id, due_at=due[mail_id]) for mail_id in made))
+    await enqueue(control, *(_job(mail_id, of[mail_id]) for mail_id in made))
 
 
-def _job(mail_id: UUID, *, due_at: datetime | None) -> NewJob:
-    return NewJob(JOB, {"mail": str(mail_id)}, key=f"mail:{mail_id}", due_at=due_at)
+_NOBODY_WAITS = frozenset({"survey", "care", "campaign", "report"})
+
+
+def _job(mail_id: UUID, outgoing: Outgoing) -> NewJob:
+    """Takes its turn among the company's work; somebody sits before a screen for a mail of their account."""
+    usual = BULK if outgoing.kind in _NOBODY_WAITS else USUAL
+    return NewJob(
+        JOB,
+        {"mail": str(mail_id)},
+        key=f"mail:{mail_id}",
+        due_at=outgoing.due_at,
+        priority=URGENT if outgoing.company is None else usual,
+        turn_of=outgoing.company,
+    )
 
 
 # Arrays make one statement text for any number of mails, so that it stays prepared.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parseaddr
-from enum import Enum
 from typing import Protocol
+
+from kedang_platform.channel import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +33,8 @@ class Mail:
     return_path: str | None = None
 
 
-class Outcome(Enum):
-    """What is known after a try to hand a mail over."""
-
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"  # for good: this recipient or this mail will never be taken
-    RETRY = "retry"  # surely not taken, but may be later
-    UNKNOWN = "unknown"  # perhaps taken: the answer was lost
-    WITHHELD = "withheld"  # not tried: its reader wants no more of them
-    SUPPRESSED = "suppressed"  # not tried: the company sends nothing to this address any more
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An outcome and what the other side said (for the operator, never for the person).
-
-    ``refused_address``: rejected since the address takes no mail at all. ``retry_after``: not to be tried before.
-    """
-
-    outcome: Outcome
-    detail: str = ""
-    refused_address: bool = False
-    retry_after: timedelta | None = None
-
-
-class Mailer(Protocol):
-    async def send(self, mail: Mail, *, key: str) -> Delivery:
-        """Hand the mail over once; never raises for what the other side does.
-
-        The same ``key`` is the same mail: an adapter that can tell keeps it from arriving twice.
-        """
-        ...
+class Mailer(Channel[Mail], Protocol):
+    """The channel of mails. The Message-ID carries the key: a mailbox that knows it takes it once."""
 
     async def close(self) -> None:
         """Give back what is held between mails; sending again is allowed."""

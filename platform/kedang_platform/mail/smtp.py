@@ -11,10 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.mail.composing import address_of, compose
 from kedang_platform.mail.connections import ConnectionKeeper, Kept
 from kedang_platform.mail.holding import Holding
-from kedang_platform.mail.ports import Delivery, Mail, Outcome, domain_of
+from kedang_platform.mail.ports import Mail, domain_of
 from kedang_platform.mail.reports import HARD, kind_of
 from kedang_platform.observing import metrics, tracing
 
