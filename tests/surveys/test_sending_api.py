@@ -71,7 +71,7 @@ async def test_a_campaign_is_started_by_a_filter_and_counted(asked, client, gate
     assert started["job"]["kind"] == "surveys.send"
     await work(gateway)
     found = await marketer(COUNTS, {"id": started["record"]["id"]})
-    assert found.errors is None
+    assert found.errors == []
     sending = found.data["surveySending"]
     invitations = sending.pop("invitations")["nodes"]
     assert sending == {"state": "DONE", "seen": 3, "invited": 2, "leftOut": 1, "total": 3}
