@@ -266,6 +266,8 @@ class JobRunner:
     ) -> Outcome:
         self._report(claim, error)
         failure = retry.failure_of(error)
+        if (span := tracing.current()) is not None:
+            span.failed(failure.code)
         retries, usual = (handler.retries, handler.backoff) if handler else (RETRIES, retry.USUAL)
         async with self._services.databases.control() as tx:
             if _ends(claim, error, retries=retries + more):
