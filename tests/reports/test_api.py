@@ -168,3 +168,91 @@ async def test_a_definition_is_made_run_and_its_report_called_off(asking):
     assert told == {"record": {"state": "CANCELLED"}, "userErrors": []}
     again = (await ask(cancel, {"id": asked["record"]["id"]})).data["cancelReport"]
     assert [error["code"] for error in again["userErrors"]] == ["ALREADY_ENDED"]
+
+
+KINDS = """{ reportKinds { kind label takes
+  parameters { name label type required default record options { code label } } } }"""
+FIGURES = """
+query ($question: ReportQuestionInput!, $maxAge: Int) {
+  reportFigures(question: $question, maxAge: $maxAge) {
+    kind title asOf ageSeconds notes facts { label value }
+    sheets { title count columns { label kind currency } rows totals }
+    charts { title categories percent stacked series { label colour values } }
+  }
+}"""
+
+
+@pytest.mark.requirement("R1", "R2", "R3", "A11")
+async def test_kinds_are_told_with_what_they_take_to_whoever_may_ask(asking, gateway, company):
+    clients, _, _ = asking
+    kinds = {one["kind"]: one for one in (await clients["king"](KINDS)).data["reportKinds"]}
+    assert len(kinds) == 14
+    composition = kinds["COMPOSITION"]
+    assert composition["takes"] == ["onlyDepartmentId", "onlyMemberId", "period"]
+    told = {one["name"]: one for one in composition["parameters"]}
+    assert (told["groupBy"]["type"], told["groupBy"]["default"]) == ("CHOICE", "GRADE")
+    assert told["groupBy"]["options"][1] == {"code": "REGION", "label": "Region"}
+    assert (told["product"]["type"], told["product"]["record"]) == ("REFERENCE", "product")
+    assert (told["top"]["type"], told["top"]["default"]) == ("INTEGER", 20)
+    assert kinds["CUSTOMER_LIST"]["takes"] == ["onlyDepartmentId", "onlyMemberId"]
+    finance = await make_member(gateway.services.databases, company, "FINANCE")
+    theirs = gateway.client(
+        await make_key(gateway.services.databases, finance, key=gateway.services.identity.key)
+    )
+    found = {one["kind"] for one in (await theirs(KINDS)).data["reportKinds"]}
+    assert "COMPOSITION" in found
+    assert not found & {"VISITS", "SERVICE_QUALITY", "SURVEY_ANALYSIS"}
+    onlooker = await make_member(gateway.services.databases, company, "VIEW_ONLY", seat="VIEW_ONLY")
+    looks = gateway.client(
+        await make_key(gateway.services.databases, onlooker, key=gateway.services.identity.key)
+    )
+    assert (await looks(KINDS)).data["reportKinds"] == []
+    refused = await looks(FIGURES, {"question": {"kind": "CUSTOMER_LIST"}})
+    assert refused.codes == ["FORBIDDEN"]
+
+
+@pytest.mark.requirement("R3")
+async def test_figures_are_shown_with_their_age(asking):
+    clients, _, _ = asking
+    ask = clients["peacock"]
+    make = (
+        'mutation ($n: String!) { createCustomer(input: {name: $n, region: "East"}) { userErrors { code } } }'
+    )
+    await ask(make, {"n": "Alfreds"})
+    wanted = {"kind": "CUSTOMER_LIST", "parameters": {"region": "East"}, "language": "EN"}
+    first = (await ask(FIGURES, {"question": wanted})).data["reportFigures"]
+    assert (first["title"], first["kind"], first["ageSeconds"]) == ("Customer list", "CUSTOMER_LIST", 0)
+    assert {"label": "Region", "value": "East"} in first["facts"]
+    states = first["sheets"][0]
+    assert [column["kind"] for column in states["columns"]] == ["TEXT", "COUNT", "SHARE"]
+    assert (states["rows"][0], states["totals"]) == (["Prospective", 1, 1.0], ["Total", 1, 1.0])
+    assert first["charts"][0]["series"][0]["values"] == [1.0, 0.0, 0.0]
+    await ask(make, {"n": "Bólido"})
+    again = (await ask(FIGURES, {"question": wanted})).data["reportFigures"]
+    assert (again["asOf"], again["sheets"]) == (first["asOf"], first["sheets"])
+    anew = (await ask(FIGURES, {"question": wanted, "maxAge": 0})).data["reportFigures"]
+    assert anew["sheets"][0]["totals"] == ["Total", 2, 1.0]
+    assert anew["asOf"] > first["asOf"]
+    wrong = await ask(FIGURES, {"question": {**wanted, "parameters": {"moon": 1}}})
+    assert wrong.codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.requirement("R2")
+async def test_a_report_that_was_called_off_is_asked_for_again(asking):
+    clients, _, work = asking
+    ask = clients["peacock"]
+    given = {"kind": "CUSTOMER_LIST", "formats": ["CSV"], "parameters": {"state": "CURRENT"}}
+    asked = (await ask(RUN, {"input": given})).data["runReport"]["record"]["id"]
+    retry = """mutation ($id: ID!) { retryReport(input: {id: $id}) {
+      record { state tries parameters } job { state } userErrors { path code } } }"""
+    early = (await ask(retry, {"id": asked})).data["retryReport"]
+    assert early["userErrors"] == [{"path": ["input", "id"], "code": "NOT_REPEATABLE"}]
+    cancel = "mutation ($id: ID!) { cancelReport(input: {id: $id}) { userErrors { code } } }"
+    assert (await ask(cancel, {"id": asked})).data["cancelReport"]["userErrors"] == []
+    told = (await ask(retry, {"id": asked})).data["retryReport"]
+    assert told["record"] == {"state": "WAITING", "tries": 2, "parameters": {"state": "CURRENT"}}
+    assert told["job"]["state"] == "WAITING"
+    await work()
+    state = "query ($id: ID!) { reportRun(id: $id) { state csv { name } } }"
+    made = (await ask(state, {"id": asked})).data["reportRun"]
+    assert (made["state"], made["csv"]["name"][:13]) == ("DONE", "Customer list")

@@ -37,6 +37,7 @@ class World:
     customers: dict[str, UUID] = field(default_factory=dict)
     department: UUID | None = None
     scheme: UUID | None = None
+    questionnaire: UUID | None = None
 
     async def viewer(self, name: str) -> Viewer:
         return await self.shop.as_member(self.people[name])
