@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kedang_platform.mail import Mail, Outcome
+from kedang_platform.channel import Outcome
+from kedang_platform.mail import Mail
 from kedang_platform.mail.ports import message_id
 from tests.mail.sink import until
 

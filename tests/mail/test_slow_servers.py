@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from kedang_platform.mail import Mail, Outcome, SmtpMailer, SmtpServer
+from kedang_platform.channel import Outcome
+from kedang_platform.mail import Mail, SmtpMailer, SmtpServer
 from kedang_platform.mail.holding import PATIENCE, Holding
 from kedang_platform.mail.ports import message_id
 

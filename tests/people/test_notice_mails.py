@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.clock import FixedClock
 from kedang_platform.errors import Forbidden
-from kedang_platform.mail import Delivery, Outcome
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.people.inbox import inbox_of, mark_all_read
 from kedang_tenants.people.notice_choices import choices_of, choose

@@ -6,7 +6,6 @@ receiver is told at least once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import SystemRandom
 from typing import Final
@@ -14,9 +13,9 @@ from uuid import UUID
 
 import asyncpg
 
+from kedang_platform.channel import Outcome
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import UserError
-from kedang_platform.outgoing import AddressRefused, NotReachable, UrlRefused, wait_of
 from kedang_platform.registry import Company
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.work import RunningJob
@@ -35,9 +34,10 @@ from kedang_tenants.webhooks.models import (
     WAITING,
 )
 from kedang_tenants.webhooks.payloads import body_of, body_of_test
+from kedang_tenants.webhooks.posting import Answered, Post, WebhookChannel
 from kedang_tenants.webhooks.questions import UnanswerableQuery
 from kedang_tenants.webhooks.queueing import send_at, send_next
-from kedang_tenants.webhooks.signing import secret_of, signed_headers
+from kedang_tenants.webhooks.signing import secret_of
 
 WAITS: Final = (
     timedelta(seconds=10),
@@ -55,11 +55,10 @@ FAILED_IN_A_ROW: Final = 3
 OVERLAP: Final = timedelta(days=1)
 """How long the secret before the last change signs as well."""
 
+_AGAIN: Final = frozenset({Outcome.RETRY, Outcome.UNKNOWN})
 LONGEST_ASKED: Final = timedelta(days=1)
 """How long a receiver may put a try off by ``Retry-After``; what it asks for beyond that is not granted."""
 
-_GONE: Final = 410
-_LATER: Final = frozenset({429, 503})
 _ROW: Final = """
 SELECT d.id, d.webhook_id, d.state, d.about, d.sequence, d.body, d.attempts, d.created_at, d.job_id
 FROM webhook_delivery d WHERE d.id = $1 FOR UPDATE
@@ -83,39 +82,16 @@ WHERE id = $1 AND state = 'CANCELLED'
 _FAILURES: Final = "UPDATE webhook SET failures = $2 WHERE id = $1 AND failures <> $2"
 
 
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """What is sent where, with which secrets."""
-
-    id: UUID
-    url: str
-    body: bytes
-    secrets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """What came of a try: a status, or why there was none."""
-
-    status: int | None
-    error_code: str | None
-    milliseconds: int | None
-    retry_after: str | None = None
-
-    @property
-    def well(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-
 async def deliver(job: RunningJob, company: Company) -> None:
     """Try the delivery that the job is of, and end the job with what came of it."""
     delivery_id = UUID(str(job.payload["delivery"]))
     async with job.step() as write:
-        order = await _prepare(write, job, company, delivery_id)
-    if order is None:
+        post = await _prepare(write, job, company, delivery_id)
+    if post is None:
         async with job.finish():
             return
-    came = await _send(job, order)
+    channel = WebhookChannel(job.services.outgoing, clock=job.clock)
+    came = await channel.send(post, key=f"whd_{delivery_id.hex}")
     async with job.finish() as write:
         await _conclude(write, job, company, delivery_id, came)
 
@@ -125,7 +101,7 @@ async def give_up(job: RunningJob, error: UserError) -> None:
     async with job.step() as write:
         held = await _hold(write, job, UUID(str(job.payload["delivery"])))
         if held is not None:
-            await _end(write, held[1], FAILED, _Came(None, error.code, None), job.clock.now())
+            await _end(write, held[1], FAILED, _untried(error.code), job.clock.now())
 
 
 _Held = tuple[asyncpg.Record, asyncpg.Record]
@@ -143,7 +119,7 @@ async def _hold(write: TenantWrite, job: RunningJob, delivery_id: UUID) -> _Held
     return webhook, row
 
 
-async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID) -> _Try | None:
+async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID) -> Post | None:
     """Settle what is sent and count the try; None where there is nothing to send any more."""
     held = await _hold(write, job, delivery_id)
     if held is None:
@@ -161,7 +137,7 @@ async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delive
     try:
         body = row["body"] or await _body(write, viewer, webhook, row)
     except UnanswerableQuery as error:
-        await _end(write, row, FAILED, _Came(None, error.code, None), now)
+        await _end(write, row, FAILED, _untried(error.code), now)
         product = await system_viewer(write, company=company)
         await disable(write, product, webhook, UNANSWERABLE, clock=job.clock)
         return None
@@ -169,7 +145,7 @@ async def _prepare(write: TenantWrite, job: RunningJob, company: Company, delive
         await _end(write, row, SKIPPED, None, now)
         return None
     await write.fetch(_TRY, delivery_id, now, body)
-    return _Try(delivery_id, webhook["url"], body.encode(), _secrets(job, company, webhook, now))
+    return Post(webhook["url"], body.encode(), _secrets(job, company, webhook, now))
 
 
 async def _body(
@@ -193,56 +169,49 @@ def _secrets(job: RunningJob, company: Company, webhook: asyncpg.Record, now: da
     )
 
 
-async def _send(job: RunningJob, order: _Try) -> _Came:
-    signed = signed_headers(
-        order.secrets, message_id=f"whd_{order.id.hex}", at=job.clock.now(), body=order.body
-    )
-    headers = {**signed, "content-type": "application/json", "user-agent": "Kedang-Webhooks/1"}
-    try:
-        answer = await job.services.outgoing.post(order.url, body=order.body, headers=headers)
-    except (UrlRefused, AddressRefused, NotReachable) as error:
-        return _Came(None, error.code, None)
-    return _Came(answer.status, None, answer.milliseconds, answer.retry_after)
-
-
 async def _conclude(
-    write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID, came: _Came
+    write: TenantWrite, job: RunningJob, company: Company, delivery_id: UUID, came: Answered
 ) -> None:
     held = await _hold(write, job, delivery_id)
     now = job.clock.now()
     if held is None:
-        if came.well:  # it was called off while the receiver was taking it
+        if came.outcome is Outcome.ACCEPTED:  # it was called off while the receiver was taking it
             await write.fetch(_TAKEN, delivery_id, came.status, came.milliseconds, now)
         return
     webhook, row = held
-    if not came.well and came.status != _GONE and row["attempts"] < TRIES:
+    if came.outcome in _AGAIN and row["attempts"] < TRIES:
         await _told(write, row, WAITING, came, now)
-        at = now + _wait(row["attempts"], came, now)
+        at = now + _wait(row["attempts"], came.retry_after)
         await send_at(write, [delivery_id], at=at, due_at=at)
         return
-    await _end(write, row, DELIVERED if came.well else FAILED, came, now)
-    failures = 0 if came.well else webhook["failures"] + 1
+    await _end(write, row, DELIVERED if came.outcome is Outcome.ACCEPTED else FAILED, came, now)
+    failures = 0 if came.outcome is Outcome.ACCEPTED else webhook["failures"] + 1
     await write.fetch(_FAILURES, webhook["id"], failures)
-    if came.status == _GONE or failures >= FAILED_IN_A_ROW:
+    gone = came.outcome is Outcome.REJECTED
+    if gone or failures >= FAILED_IN_A_ROW:
         product = await system_viewer(write, company=company)
-        await disable(write, product, webhook, GONE if came.status == _GONE else FAILING, clock=job.clock)
+        await disable(write, product, webhook, GONE if gone else FAILING, clock=job.clock)
 
 
-def _wait(attempts: int, came: _Came, now: datetime) -> timedelta:
+def _wait(attempts: int, asked: timedelta | None) -> timedelta:
     """How long to wait after so many tries, longer where the receiver asks for it, with a share of chance."""
     planned = WAITS[attempts - 1]
-    asked = wait_of(came.retry_after, now=now) if came.status in _LATER else None
     waited = max(planned, min(asked, LONGEST_ASKED)) if asked is not None else planned
     return waited * SystemRandom().uniform(1.0, 1.25)
 
 
+def _untried(code: str) -> Answered:
+    """Nothing was sent, for a reason of our own."""
+    return Answered(Outcome.REJECTED, code)
+
+
 async def _end(
-    write: TenantWrite, row: asyncpg.Record, state: str, came: _Came | None, now: datetime
+    write: TenantWrite, row: asyncpg.Record, state: str, came: Answered | None, now: datetime
 ) -> None:
     """The delivery has come to its end; what waited for it goes."""
-    await _told(write, row, state, came or _Came(None, None, None), now)
+    await _told(write, row, state, came or _untried(""), now)
     await send_next(write, webhook_id=row["webhook_id"], about=row["about"], now=now)
 
 
-async def _told(write: TenantWrite, row: asyncpg.Record, state: str, came: _Came, now: datetime) -> None:
-    await write.fetch(_TOLD, row["id"], state, came.status, came.error_code, came.milliseconds, now)
+async def _told(write: TenantWrite, row: asyncpg.Record, state: str, came: Answered, now: datetime) -> None:
+    await write.fetch(_TOLD, row["id"], state, came.status, came.detail or None, came.milliseconds, now)

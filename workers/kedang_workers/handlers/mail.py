@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from kedang_platform import mail
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.errors import UserError
 from kedang_platform.secrets import SecretKey, load_secret_key
 from kedang_platform.work import RunningJob, handler
@@ -31,7 +32,7 @@ async def give_up_mail(job: RunningJob, _error: UserError) -> None:
     channel="mail",
 )
 async def send_mail(job: RunningJob) -> None:
-    async def instead(message: mail.Mail, whose: mail.OfCompany | None) -> mail.Delivery | None:
+    async def instead(message: mail.Mail, whose: mail.OfCompany | None) -> Delivery | None:
         return await _instead(job, load_secret_key(job.settings), message, whose)
 
     await mail.deliver(
@@ -47,14 +48,14 @@ async def send_mail(job: RunningJob) -> None:
 
 async def _instead(
     job: RunningJob, secret: SecretKey, message: mail.Mail, whose: mail.OfCompany | None
-) -> mail.Delivery | None:
+) -> Delivery | None:
     """What becomes of the mail instead of leaving, as its company wants it; those of accounts leave."""
     if whose is not None:
         async with job.databases.tenant_read(whose.company) as read:
             invited = invitation_of(whose.key)
             if invited is not None and not await still_asked(read, *invited, clock=job.clock):
-                return mail.Delivery(mail.Outcome.WITHHELD)
+                return Delivery(Outcome.WITHHELD)
             return await instead_of_sending(read, secret, message, whose, now=job.clock.now())
     if message.unsubscribe is None or await still_wanted(job.databases, secret, message.unsubscribe):
         return None
-    return mail.Delivery(mail.Outcome.WITHHELD)
+    return Delivery(Outcome.WITHHELD)
