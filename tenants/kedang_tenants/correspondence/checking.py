@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.database import TenantRead
-from kedang_platform.mail import Delivery, Mail, OfCompany, Outcome
+from kedang_platform.mail import Mail, OfCompany
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.correspondence.rule import rule_of
 from kedang_tenants.correspondence.suppressing import suppressed_among
