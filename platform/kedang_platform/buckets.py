@@ -23,6 +23,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from kedang_platform.observing.metrics import VALKEY_AWAY
+
 # A bucket is one number: the second (of the server's clock) at which it will be full again.
 # ARGV: what was taken already (may be negative: given back), what is asked for now, size, rate.
 _SCRIPT = """
@@ -217,6 +219,7 @@ class Buckets:
                 continue
             if self._away:
                 self._away = False
+                VALKEY_AWAY.labels("limits").set(0)
                 log.info("buckets.valkey_back")
             for known, (_, held) in zip(told.values(), answers, strict=True):
                 self._learn(known, float(held))
@@ -224,4 +227,5 @@ class Buckets:
     def _lost(self, error: Exception) -> None:
         if not self._away:
             self._away = True
+            VALKEY_AWAY.labels("limits").set(1)
             log.warning("buckets.valkey_away", error=type(error).__name__)

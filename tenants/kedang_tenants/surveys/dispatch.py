@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.i18n import Language
 from kedang_platform.ids import new_id
+from kedang_platform.observing import metrics
 from kedang_platform.secrets import SecretKey
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue.languages import language_code
@@ -255,8 +256,9 @@ def _occasion(asked: Asking, invitee: Invitee) -> str:
     return f"{asked.id.hex}:{invitee.occasion}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
+    """One row, its values in the order in which the statement takes them."""
+
     id: UUID
     customer_id: UUID
     contact_id: UUID | None
@@ -308,7 +310,7 @@ async def _store(
 ) -> Invited:
     if not rows:
         return Invited()
-    columns = [list(column) for column in zip(*(astuple(row) for row in rows), strict=True)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
     made = await write.fetch(_INSERT, *columns, clock.now(), asked.id, asked.version_id, sending_id)
     noted = [("survey_invitation", "created", row["id"], _noted(asked, row["state"])) for row in made]
     await audit(write, viewer, noted, clock=clock)
@@ -331,6 +333,7 @@ async def _count(write: TenantWrite, rows: Sequence[_Row]) -> None:
         for row in rows
     ]
     await record_sent(write, sendings, kind=SURVEY)
+    metrics.INVITATIONS.labels("invited").inc(len(sendings))
 
 
 def end_of_day(moment: datetime, zone: ZoneInfo) -> datetime:

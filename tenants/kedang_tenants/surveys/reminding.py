@@ -9,6 +9,7 @@ import asyncpg
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.observing import metrics
 from kedang_platform.work.parts import Part
 from kedang_tenants.correspondence import Planned, Recipient, Sending, plan_sending, record_sent
 from kedang_tenants.customers.consents import SURVEY
@@ -88,6 +89,7 @@ async def _note(write: TenantWrite, going: list[tuple[asyncpg.Record, Planned]],
         for row, _ in going
     ]
     await record_sent(write, sendings, kind=SURVEY)
+    metrics.INVITATIONS.labels("reminded").inc(len(sendings))
     for number in sorted(set(numbers)):
         due = {row["id"]: times[row["id"]] for row, _ in going if row["number"] == number}
         await mail_later(write, due, reminder=number)
