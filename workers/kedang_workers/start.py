@@ -78,20 +78,10 @@ class JobLoop:
         finally:
             self._thread.stop()  # type: ignore[no-untyped-call]
 
-    async def run(
-        self,
-        job_id: str,
-        attempt: int,
-        *_newer: object,
-        format: int = 1,  # noqa: A002 - the message's word
-        **_newest: object,
-    ) -> None:
-        """The actor. What a newer relay says beyond this is not for us, nor is a message of a newer format."""
+    async def run(self, job_id: str, attempt: int, *newer: object, **said: object) -> None:
+        """The actor."""
         assert self._runner is not None
-        if format > FORMAT:
-            await self._runner.leave_to_newer(UUID(job_id), attempt)
-        else:
-            await self._runner.carry(UUID(job_id), attempt)
+        await answer(self._runner, job_id, attempt, *newer, **said)
 
     def drain(self) -> None:
         """Begin nothing more; after the grace break off what still runs. Call from any thread."""
@@ -116,6 +106,24 @@ class JobLoop:
         if self._runner is not None:
             await self._runner.settled()
         await self._opened.aclose()
+
+
+async def answer(
+    runner: JobRunner,
+    job_id: str,
+    attempt: int,
+    *_newer: object,
+    format: object = 1,  # noqa: A002 - the message's word
+    **_newest: object,
+) -> None:
+    """Run the job that a message speaks of; what a newer relay says beyond this is not for us.
+
+    A message of a newer format is left to newer workers.
+    """
+    if isinstance(format, int) and format <= FORMAT:
+        await runner.carry(UUID(job_id), attempt)
+    else:
+        await runner.leave_to_newer(UUID(job_id), attempt)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
