@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -285,3 +286,23 @@ async def test_any_mail_server_can_hand_over_a_message_to_the_command(
     assert await asyncio.to_thread(lambda: pipe(delivery_report(address), **nowhere)) == 75
     assert await asyncio.to_thread(pipe, delivery_report(address)) == 0
     assert await state_of(databases) == "bounced"
+
+
+@pytest.mark.requirement("T10")
+async def test_the_process_that_kedang_up_runs_takes_them_in(
+    databases, sink, company, work_environment, work_processes
+):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    work_environment["KEDANG_BOUNCE_LISTEN"] = f"smtp://127.0.0.1:{port}"
+    _, address = await sent(databases, sink, company, returns=ReturnAddress(SECRET, RETURNS.address))
+    work_processes.start("kedang_workers.bounces")
+    for _ in range(300):
+        try:
+            await asyncio.to_thread(hand_over, port, address, delivery_report(address))
+            break
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.1)
+    assert await state_of(databases) == "bounced"
+    work_processes.end_all()
