@@ -96,8 +96,8 @@ class Writer:
             if code not in PASSING:
                 self.surprises[code] += 1
         payload = (body.get("data") or {}).get("answer")
-        if payload is None:
-            return None
+        if payload is None or (payload["record"] is None and body.get("errors")):
+            return None  # what was written was undone with what could not be read
         if payload["userErrors"]:
             code = payload["userErrors"][0]["code"]
             if code in PASSING:
@@ -114,7 +114,7 @@ class Client(Writer):
     product: str = ""
     _mine: list[str] = field(default_factory=list)
     _number: int = 0
-    pause: float = 0.02
+    pause: float = 0.05
 
     async def run(self, stop: asyncio.Event) -> None:
         async with httpx.AsyncClient(timeout=20) as http:

@@ -11,6 +11,7 @@ class Form:
 
     name: str
     invitations: int
+    fewer: int  # invitations where another fault than killed processes is looked at
     kills: int
     rounds: int
     stops: int
@@ -26,6 +27,7 @@ class Form:
 SMALL = Form(
     name="small",
     invitations=1_000,
+    fewer=200,
     kills=3,
     rounds=1,
     stops=4,
@@ -34,12 +36,13 @@ SMALL = Form(
     companies=12,
     unruly=2,
     cuts=3,
-    beats_seconds=12,
+    beats_seconds=18,
     disk_megabytes=700,
 )
 FULL = Form(
     name="full",
     invitations=10_000,
+    fewer=2_000,
     kills=5,
     rounds=3,
     stops=20,
@@ -48,7 +51,7 @@ FULL = Form(
     companies=200,
     unruly=20,
     cuts=30,
-    beats_seconds=60,
+    beats_seconds=120,
     disk_megabytes=4_000,
 )
 SMALL_COMPANIES = 20

@@ -36,14 +36,17 @@ from tests.faults.evidence import gather
 from tests.faults.forms import SMALL_COMPANIES, Form
 from tests.faults.history import Notebook, read_history
 from tests.faults.judging import Finding, judge
-from tests.faults.lines import Line, Lines
+from tests.faults.lines import Lines
 from tests.support.database import SECRET
 from tests.support.factories import Factory
 from tests.support.members import make_key, make_member
 
 ROOT = Path(__file__).parents[2]
+OVER_THE_LINE = ("gateway-1", "worker-1")
+"""They reach PostgreSQL over a line that may swallow the answer to a COMMIT; the others reach it directly."""
 GATEWAYS = ("gateway-1", "gateway-2")
 WORKERS = ("worker-1", "worker-2")
+STANDING = (*GATEWAYS, *WORKERS, "relay", "scheduler")
 PLACES = 4
 """Jobs that a worker process runs side by side."""
 MAILS = channel_named("mail").process
@@ -162,7 +165,7 @@ class House:
     # -- processes
 
     async def start_all(self) -> None:
-        for name in (*GATEWAYS, *WORKERS, "relay", "scheduler"):
+        for name in STANDING:
             self.start(name)
         await self.gateways_ready()
 
@@ -174,6 +177,10 @@ class House:
         environment = dict(self.environment)
         if name.startswith("gateway"):
             environment["KEDANG_PORT"] = str(self._port(name))
+        if name in OVER_THE_LINE:
+            environment["KEDANG_DATABASE_URL"] = _with_port(
+                _without_login(self.superuser_url), self.postgres_line.port
+            )
         if name == "relay":
             environment["KEDANG_REDIS_URL"] = _with_port(self._redis_url, self.relay_line.port)
         self._launch(name, [sys.executable, "-P", "-m", module, *arguments], environment | own)
@@ -312,10 +319,6 @@ class House:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def through(self, line: Line) -> str:
-        """PostgreSQL's address over a line."""
-        return _with_port(_without_login(self.superuser_url), line.port)
-
     # -- asking
 
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
@@ -423,6 +426,20 @@ class House:
             raise AssertionError(f"not settled: {[tuple(row) for row in left]}\n{self.said()}") from None
 
     # -- judging
+
+    def ended(self) -> list[str]:
+        """Processes of the product that ended though nobody told them to."""
+        return [name for name in STANDING if self._processes[name].poll() is not None]
+
+    async def acquit(self) -> None:
+        """Wait until everything has recovered and nothing is left to do, and ask the judge; raises AssertionError."""
+        await self.recovered()
+        took = await self.settled()
+        self.notes.append(f"nothing was left to do {took:.1f} s after the last recovery")
+        assert self.ended() == [], self.said()
+        assert self.surprises() == {}
+        findings = await self.verdict()
+        assert not findings, "\n".join(str(finding) for finding in findings[:30])
 
     async def verdict(self) -> list[Finding]:
         """What the judge finds in everything that has happened so far."""

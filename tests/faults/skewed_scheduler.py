@@ -1,6 +1,8 @@
-"""The scheduler with a clock that stands apart and runs faster: ``python -m tests.faults.skewed_scheduler <seconds> <times>``.
+"""A scheduler on a machine whose clock is wrong: ``python -m tests.faults.skewed_scheduler <seconds> [<times>]``.
 
-It is the product's scheduler, put together by hand because the product itself only knows the machine's clock.
+Without ``times`` it is the product's own process; it goes by the database's clock, so that its machine's makes no
+difference. With it the scheduler is put together by hand with the wrong clock, which runs so many times as fast:
+the worst that several that disagree could do to each other.
 """
 
 import asyncio
@@ -13,8 +15,8 @@ from functools import partial
 from kedang_platform.errors import KedangError
 from kedang_platform.settings import Settings
 from kedang_platform.work.schedule import Scheduler
-from kedang_workers import handlers
-from kedang_workers.composition import open_services
+from kedang_workers import composition, handlers
+from kedang_workers import schedule as product
 from kedang_workers.process import serve
 
 LOOK_SECONDS = 0.5
@@ -33,7 +35,7 @@ class SkewedClock:
 
 
 async def schedule(settings: Settings, stop: asyncio.Event, *, clock: SkewedClock) -> None:
-    async with open_services(settings) as services:
+    async with composition.open_services(settings) as services:
         rules = handlers.load().rules
         scheduler = Scheduler(databases=services.databases, rules=rules, clock=clock)
         while not stop.is_set():
@@ -44,6 +46,13 @@ async def schedule(settings: Settings, stop: asyncio.Event, *, clock: SkewedCloc
                     await stop.wait()
 
 
+def main(apart: timedelta, times: float | None) -> None:
+    if times is None:
+        composition.SystemClock = partial(SkewedClock, apart, 1.0)
+        serve(product.schedule, name="scheduler")
+    else:
+        serve(partial(schedule, clock=SkewedClock(apart, times)), name="scheduler")
+
+
 if __name__ == "__main__":
-    apart, times = timedelta(seconds=float(sys.argv[1])), float(sys.argv[2])
-    serve(partial(schedule, clock=SkewedClock(apart, times)))
+    main(timedelta(seconds=float(sys.argv[1])), float(sys.argv[2]) if len(sys.argv) > 2 else None)
