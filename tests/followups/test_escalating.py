@@ -215,6 +215,19 @@ async def test_who_is_not_there_or_may_not_read_it_is_passed_over(firm, case, he
     assert [name for name, _ in await told(firm)] == [hears]
 
 
+async def test_what_is_too_much_for_a_day_follows_on_the_next(firm, monkeypatch):
+    monkeypatch.setattr("kedang_tenants.followups.escalating.MOST", 2)
+    for late in (4, 6, 5):
+        await plan(firm, firm.people["seller"], FRIDAY - timedelta(days=late), f"Customer {late}")
+    for day in (FRIDAY, FRIDAY, date(2026, 3, 9), date(2026, 3, 10)):
+        await escalate(firm, day)
+    heard = [[line.partition(":")[0] for line in lines] for name, lines in await told(firm) if name[0] == "S"]
+    assert heard == [
+        ["Nancy Davolio – Customer 6", "Nancy Davolio – Customer 5"],
+        ["Nancy Davolio – Customer 4"],
+    ]
+
+
 async def test_it_stops_when_it_is_done_and_begins_anew_with_a_new_day(firm):
     seller = firm.people["seller"]
     done = await plan(firm, seller, date(2026, 3, 2), "Done")

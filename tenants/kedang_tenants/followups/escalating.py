@@ -33,17 +33,23 @@ from kedang_tenants.reading import Viewer
 ESCALATE: Final = "followups.escalate"
 SUPERIORS, GENERAL_MANAGERS = 1, 2
 """The steps."""
+MOST = 50_000
+"""Steps that are told on a day, the longest overdue first, so that the statement stays short; the others follow."""
 
 _TITLE = msg("Overdue with your people on {day}: {count}")
 _Way: TypeAlias = tuple[UUID, str, int, UUID]
 """Of whose things of which kind of record at which step who hears."""
 
+_TOLD_TODAY: Final = """
+SELECT EXISTS (SELECT 1 FROM notice WHERE occasion = $1 AND member_id = ANY($2::uuid[]) AND archived_at IS NULL)
+"""
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('escalations'), hashtext($1))"
 _OVERDUE_MEMBERS: Final = "SELECT DISTINCT d.member_id FROM {due} d WHERE d.due_on <= $4"
 
 
 def _found() -> str:
     """$4 are the keepers of restricted archives, $5 to $8 the ways, $9 and $10 the last due day of each step,
-    $11 how many to list. What is found is noted as told by the same statement.
+    $11 how many to list, $12 how many to take. What is found is noted as told by the same statement.
     """
     return f"""
 WITH way AS (
@@ -56,13 +62,15 @@ WITH way AS (
     WHERE d.due_on <= CASE way.step WHEN {SUPERIORS} THEN $9::date ELSE $10::date END
       AND (d.customer_id IS NULL
            OR c.archived_at IS NULL AND {open_to_member("c", "way.superior_id", keepers="$4", now="$2")})
+      AND NOT EXISTS (SELECT 1 FROM due_escalation e WHERE e.source = d.source AND e.record_id = d.record_id
+                      AND e.due_on = d.due_on AND e.step = way.step)
+    ORDER BY d.due_on, d.source, d.record_id, way.step FETCH FIRST ($12::int) ROWS WITH TIES
 ), told AS (
     INSERT INTO due_escalation (source, record_id, due_on, step, told_on)
     SELECT DISTINCT source, record_id, due_on, step, $1::date FROM candidate
-    ON CONFLICT DO NOTHING RETURNING source, record_id, due_on, step
 ), once AS (
     SELECT DISTINCT ON (d.superior_id, d.source, d.record_id, d.member_id) d.*
-    FROM candidate d JOIN told USING (source, record_id, due_on, step)
+    FROM candidate d
     ORDER BY d.superior_id, d.source, d.record_id, d.member_id, d.step DESC
 )
 SELECT listed.*, {LENT.format(customer="listed.customer_id", member="listed.superior_id")} AS lent FROM (
@@ -77,18 +85,21 @@ WHERE listed.place <= $11 ORDER BY listed.superior_id, listed.place
 async def escalate(write: TenantWrite, viewer: Viewer, *, day: date, clock: Clock) -> int:
     """Tell superiors what has been overdue for as many working days as the company says; how many were told.
 
-    Each hears of a day in one notice. A thing is told once a step as long as it is due on the same day; the
-    step is noted in this transaction. Archives that are closed to a superior are left out for them (A11).
+    Each hears of a day in one notice; a day on which they have been told is over. A thing is told once a step as long as it is due on the same day; the
+    step is noted in this transaction, ``MOST`` of them at most. Archives that are closed to a superior are left out for them (A11).
     """
     calendar = await load_calendar(write, country=viewer.country)
     cuts = last_due_days(calendar, await load_habits(write), day)
     if not cuts:
         return 0
+    await write.fetch(_ONE_AT_A_TIME, write.company.schema)
     instant, zone = clock.now(), viewer.time_zone
     late = _OVERDUE_MEMBERS.format(due=everything_due(escalating=True))
     members = [row[0] for row in await write.fetch(late, day, instant, zone, max(cuts.values()))]
     everybody = await load_everybody(write, day=day)
     ways = list(_ways(everybody, members, cuts))
+    if await write.fetchval(_TOLD_TODAY, _occasion(day), sorted({way[3] for way in ways})):
+        return 0
     rows = await write.fetch(
         _found(),
         day,
@@ -99,6 +110,7 @@ async def escalate(write: TenantWrite, viewer: Viewer, *, day: date, clock: Cloc
         cuts.get(SUPERIORS),
         cuts.get(GENERAL_MANAGERS),
         LISTED,
+        MOST,
     )
     tellings = [
         _telling(everybody, everybody.people[superior], day, list(own))
@@ -141,6 +153,10 @@ def hearing(everybody: Everybody, member: UUID, *, step: int, record: str) -> li
     return []
 
 
+def _occasion(day: date) -> str:
+    return f"escalated:{day.isoformat()}"
+
+
 def _telling(everybody: Everybody, superior: Person, day: date, rows: Sequence[asyncpg.Record]) -> Telling:
     items: list[dict[str, Any]] = []
     for row in rows:
@@ -153,7 +169,7 @@ def _telling(everybody: Everybody, superior: Person, day: date, rows: Sequence[a
     return Telling(
         kind=OVERDUE_ESCALATED,
         member_id=superior.id,
-        occasion=f"escalated:{day.isoformat()}",
+        occasion=_occasion(day),
         title=_TITLE,
         body="{lines}",
         params={"day": details["day"], "count": details["due"], "lines": lines},
