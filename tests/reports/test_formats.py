@@ -299,3 +299,22 @@ def test_figures_under_a_chart_have_digits_only_where_they_need_them(tmp_path):
 def test_a_drawn_axis_of_few_things_goes_up_in_whole_steps_from_its_zero(tmp_path, values, steps):
     texts = re.findall(r">([^<>]+)</text>", draw(counted(*values), tmp_path))
     assert [text for text in texts if text.lstrip("−").replace(".", "").isdecimal()] == steps
+
+
+@pytest.mark.requirement("R2")
+@pytest.mark.parametrize(("charts", "across"), [((), True), ((CHART,), False)], ids=["tables", "charts"])
+def test_a_report_that_opens_with_a_wide_table_has_it_on_its_first_page(tmp_path, charts, across):
+    made = document(tmp_path, [ROW] * 20, charts=charts)
+    pdf.write(made, tmp_path, tmp_path / "report.pdf")
+    first = pypdf.PdfReader(tmp_path / "report.pdf").pages[0]
+    assert (first.mediabox.width > first.mediabox.height) is across
+    assert (ROW[0] in first.extract_text()) is across
+
+
+def test_bars_beside_each_other_stand_in_the_order_of_their_series(tmp_path):
+    series = (Series("zweite", "#2563eb", (1, 2)), Series("erste", "#2e9e6b", (3, 4)))
+    drawn = draw(Chart("x", "y", ("a", "b"), series), tmp_path)
+    assert drawn.index("#2563eb") < drawn.index("#2e9e6b")
+    bars = re.findall(r'transform="[^"]*"|d="M(\d+(?:\.\d+)?),[^"]*" fill="(#2563eb|#2e9e6b)"', drawn)
+    places = {colour: float(place) for place, colour in reversed(bars) if colour}
+    assert places["#2563eb"] < places["#2e9e6b"]

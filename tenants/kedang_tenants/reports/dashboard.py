@@ -109,4 +109,6 @@ def _key(question: Question, reader: Reader) -> bytes:
         question.only_member_id,
         question.parameters or {},
     )
-    return sha256(orjson.dumps((who, reach, archives, told), default=str, option=orjson.OPT_SORT_KEYS)).digest()
+    return sha256(
+        orjson.dumps((who, reach, archives, told), default=str, option=orjson.OPT_SORT_KEYS)
+    ).digest()

@@ -36,7 +36,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
     domain = list(chart.categories) if single and chart.colours else [one.label for one in chart.series]
     colours = list(chart.colours) if single and chart.colours else [one.colour for one in chart.series]
     few = chart.few(_FEW)
-    top = 1 if chart.percent and chart.stacked else few
+    top = 1 if chart.percent and not _exceeds(chart) else few
     categories = {
         "field": "category",
         "type": "nominal",
@@ -69,7 +69,11 @@ def _spec(chart: Chart) -> dict[str, Any]:
             "x": x,
             "y": y,
             "order": {"field": "order"},
-            **({"xOffset": {"field": "series"}} if not chart.stacked and not single else {}),
+            **(
+                {"xOffset": {"field": "series", "sort": [one.label for one in chart.series]}}
+                if not chart.stacked and not single
+                else {}
+            ),
             "color": {
                 "field": "category" if single and chart.colours else "series",
                 "type": "nominal",
@@ -78,6 +82,11 @@ def _spec(chart: Chart) -> dict[str, Any]:
             },
         },
     }
+
+
+def _exceeds(chart: Chart) -> bool:
+    """Whether a share is larger than the whole, so that the axis cannot end there."""
+    return any((value or 0) > 1 or (value or 0) < 0 for series in chart.series for value in series.values)
 
 
 _CONFIG: Final[dict[str, Any]] = {
