@@ -56,7 +56,6 @@ class Supervisor:
         self._children: list[Child] = []
         self._once: list[Child] = []
         self._servers_due = 0.0
-        self._figures: dict[str, int] = {}
 
     def run(self) -> None:
         """Run until Ctrl-C, SIGTERM or ``kedang down``, then stop everything and return.
@@ -94,8 +93,8 @@ class Supervisor:
         workers = [Program(f"worker-{number}", WORKER) for number in range(1, settings.workers + 1)]
         returned = [BOUNCES] if settings.bounce_listen else []
         self._begin(GATEWAY, environment)
-        for number, program in enumerate((RELAY, SCHEDULER, *workers, *returned)):
-            self._begin(program, environment | self._told_at(program, number))
+        for program in (RELAY, SCHEDULER, *workers, *returned):
+            self._begin(program, environment | self._told_at(program))
         self._begin_backups()
         self._wait_for_gateway()
         self._tell_where()
@@ -109,12 +108,10 @@ class Supervisor:
         self._children.append(child)
         child.start()
 
-    def _told_at(self, program: Program, number: int) -> dict[str, str]:
+    def _told_at(self, program: Program) -> dict[str, str]:
         """Where the process tells its figures and health, if it is to: each at a port of its own."""
-        if self._settings.metrics_port is None:
-            return {}
-        self._figures[program.name] = self._settings.metrics_port + number
-        return {"KEDANG_METRICS_PORT": str(self._figures[program.name])}
+        port = told_ports(self._settings).get(program.name)
+        return {} if port is None else {"KEDANG_METRICS_PORT": str(port)}
 
     def _begin_backups(self) -> None:
         """Save our own PostgreSQL all the time; without a folder for it, see that nothing waits to be saved."""
@@ -219,7 +216,7 @@ class Supervisor:
             )
         self._echo(msg("  Sign up        {url}"), url=f"{base}/sign-up")
         self._echo(msg("  Mail page      {url}"), url=f"{base}/mail")
-        for name, port in self._figures.items():
+        for name, port in told_ports(self._settings).items():
             self._echo(
                 msg("  Figures        of {name}: http://{host}:{port}/metrics"),
                 name=name,
@@ -258,8 +255,23 @@ def graphiql_built() -> bool:
 
 def gateway_ready(settings: Settings) -> bool:
     """Whether the gateway says at ``/readyz`` that it can serve."""
+    return ready_at(settings.host, settings.port)
+
+
+def told_ports(settings: Settings) -> dict[str, int]:
+    """Where the processes beside the gateway tell their health under ``kedang up``; none without a port for it."""
+    if settings.metrics_port is None:
+        return {}
+    names = [RELAY.name, SCHEDULER.name, *(f"worker-{number}" for number in range(1, settings.workers + 1))]
+    if settings.bounce_listen:
+        names.append(BOUNCES.name)
+    return {name: settings.metrics_port + number for number, name in enumerate(names)}
+
+
+def ready_at(host: str, port: int) -> bool:
+    """Whether the process that listens there says at ``/readyz`` that it can do its work."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-    connection = HTTPConnection(everywhere.get(settings.host, settings.host), settings.port, timeout=5)
+    connection = HTTPConnection(everywhere.get(host, host), port, timeout=5)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -12,7 +12,7 @@ from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.settings import Settings
 from kedang_workers.cli.reaching import named
-from kedang_workers.cli.up import gateway_ready
+from kedang_workers.cli.up import gateway_ready, ready_at, told_ports
 from kedang_workers.doctor import companies, machine, servers
 from kedang_workers.doctor.backups import backups
 from kedang_workers.doctor.findings import Finding, error
@@ -49,6 +49,17 @@ async def examine(settings: Settings, *, clock: Clock) -> Examination:
                 port=settings.port,
             )
         )
+    for name, port in told_ports(settings).items():
+        if not ready_at(settings.metrics_host, port):
+            found.findings.append(
+                error(
+                    "PROCESS_AWAY",
+                    msg("{name} does not answer at port {port}, or has no database."),
+                    msg("Start it with `kedang up`, and read its log."),
+                    name=name,
+                    port=port,
+                )
+            )
     return found
 
 
