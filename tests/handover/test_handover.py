@@ -289,6 +289,48 @@ async def test_both_sides_sign_and_nobody_else(office):
     )
 
 
+async def test_what_is_not_done_of_contracts_and_meetings_goes_along_and_what_is_stays(office):
+    shop = office.shop
+    own = await office.customer("Alfreds Futterkiste")
+    given = await office.customer("Bottom-Dollar Markets")
+    others = await office.customer("Wartian Herkku", owner_id=office.janet)
+    now = shop.clock.now()
+    for customer in (own, given, others):
+        await shop.create(
+            "contract", number=customer.hex, title="T", customer_id=customer, owner_id=office.nancy
+        )
+        meeting = await shop.create(
+            "meeting",
+            customer_id=customer,
+            organiser_id=office.nancy,
+            subject="S",
+            starts_at=now,
+            ends_at=now,
+        )
+        for done in (None, now.date()):
+            await shop.create(
+                "meeting_action",
+                meeting_id=meeting,
+                task="T",
+                owner_id=office.nancy,
+                due_on=now.date(),
+                done_on=done,
+            )
+    await office.hand_over(shares=[Share(office.steven, [given])])
+    await shop.work()
+    to = {own: office.janet, given: office.steven, others: office.janet}
+    for record, column in (("contract", "owner_id"), ("meeting", "organiser_id")):
+        rows = await shop.fetch(f"SELECT customer_id, {column} AS person FROM {record}")
+        assert {row["customer_id"]: row["person"] for row in rows} == to
+    actions = await shop.fetch(
+        "SELECT m.customer_id, a.owner_id, a.done_on FROM meeting_action a JOIN meeting m ON m.id = a.meeting_id"
+    )
+    assert {(row["customer_id"], row["owner_id"]) for row in actions if row["done_on"] is None} == set(
+        to.items()
+    )
+    assert {row["owner_id"] for row in actions if row["done_on"] is not None} == {office.nancy}
+
+
 async def test_the_exports_of_ninety_days_are_shown(office):
     shop = office.shop
     await office.customer("Alfreds Futterkiste")
