@@ -7,7 +7,7 @@ import pytest
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Bounced
-from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work import JobCancelled, NewJob, enqueue
 from kedang_tenants.changing import Change
 from kedang_tenants.correspondence.rule import KIND as CORRESPONDENCE
 from kedang_tenants.reading import EVERYTHING, Compare
@@ -24,6 +24,7 @@ from kedang_tenants.surveys.sending import (
     resume_sending,
     start_sending,
 )
+from kedang_workers.handlers import surveys as survey_handlers
 from tests.support.database import SECRET
 from tests.support.surveying import archive, customer_with_mail, later, survey
 
@@ -382,3 +383,23 @@ async def test_what_an_older_release_was_asked_for_becomes_a_sending(shop):
     await shop.work()
     assert {row["customer_id"] for row in await asked.invitations()} == {customer, other}
     assert len(shop.mails_to("o@x.example")) == 1
+
+
+@pytest.mark.requirement("V3")
+async def test_calling_off_the_job_calls_off_the_sending(shop, monkeypatch):
+    monkeypatch.setattr(sending_out, "STEP", 2)
+    asked = await survey(shop)
+    await people(shop, 3)
+    sending = await start(asked)
+    await step(asked, sending)
+    job = await shop.value("SELECT job_id FROM survey_sending")
+
+    async def called_off(*_args, **_more):
+        raise JobCancelled
+
+    monkeypatch.setattr(survey_handlers, "send_part", called_off)
+    await shop.work()
+    assert job is not None
+    assert (await sent(shop, sending))["state"] == "CANCELLED"
+    assert [row["state"] for row in await asked.invitations()] == ["CANCELLED"] * 2
+    assert sum(len(shop.mails_to(f"p{n}@x.example")) for n in range(3)) == 0

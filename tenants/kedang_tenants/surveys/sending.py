@@ -191,6 +191,14 @@ async def cancel_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID
     Whoever has their invitation may still answer.
     """
     await _held(write, viewer, sending_id, {SCHEDULED, RUNNING, PAUSED})
+    await end_sending(write, viewer, sending_id=sending_id, clock=clock)
+
+
+async def end_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID, clock: Clock) -> None:
+    """Call a sending off whose calling off is allowed; one that is over stays as it is."""
+    row = await write.fetchrow(_LOCK, sending_id)
+    if row is None or row["state"] not in {SCHEDULED, RUNNING, PAUSED}:
+        return
     values = {"state": CANCELLED, "finished_at": clock.now()}
     await set_state(write, viewer, sending_id, values, clock=clock)
     await enqueue(write, NewJob(CANCEL, {"sending": str(sending_id)}))

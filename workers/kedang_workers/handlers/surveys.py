@@ -11,7 +11,7 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import UserError
 from kedang_platform.mail import mail_states, post
 from kedang_platform.secrets import load_secret_key
-from kedang_platform.work import JSON, NewJob, Progress, RunningJob, enqueue, handler, recurring
+from kedang_platform.work import JSON, JobCancelled, NewJob, Progress, RunningJob, enqueue, handler, recurring
 from kedang_platform.work.parts import Part
 from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
@@ -41,7 +41,7 @@ from kedang_tenants.surveys.reminding import (
     expire_part,
     remind_part,
 )
-from kedang_tenants.surveys.sending import CANCEL, SEND, take_over
+from kedang_tenants.surveys.sending import CANCEL, SEND, end_sending, take_over
 from kedang_tenants.surveys.sending_models import INTERNAL_ERROR
 from kedang_tenants.surveys.sending_out import cancel_part, fail_sending, mail_again, send_part
 from kedang_workers.walking import walk
@@ -113,6 +113,18 @@ async def fail_to_send(job: RunningJob, _error: UserError) -> None:
 @handler(SEND, timeout=timedelta(minutes=30), channel="surveys", on_give_up=fail_to_send)
 async def send(job: RunningJob) -> None:
     """Invite the audience of a sending, step after step, until it is through, held or called off."""
+    try:
+        await _send(job)
+    except JobCancelled:
+        # Whoever calls the job off means the sending.
+        company = await company_of(job)
+        async with job.databases.tenant_write(company.ref) as write:
+            viewer = await system_viewer(write, company=company)
+            await end_sending(write, viewer, sending_id=_sending(job), clock=job.clock)
+        raise
+
+
+async def _send(job: RunningJob) -> None:
     company = await company_of(job)
     secret = load_secret_key(job.settings)
     if job.payload.get("again"):
