@@ -29,7 +29,7 @@ from kedang_tenants.surveys.sending import SEND
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.
-_SHOWN: Final = frozenset({REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
+SHOWN: Final = frozenset({REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
 
 
 @strawberry.enum
@@ -85,7 +85,7 @@ def _error(status: JobStatus, language: str) -> UserError | None:
 async def job_told(context: Context, read: TenantRead, job_id: UUID) -> Job:
     """The job as the API has it; raises NotFound for one that no verb hands out."""
     status = await job_status(read, job_id)
-    if status.kind not in _SHOWN:
+    if status.kind not in SHOWN:
         raise NotFound(msg("There is no such job."))
     return Job.of(status, context.language)
 

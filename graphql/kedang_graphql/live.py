@@ -21,6 +21,7 @@ import structlog
 
 from kedang_graphql.engine.together import Together
 from kedang_graphql.live_counting import Places
+from kedang_graphql.live_jobs import JobWatch
 from kedang_graphql.live_watching import Told, Wanted
 from kedang_graphql.services import Services
 from kedang_graphql.throttling import throttled
@@ -116,6 +117,7 @@ class Live:
         self._suspicion = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
         self._ignoring: set[asyncio.Task[None]] = set()
+        self.jobs = JobWatch(services)
         self.draining = False
 
     def start(self) -> None:
@@ -125,6 +127,7 @@ class Live:
 
     async def close(self) -> None:
         await self.drain()
+        await self.jobs.close()
         self._services.identity.credentials.when_forgotten.remove(self._suspicion.set)
         for task in (self._keeping, *self._ignoring):
             if task is not None:

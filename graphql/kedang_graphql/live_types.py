@@ -12,6 +12,7 @@ import strawberry
 from kedang_graphql.engine.building import Argument, blank, finish, output_field
 from kedang_graphql.engine.roots import singular
 from kedang_graphql.engine.types import Types
+from kedang_graphql.jobs import Job
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import RecordType, catalogue
 
@@ -60,6 +61,12 @@ def subscription_type(made: Types) -> type:
         )
         for name, record in watchable().items()
     }
+    fields["job"] = output_field(
+        "job",
+        Job,
+        arguments=[Argument("id", strawberry.ID, "The job.")],
+        description=msg("How far a job is, now and whenever that changes; it ends with the job."),
+    )
     return finish(blank("Subscription"), fields)
 
 

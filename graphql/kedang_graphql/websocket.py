@@ -34,6 +34,7 @@ from kedang_graphql.http import (
     refused,
 )
 from kedang_graphql.live import GOING_AWAY, TRY_AGAIN_LATER, Live, TooSlowToTell, Watcher
+from kedang_graphql.live_jobs import JobWatcher, JobWish, job_wished
 from kedang_graphql.live_watching import wanted_by
 from kedang_graphql.services import Services
 from kedang_graphql.throttling import READ, Reading, Throttled, charge
@@ -69,7 +70,7 @@ class Socket:
         self._settings = services.settings
         self._outbox = Outbox(services.settings.live_backlog)
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
-        self._operations: dict[str, asyncio.Task[None] | Watcher] = {}
+        self._operations: dict[str, asyncio.Task[None] | Watcher | JobWatcher] = {}
         self._changes: set[asyncio.Task[None]] = set()
         self._address = websocket.client.host if websocket.client else ""
         self._stranger = False
@@ -92,6 +93,11 @@ class Socket:
 
     def _watchers(self) -> Iterator[Watcher]:
         return (one for one in self._operations.values() if isinstance(one, Watcher))
+
+    def _watched_bytes(self) -> int:
+        """How long the messages of all subscriptions under way were."""
+        operations = self._operations.values()
+        return sum(one.size for one in operations if isinstance(one, Watcher | JobWatcher))
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection soon; the first to say so says why."""
@@ -147,6 +153,8 @@ class Socket:
         for operation in self._operations.values():
             if isinstance(operation, Watcher):
                 self._live.ignore(operation)
+            elif isinstance(operation, JobWatcher):
+                self._live.jobs.ignore(operation)
             elif operation not in self._changes:
                 running.append(operation)
         self._operations.clear()
@@ -323,12 +331,15 @@ class Socket:
     async def _watch(self, message: Message, context: Context, params: Params, asked: Asked) -> None:
         operation = message.id
         context.require_scope("read")
-        if message.size + sum(one.size for one in self._watchers()) > LARGEST_BODY:
+        if message.size + self._watched_bytes() > LARGEST_BODY:
             raise TooManyOperations(
                 msg("The subscriptions of a connection may be {limit} bytes long together."),
                 limit=LARGEST_BODY,
             )
         context.measured.known_as(asked.operations.signature(asked.operation, asked.definition))
+        if (wish := job_wished(asked)) is not None:
+            await self._watch_job(message, context, wish, asked)
+            return
         wanted = wanted_by(asked, params.variables, largest_page=self._settings.largest_page)
         charged = await charge(self._services.buckets, context, wanted.measure, asked.variables.coerced)
         context.answer.cost = charged.settle(None)
@@ -343,6 +354,30 @@ class Socket:
         self._operations[operation] = watcher
         self._services.measurer.answered(context, {})  # that it began; what it is told of later is no answer
 
+    async def _watch_job(self, message: Message, context: Context, wish: JobWish, asked: Asked) -> None:
+        operation = message.id
+        charged = await charge(self._services.buckets, context, wish.measure, asked.variables.coerced)
+        context.answer.cost = charged.settle(None)
+        watcher = JobWatcher(
+            wish,
+            self.identified,
+            context.language,
+            push=lambda payload: self._push(operation, watcher, payload),
+            end=lambda: self._complete(operation, watcher),
+            fail=lambda error: self._fail(operation, error, context.language),
+            size=message.size,
+        )
+        self._operations[operation] = watcher
+        await self._live.jobs.watch(watcher)
+        self._services.measurer.answered(context, {})
+
+    def _complete(self, operation: str, watcher: JobWatcher) -> None:
+        """What was watched has come to its end."""
+        if self._operations.get(operation) is watcher:
+            del self._operations[operation]
+            if not self._outbox.push(messages.complete(operation)):
+                self.close(TRY_AGAIN_LATER, "Too slow")
+
     def _refuse_signing_in(self, asked: Asked) -> None:
         """A session is given by the cookie of an answer over HTTP; here it would be given to nobody."""
         schema = asked.operations.schema
@@ -354,7 +389,7 @@ class Socket:
         if names & COOKIE_FIELDS:
             raise NotAllowedHere(msg("Sign in by a request of its own, not over a WebSocket."))
 
-    def _push(self, operation: str, watcher: Watcher, payload: bytes) -> None:
+    def _push(self, operation: str, watcher: Watcher | JobWatcher, payload: bytes) -> None:
         if self._operations.get(operation) is watcher and not self._outbox.push(
             messages.next_result(operation, payload)
         ):
@@ -365,6 +400,8 @@ class Socket:
         known = self._operations.pop(operation, None)
         if isinstance(known, Watcher):
             self._live.ignore(known)
+        elif isinstance(known, JobWatcher):
+            self._live.jobs.ignore(known)
         elif known is not None and known not in self._changes:
             known.cancel()
 
@@ -373,6 +410,8 @@ class Socket:
         known = self._operations.pop(operation, None)
         if isinstance(known, Watcher):
             self._live.ignore(known)
+        elif isinstance(known, JobWatcher):
+            self._live.jobs.ignore(known)
         if isinstance(error, LiveUnavailable):
             self.close(TRY_AGAIN_LATER, "Live updates are not available")
         elif isinstance(error, Unauthenticated):

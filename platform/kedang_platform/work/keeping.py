@@ -52,6 +52,7 @@ _OWN = f"""
 SELECT {STATUS_COLUMNS} FROM work.job
 WHERE state = ANY($1) AND NOT installation AND id < $2 ORDER BY id DESC LIMIT $3
 """
+_SOME = f"SELECT {STATUS_COLUMNS} FROM work.job WHERE id = ANY($1)"
 _LANES = """
 SELECT tenant,
     count(*) FILTER (WHERE state = 'waiting') AS waiting,
@@ -101,6 +102,11 @@ async def own_jobs(
     """
     states = ["failed"] if failed else ["waiting", "queued", "running"]
     return [status_of(row) for row in await read.fetch(_OWN, states, before or _LAST, first)]
+
+
+async def statuses_of(read: TenantRead, ids: Sequence[UUID]) -> dict[UUID, JobStatus]:
+    """How these jobs stand; without those that are another company's, unknown or long ended."""
+    return {row["id"]: status_of(row) for row in await read.fetch(_SOME, list(ids))}
 
 
 async def lanes(read: ControlRead, *, now: datetime) -> list[LaneStanding]:
