@@ -27,7 +27,7 @@ async def record_repair(
     NotFound for such a request.
     """
     given = {name: value for name, value in values.items() if value is not None}
-    if "request_id" in given and not _TAKEN_OVER <= given.keys():
+    if "request_id" in given and not given.keys() >= _TAKEN_OVER:
         given = await _of_request(write, viewer, cast("UUID", given["request_id"])) | given
     (made,) = await change(write, viewer, [Change("repair_record", "create", values=given)], clock=clock)
     return made.id, cast("UUID", given["customer_id"])
