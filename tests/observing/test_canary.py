@@ -160,7 +160,7 @@ async def test_what_was_planted_in_every_field_is_told_nowhere(house, databases,
         await post(control, [mail], sender="Kedang <no-reply@kedang.example>", now=factory.clock.now())
     await house.ready()
     documents = list(Walk(garden).documents())
-    assert len(documents) > 150
+    assert len(documents) > 250
     headers = {
         **dict.fromkeys(
             ("user-agent", "x-forwarded-for", "accept-language", "tracestate", "referer"), garden.word()
