@@ -12,8 +12,9 @@ import asyncpg
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.i18n import msg
-from kedang_platform.mail import Letter, Outgoing
+from kedang_platform.mail import Letter, Outgoing, Sender
 from kedang_platform.registry import Company
+from kedang_tenants.correspondence import sender_of
 from kedang_tenants.customers.consenting import may_contact, recipient
 from kedang_tenants.customers.consents import EMAIL, SERVICE
 from kedang_tenants.handover.models import NO_ADDRESS, OPTED_OUT, TOLD
@@ -65,6 +66,7 @@ async def next_letters(read: TenantRead, *, company: Company, handover_id: UUID)
     """The letters to the next customers that have not been told; an empty batch when all have."""
     rows = await read.fetch(_UNTOLD, handover_id, LETTERS_A_STEP)
     reachable = await _reachable(read, [row["customer_id"] for row in rows])
+    sender = await sender_of(read, company=company)
     letters: list[Outgoing] = []
     outcomes: dict[UUID, str] = {}
     for row in rows:
@@ -72,7 +74,7 @@ async def next_letters(read: TenantRead, *, company: Company, handover_id: UUID)
         if isinstance(found, str):
             outcomes[row["id"]] = found
             continue
-        letters.append(_letter(company, row, found))
+        letters.append(_letter(company, sender, row, found))
         outcomes[row["id"]] = TOLD
     return Batch(letters, outcomes)
 
@@ -93,7 +95,7 @@ async def _reachable(read: TenantRead, customers: Sequence[UUID]) -> dict[UUID, 
     return found
 
 
-def _letter(company: Company, row: asyncpg.Record, contact: asyncpg.Record) -> Outgoing:
+def _letter(company: Company, sender: Sender, row: asyncpg.Record, contact: asyncpg.Record) -> Outgoing:
     letter = Letter(
         subject=msg("{successor} looks after you at {company} now"),
         paragraphs=(
@@ -112,7 +114,15 @@ def _letter(company: Company, row: asyncpg.Record, contact: asyncpg.Record) -> O
         closing=(msg("You get this mail because {company} has you as a contact of {customer}."),),
     )
     key = f"handover:{company.ref.schema}:{row['id']}"
-    return Outgoing(letter, contact["email"], company.language, key=key)
+    return Outgoing(
+        letter,
+        contact["email"],
+        company.language,
+        key=key,
+        company=company.ref,
+        sender=sender,
+        kind="letter",
+    )
 
 
 async def note_told(write: TenantWrite, batch: Batch, *, clock: Clock) -> None:
