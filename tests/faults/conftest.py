@@ -17,6 +17,7 @@ def pytest_configure(config):
     config.stash[_TOLD] = []
 
 
+@pytest.hookimpl(trylast=True)  # after markers have decided what runs at all
 def pytest_collection_modifyitems(config, items):
     """What needs a disk of its own is deselected where none may be mounted, and the run says so."""
     asking = [item for item in items if item.get_closest_marker("small_disk")]

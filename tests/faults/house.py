@@ -224,6 +224,10 @@ class House:
         await asyncio.to_thread(process.wait, seconds)
         return process.returncode
 
+    async def end_all(self, names: Sequence[str]) -> list[int]:
+        """SIGTERM to all at once; their exit codes."""
+        return list(await asyncio.gather(*(self.end(name) for name in names)))
+
     async def note_fault(self, what: str, *, mails: int = 0) -> None:
         """Write down how many mails, at most so many, a fault may have met on their way."""
         in_flight = 0

@@ -43,8 +43,10 @@ class Held:
     def obey(self, command: str) -> Any:
         match command:
             case "break postgres":  # what pg_ctl -m immediate sends
+                self._running.start(echo=embedded.silent)  # what is broken once more runs again first
                 os.kill(self._running.pids["PostgreSQL"], signal.SIGQUIT)
             case "empty valkey":
+                self._running.start(echo=embedded.silent)
                 os.kill(self._running.pids["Valkey"], signal.SIGKILL)
                 self._until_dead("Valkey")
                 assert self._running.home is not None

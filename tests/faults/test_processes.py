@@ -98,12 +98,12 @@ async def test_schedulers_with_skewed_clocks(house):
     await asyncio.sleep(house.form.beats_seconds / 2)
     early = "SELECT count(*) FROM work.occurrence WHERE latest > clock_timestamp()"
     assert await house.value(early) == 0
-    await _end_all(house, pair)
+    assert await house.end_all(pair) == [0] * len(pair), house.said()
     for name in five:
         apart = house.chance.uniform(-90, 90)
         house.start(name, module="tests.faults.skewed_scheduler", arguments=[f"{apart:.3f}", f"{TIMES}"])
     await asyncio.sleep(house.form.beats_seconds / 2)
-    await _end_all(house, five)
+    assert await house.end_all(five) == [0] * len(five), house.said()
     house.start("scheduler")
     house.recovering("two, then five schedulers with skewed clocks")
     made = await house.fetch(_MADE, since)
@@ -112,11 +112,6 @@ async def test_schedulers_with_skewed_clocks(house):
     beats = [row["at"] for row in made if row["kind"] == "changing.seal_all"]
     assert beats
     assert {later - earlier for earlier, later in pairwise(beats)} <= {BEAT}
-
-
-async def _end_all(house, names) -> None:
-    codes = [await house.end(name) for name in names]
-    assert codes == [0] * len(names), house.said()
 
 
 async def test_nothing_is_lost_or_left_over(house):
