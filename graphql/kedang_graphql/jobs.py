@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
@@ -157,7 +157,7 @@ async def answer_jobs(
     info: Info[Context, None],
     first: int = 50,
     after: str | None = None,
-    which: JobList = JobList.OPEN,
+    which: Annotated[JobList, strawberry.argument(description="Which of them.")] = JobList.OPEN,
 ) -> JobConnection:
     context = info.context
     context.require_scope("read")

@@ -1,4 +1,4 @@
-"""What a job costs: asking for it, carrying it out, and waiting behind another company's ten thousand."""
+"""What a job costs: asking for it, carrying it out, and waiting behind another company's hundred thousand."""
 
 import statistics
 import time
@@ -8,6 +8,8 @@ import pytest
 import redis
 
 from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work.channels import CHANNELS
+from kedang_platform.work.lanes import Limits, hand_out
 from kedang_platform.work.wakeup import Waker
 from tests.support.database import make_company
 
@@ -76,7 +78,7 @@ async def test_asking_for_a_job_costs_a_fraction_of_a_millisecond(databases, com
         f"\nenqueue: {inside[1] - inside[0]:.3f} ms in an open transaction;"
         f" transaction {whole[0]:.3f} ms without, {whole[1]:.3f} ms with (median of 900)"
     )
-    assert inside[1] - inside[0] < 1.0
+    assert inside[1] - inside[0] <= 0.3
 
 
 async def test_jobs_a_second_through_relay_and_worker(databases, company, effects, processes):
@@ -96,21 +98,31 @@ async def test_jobs_a_second_through_relay_and_worker(databases, company, effect
     assert count / took > 50
 
 
-async def test_a_small_company_behind_ten_thousand_jobs_of_another(databases, effects, processes):
+async def fill(databases, company, kind: str, count: int, *, payload: str = "{}") -> None:
+    """Jobs by the hundred thousand, past ``enqueue``: what is measured is what stands behind them."""
+    async with databases.control() as control:
+        await control.fetch(
+            "INSERT INTO work.job (id, company, tenant, kind, payload)"
+            " SELECT gen_random_uuid(), $1, $2, $3, $4 FROM generate_series(1, $5::int)",
+            company.ref.id,
+            company.ref.schema,
+            kind,
+            payload,
+            count,
+        )
+
+
+async def test_a_small_company_behind_a_hundred_thousand_jobs_of_another(databases, effects, processes):
     big = await effects(await make_company(databases))
     small = [await effects(await make_company(databases, name=f"Small {number}")) for number in range(3)]
     await ask(databases, small[0], 20)
     await processes.until_idle()
-    started = time.perf_counter()
-    await ask(databases, big, 10_000)
-    waits = []
+    await fill(databases, big, "effect", 100_000, payload='{"what": "x"}')
     for number in range(12):
         company = small[number % 3]
-        asked = time.perf_counter()
         await ask(databases, company, 1)
         done = f"SELECT bool_and(state = 'done') FROM work.job WHERE tenant = '{company.ref.schema}'"
         await processes.until(done)
-        waits.append((time.perf_counter() - asked) * 1000)
     async with databases.control_read() as read:
         left = await read.fetchval("SELECT count(*) FROM work.job WHERE state <> 'done'")
         served = await read.fetch(
@@ -123,7 +135,19 @@ async def test_a_small_company_behind_ten_thousand_jobs_of_another(databases, ef
         f"\nfairness: a small company's job done after {statistics.median(took):.0f} ms (median of {len(took)},"
         f" worst {took[-1]:.0f} ms), {left} jobs of the big one still waiting"
     )
-    assert left > 2_000
-    await processes.until_idle(seconds=120)
-    print(f"fairness: the big company's 10,000 done after {time.perf_counter() - started:.1f} s")
-    assert statistics.median(took) < 1_000
+    assert left > 90_000
+    assert took[-1] <= 500
+
+
+async def test_a_round_past_a_full_channel_with_a_hundred_thousand_jobs_in_it(databases, company):
+    limits = Limits(channels={"call": CHANNELS["webhooks"]})
+    await fill(databases, company, "call", 100_000)
+    rounds = []
+    for _ in range(200):
+        started = time.perf_counter()
+        async with databases.control() as control:
+            handed = await hand_out(control, now=None, limits=limits)
+        rounds.append((time.perf_counter() - started) * 1000)
+    assert handed.more
+    print(f"\nround: {statistics.median(rounds):.2f} ms, at worst {max(rounds):.1f} ms, nothing to hand out")
+    assert statistics.median(rounds) < 20

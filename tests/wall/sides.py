@@ -739,6 +739,8 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "bulkImport": _bulk_import,
     "bulkExport": _bulk_export,
     "cancelBulkOperation": _started_bulk_export,
+    "cancelJob": _job,
+    "replayJobs": _dead_job,
     "changeMember": _changed_member,
     "deactivateMember": _member,
     "chooseSeats": _chosen,
@@ -792,8 +794,6 @@ OPAQUE: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "signIn": _sign_in,
     "unlinkIdentity": _identity,
     "job": _job,
-    "cancelJob": _job,
-    "replayJobs": _dead_job,
     "subscriptionInvoice": _seat_invoice,
 }
 
