@@ -99,8 +99,9 @@ async def take_over(
     viewer: Viewer,
     clock: Clock,
 ) -> None:
-    """Make a sending of an audience whose inviting was allowed when it was asked for, if its questionnaire is there."""
-    if not await write.fetchval("SELECT TRUE FROM questionnaire WHERE id = $1", questionnaire_id):
+    """Make a sending of an audience whose inviting was allowed when it was asked for, if there is any of it."""
+    known = await write.fetchval("SELECT TRUE FROM questionnaire WHERE id = $1", questionnaire_id)
+    if not known or not any([await count_audience(write, viewer, part, most=1) for part in audience]):
         return
     values = {"questionnaire_id": questionnaire_id, "kind": BY_HAND, "send_at": send_at}
     await _make(write, viewer, sending_id, values, audience, clock)
