@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
+from kedang_platform.observing.logs import configure_structlog
 from kedang_platform.settings import Settings
 from kedang_workers.cli.telling import complain, complain_as_json
 
@@ -36,6 +37,7 @@ def failures_told(
 
 def read_settings() -> Settings:
     """The settings; raises SettingWrong, naming the variable without repeating its value."""
+    configure_structlog()  # what the product logs is no part of what a command tells on standard output
     try:
         return Settings()
     except ValidationError as problem:
