@@ -1,6 +1,6 @@
 """Quiet hours and the time of the mail of the day, as each member has chosen them (T10)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -124,6 +124,31 @@ async def test_a_time_chosen_today_holds_today(shop, nancy):
     shop.clock.instant = new_york(18)
     await shop.work()
     assert len(shop.mails_to(NANCY)) == 1
+
+
+async def test_who_names_the_company_s_zone_and_who_names_none_both_get_their_letter(shop, nancy):
+    janet = await shop.hire("Janet Leverling", "SERVICE_AGENT")
+    for member, zone in ((nancy, "America/New_York"), (janet, None)):
+        await wish(shop, member, "DIGEST")
+        await choose(shop, member, digest_at="18:00", time_zone=zone)
+    await say(shop, telling(nancy), telling(janet))
+    await a_day_passes(shop)
+    assert len(shop.mails_to(NANCY)) == len(shop.mails_to("janet.leverling@northwind.example")) == 1
+
+
+async def test_the_last_hour_of_a_day_of_25_has_its_letters(shop, nancy):
+    await wish(shop, nancy, "DIGEST")
+    await shop.create("calendar_day", day=date(2026, 11, 1), kind="WORKING_DAY")
+    shop.clock.instant = datetime(2026, 10, 31, 12, tzinfo=UTC)
+    await choose(shop, nancy, digest_at="23:30")
+    shop.clock.instant = datetime(2026, 11, 1, 4, tzinfo=UTC)  # midnight in New York, of a day of 25 hours
+    await shop.work()
+    await say(shop, telling(nancy))
+    await a_day_passes(shop)
+    assert shop.mails_to(NANCY) == []
+    shop.clock.instant = datetime(2026, 11, 2, 4, 30, tzinfo=UTC)
+    await shop.work()
+    assert [mail.subject for mail in shop.mails_to(NANCY)] == ["Notices of 2026-11-01: 1"]
 
 
 async def test_a_time_that_was_given_up_is_void(shop, nancy):

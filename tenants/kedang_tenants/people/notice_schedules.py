@@ -109,7 +109,7 @@ async def set_times(
     assert row is not None
     _check(row)
     # A time that is still to come before the next round of asking holds today already.
-    soon = _jobs(row, clock.now(), clock.now() + _DAY, viewer.time_zone)
+    soon = _jobs(row, clock.now(), _next_round(clock.now(), viewer.time_zone), viewer.time_zone)
     await enqueue(write, *soon.values())
     return done.id
 
@@ -131,14 +131,19 @@ def _check(row: asyncpg.Record) -> None:
 
 
 async def ask_for_own_digests(write: TenantWrite, *, start: datetime, zone: str) -> int:
-    """Ask for the mails of the day that fall into the 24 hours from ``start`` at times that members have chosen.
+    """Ask for the mails of the day at times that members have chosen, from ``start`` until the company's next midnight.
 
     Returns how many jobs were asked for; asked again they are the same ones.
     """
-    rows = await write.fetch(_LIVING)
-    jobs = {key: job for row in rows for key, job in _jobs(row, start, start + _DAY, zone).items()}
+    rows, end = await write.fetch(_LIVING), _next_round(start, zone)
+    jobs = {key: job for row in rows for key, job in _jobs(row, start, end, zone).items()}
     await enqueue(write, *(jobs[key] for key in sorted(jobs)))
     return len(jobs)
+
+
+def _next_round(after: datetime, zone: str) -> datetime:
+    """When it is asked for next: the midnight after, which may be 25 hours away."""
+    return Daily(time()).after(after, ZoneInfo(zone))
 
 
 def _jobs(row: asyncpg.Record, begin: datetime, end: datetime, zone: str) -> dict[str, NewJob]:
@@ -147,7 +152,9 @@ def _jobs(row: asyncpg.Record, begin: datetime, end: datetime, zone: str) -> dic
     chosen = {"at": row["digest_at"], "zone": row["time_zone"]}
     jobs = {}
     for at, day in _occurrences(times, begin, end):
-        key = f"{DIGESTS}:{times.zone.key}:{chosen['at']}:{day.isoformat()}"
+        # Whoever names the company's zone and whoever names none are two rounds at one instant.
+        named = f"={times.zone.key}" if chosen["zone"] else times.zone.key
+        key = f"{DIGESTS}:{named}:{chosen['at']}:{day.isoformat()}"
         jobs[key] = NewJob(DIGESTS, {"date": day.isoformat(), **chosen}, key=key, due_at=at)
     return jobs
 
