@@ -87,7 +87,7 @@ class House:
     companies: list[Company] = field(default_factory=list)
     small_disk: bool = False
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _measuring: list[asyncio.Task[None]] = field(default_factory=list)
+    _measuring: list[asyncio.Task[Result]] = field(default_factory=list)
     _urls: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -370,7 +370,7 @@ class House:
         """From now on measure how long it takes until clients are served and what was under way has ended."""
         self._measuring.append(asyncio.create_task(self._recover(fault)))
 
-    async def _recover(self, fault: str) -> None:
+    async def _recover(self, fault: str) -> Result:
         began = time.monotonic()
         rows = await self.fetch("SELECT id FROM work.job WHERE state IN ('queued', 'running')")
         probe = self.clients[0]
@@ -393,7 +393,9 @@ class House:
             raise AssertionError(
                 f"{fault}: not recovered: {[dict(row) for row in left]}\n{self.said()}"
             ) from None
-        self.results.append(Result(fault, time.monotonic() - began, await self._slowest(ids)))
+        result = Result(fault, time.monotonic() - began, await self._slowest(ids))
+        self.results.append(result)
+        return result
 
     async def _slowest(self, ids: Sequence[UUID]) -> str:
         """What was waited for last, in the words of its row."""
@@ -411,8 +413,8 @@ class House:
     async def recovered(self) -> None:
         """Wait for everything that is being measured."""
         measuring, self._measuring = self._measuring, []
-        await asyncio.gather(*measuring)
-        late = [result for result in self.results if result.recovered > RECOVERY_SECONDS]
+        results = await asyncio.gather(*measuring)
+        late = [result for result in results if result.recovered > RECOVERY_SECONDS]
         assert not late, late
 
     async def settled(self, *, seconds: float = RECOVERY_SECONDS) -> float:
