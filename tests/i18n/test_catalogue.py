@@ -19,6 +19,7 @@ WITHOUT_WORDS = {
     "  GraphiQL       {url}",
     "{label}:",
     "{label}: ",
+    "{customer}: {reason}",
     "{question}: {answer}",
     "{said} - {more}",
     "{way} with {contact}",
