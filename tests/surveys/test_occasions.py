@@ -55,6 +55,20 @@ async def test_an_order_asks_after_its_delay_unless_it_was_cancelled(shop):
 
 
 @pytest.mark.requirement("V3")
+async def test_the_delay_counts_from_what_happened_not_from_when_it_was_heard_of(shop):
+    """The workers were away for two days when the order was placed."""
+    asked = await survey(shop, "AFTER_SALE", trigger="ORDER_PLACED", delay_days=3, cooldown_days=0)
+    customer, _ = await customer_with_mail(shop)
+    await shop.work()
+    await shop.order(customer, TODAY, ("1", "10"))
+    await later(shop, days=2)
+    await later(shop, hours=23)
+    assert await asked.invitations() == []
+    await later(shop, hours=1)
+    assert (await asked.invitation())["due_at"] == shop.clock.now()
+
+
+@pytest.mark.requirement("V3")
 async def test_a_delivery_asks_days_later_and_each_questionnaire_after_its_own_delay(shop):
     asked = await survey(shop, "AFTER_SALE", delay_days=30, cooldown_days=0, expires_after_days=60)
     customer, _ = await customer_with_mail(shop)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -100,48 +101,58 @@ _WAITING_FOR = "SELECT id, delay_days FROM questionnaire WHERE active AND archiv
 
 @subscribe("service_request.closed")
 async def ask_after_service(
-    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], clock: Clock
+    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
 ) -> None:
     """Each closed request invites once, however often it is closed."""
-    await _ask_later(write, REQUEST_CLOSED, [event.record_id for event in events], clock)
+    await _ask_later(write, REQUEST_CLOSED, events)
 
 
 @subscribe("delivery.created", "delivery.updated")
 async def ask_after_delivery(
-    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], clock: Clock
+    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
 ) -> None:
     """A delivery invites when it has been received."""
-    received = [event.record_id for event in events if event.changes.get("state", ())[-1:] == [_RECEIVED]]
-    await _ask_later(write, DELIVERY_MADE, received, clock)
+    received = [event for event in events if event.changes.get("state", ())[-1:] == [_RECEIVED]]
+    await _ask_later(write, DELIVERY_MADE, received)
 
 
 @subscribe("order.created")
-async def ask_after_order(write: TenantWrite, _viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
+async def ask_after_order(
+    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
+) -> None:
     """An order invites once, unless it was cancelled before the delay was over."""
-    await _ask_later(write, ORDER_PLACED, [event.record_id for event in events], clock)
+    await _ask_later(write, ORDER_PLACED, events)
 
 
 @subscribe("owned_product.created", "owned_product.updated")
 async def ask_after_maintenance(
-    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], clock: Clock
+    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
 ) -> None:
     """A product invites once for each day on which it was serviced."""
-    serviced = [event.record_id for event in events if any(event.changes.get("last_serviced_on", ())[-1:])]
-    await _ask_later(write, MAINTENANCE_DONE, serviced, clock)
+    serviced = [event for event in events if any(event.changes.get("last_serviced_on", ())[-1:])]
+    await _ask_later(write, MAINTENANCE_DONE, serviced)
 
 
-async def _ask_later(write: TenantWrite, trigger: str, subjects: Sequence[UUID], clock: Clock) -> None:
-    """A job for each questionnaire that waits for this, due when its delay is over."""
-    if not subjects:
+async def _ask_later(write: TenantWrite, trigger: str, events: Sequence[Event]) -> None:
+    """A job for each questionnaire that waits for this, due when its delay is over, counted from what happened."""
+    if not events:
         return
-    ids = [str(subject) for subject in sorted(set(subjects))]
+    waiting = await write.fetch(_WAITING_FOR, trigger)
+    subjects: dict[datetime, set[UUID]] = defaultdict(set)
+    for event in events:
+        subjects[event.at].add(event.record_id)
     jobs = [
         NewJob(
             DISPATCH,
-            {"trigger": trigger, "subjects": ids, "questionnaire": str(row["id"])},
-            due_at=clock.now() + timedelta(days=row["delay_days"]) if row["delay_days"] else None,
+            {
+                "trigger": trigger,
+                "subjects": [str(subject) for subject in sorted(ids)],
+                "questionnaire": str(row["id"]),
+            },
+            due_at=at + timedelta(days=row["delay_days"]) if row["delay_days"] else None,
         )
-        for row in await write.fetch(_WAITING_FOR, trigger)
+        for row in waiting
+        for at, ids in sorted(subjects.items())
     ]
     await enqueue(write, *jobs)
 
