@@ -400,13 +400,15 @@ class House:
     async def _slowest(self, ids: Sequence[UUID]) -> str:
         """What was waited for last, in the words of its row."""
         rows = await self.fetch(
-            "SELECT kind, tries, attempt, finished_at - queued_at AS since_queued FROM work.job WHERE id = ANY($1)"
-            " AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1",
+            "SELECT kind, tries, attempt, finished_at - queued_at AS since_queued,"
+            " CASE WHEN isfinite(due_at) THEN queued_at - due_at END AS in_lane"
+            " FROM work.job WHERE id = ANY($1) AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1",
             ids,
         )
         return "; ".join(
             f"{row['kind']} at try {row['tries']} of attempt {row['attempt']},"
             f" {row['since_queued'].total_seconds():.1f} s after it was last handed out"
+            + (f", {row['in_lane'].total_seconds():.1f} s after it was due" if row["in_lane"] else "")
             for row in rows
         )
 
