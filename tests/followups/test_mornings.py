@@ -31,9 +31,14 @@ async def planned(shop):
     return [(row["kind"], row["due_at"], orjson.loads(row["payload"]).get("until")) for row in rows]
 
 
-async def member_with(shop, name, **times):
+async def member_with(shop, name, *, wants="EMAIL", **times):
+    """Somebody with times of their own, or without any, who wants to be told of what is due at once or in the letter of the day."""
     member = await shop.hire(name, "REPRESENTATIVE")
-    await shop.create("notice_schedule", internally=True, member_id=member, **times)
+    if times:
+        await shop.create("notice_schedule", internally=True, member_id=member, **times)
+    await shop.create(
+        "notice_preference", internally=True, member_id=member, kind="FOLLOW_UPS_DUE", channel=wants
+    )
     return member
 
 
@@ -52,34 +57,58 @@ def test_a_day_begins_at_midnight_of_the_company_s_zone():
 @pytest.mark.requirement("T10", "T6")
 async def test_everybody_is_told_at_the_company_s_time_or_before_their_own_mail_of_the_day(shop):
     # New York, Friday: the company's time is eight, which is 13:00 in UTC.
-    await member_with(shop, "Late", digest_at="18:00")
-    await member_with(shop, "Early", digest_at="07:00")
-    await member_with(shop, "Tokyo", digest_at="08:30", time_zone="Asia/Tokyo")
-    await member_with(shop, "Quiet", quiet_from="20:00", quiet_until="07:00")
+    await member_with(shop, "Late", wants="DIGEST", digest_at="18:00")
+    await member_with(shop, "Early", wants="DIGEST", digest_at="07:00")
+    await member_with(shop, "At Once", digest_at="05:00")
+    await member_with(shop, "Angeles", time_zone="America/Los_Angeles")
     await begin(shop)
-    eight, half_past_six = datetime(2026, 3, 6, 13, tzinfo=UTC), datetime(2026, 3, 6, 11, 30, tzinfo=UTC)
-    tokyo = datetime(2026, 3, 5, 23, tzinfo=UTC)
+    half_past_six, eight, angeles = (datetime(2026, 3, 6, hour, tzinfo=UTC) for hour in (11, 13, 16))
+    half_past_six += timedelta(minutes=30)
     assert await planned(shop) == [
-        ("followups.escalate", tokyo, None),
-        ("followups.remind", tokyo, tokyo.isoformat()),
         ("followups.remind", half_past_six, half_past_six.isoformat()),
-        ("followups.remind", eight, None),
+        ("followups.escalate", eight, None),
+        ("followups.remind", eight, eight.isoformat()),
+        ("followups.remind", angeles, None),
     ]
 
 
-async def test_who_is_told_earlier_is_not_told_again_with_the_others(shop):
+async def test_a_company_that_reminds_late_does_so_before_the_mail_of_the_day_of_who_wants_it_there(shop):
+    week = await shop.create("working_week", internally=True, weekend=["SATURDAY", "SUNDAY"])
+    await shop.update("working_week", week, digest_at="10:00")
+    await member_with(shop, "In the Letter", wants="DIGEST")
+    await begin(shop)
+    eight, ten = (datetime(2026, 3, 6, hour, tzinfo=UTC) for hour in (13, 15))
+    assert await planned(shop) == [
+        ("followups.remind", eight, eight.isoformat()),
+        ("followups.escalate", ten, None),
+        ("followups.remind", ten, None),
+    ]
+
+
+@pytest.mark.requirement("T10", "T6")
+async def test_east_of_the_company_a_day_is_told_in_its_own_morning(shop):
     tokyo = await member_with(shop, "Tokyo", digest_at="08:30", time_zone="Asia/Tokyo")
     here = await shop.hire("Here", "REPRESENTATIVE")
     for member in (tokyo, here):
         customer = await shop.create("customer", name=f"Customer {member}", owner_id=member)
         await shop.create("follow_up_plan", customer_id=customer, owner_id=member, due_on=FRIDAY)
     await shop.work()
-    await begin(shop)
-    told = "SELECT member_id FROM notice WHERE kind = 'FOLLOW_UPS_DUE' ORDER BY created_at, id"
-    for hour, known in ((22, []), (23, [tokyo]), (36, [tokyo]), (37, [tokyo, here]), (61, [tokyo, here])):
-        shop.clock.instant = datetime(2026, 3, 5, tzinfo=UTC) + timedelta(hours=hour)
-        await shop.work()
-        assert [row["member_id"] for row in await shop.fetch(told)] == known, hour
+    told = "SELECT member_id, occasion FROM notice WHERE kind = 'FOLLOW_UPS_DUE' ORDER BY created_at, id"
+    # Eight on Friday in Tokyo is six on Thursday in the evening in New York.
+    for day, hour, known in (
+        (5, 5, []),
+        (5, 22, []),
+        (5, 23, [tokyo]),
+        (6, 5, [tokyo]),
+        (6, 13, [tokyo, here]),
+    ):
+        shop.clock.instant = datetime(2026, 3, day, hour, tzinfo=UTC)
+        await (begin(shop, date(2026, 3, day)) if hour == 5 else shop.work())
+        rows = await shop.fetch(told)
+        assert [row["member_id"] for row in rows] == known, (day, hour)
+        assert {row["occasion"] for row in rows} <= {"follow-ups:2026-03-06"}
+    # Saturday is a day of rest: nothing of it is asked for on Friday.
+    assert datetime(2026, 3, 6, 23, tzinfo=UTC) not in {at for _, at, _ in await planned(shop)}
 
 
 async def test_the_company_says_when_it_reminds(shop):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -18,6 +19,7 @@ from kedang_platform.i18n import Language, msg, translate
 from kedang_platform.mail import Letter, Line
 from kedang_platform.work import NewJob, enqueue
 from kedang_platform.work.parts import Part
+from kedang_platform.work.recurrence import Daily
 from kedang_tenants.catalogue.languages import in_our_languages
 from kedang_tenants.followups.due_lines import item_of, line_of
 from kedang_tenants.followups.ranking import everything_due, order_by
@@ -25,7 +27,7 @@ from kedang_tenants.followups.reminding import load_habits
 from kedang_tenants.people.dues import DueSource, due_source, due_sources
 from kedang_tenants.people.everybody import Everybody, Person, load_everybody
 from kedang_tenants.people.notice_letters import Told, letter_of
-from kedang_tenants.people.notices import FOLLOW_UPS_DUE
+from kedang_tenants.people.notices import DIGEST, DIGEST_AT, FOLLOW_UPS_DUE
 from kedang_tenants.people.openness import keepers_of, open_to_member
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.people.working_days import load_calendar
@@ -70,13 +72,16 @@ async def is_working_day(read: TenantRead, viewer: Viewer, day: date) -> bool:
     return (await load_calendar(read, country=viewer.country)).is_working(day)
 
 
-# When a member is told: at the company's time on their own clock, and before their mail of the day. $1 is the
-# day, $2 the company's zone, $3 its time.
-_MOMENT: Final = """
-(($1::date + LEAST($3::interval, s.digest_at::interval - interval '30 minutes')) AT TIME ZONE COALESCE(s.time_zone, $2))
-"""
-_MEMBERS: Final = """
+# When a member is told: at the company's time on their own clock, or before their mail of the day, if they want
+# it there. $1 is the day, $2 the company's zone, $3 its time.
+_BEFORE_MAIL: Final = f"COALESCE(s.digest_at, '{DIGEST_AT}')::interval - interval '30 minutes'"
+_TIME: Final = (
+    f"CASE p.channel WHEN '{DIGEST}' THEN LEAST($3::interval, {_BEFORE_MAIL}) ELSE $3::interval END"
+)
+_MOMENT: Final = f"(($1::date + {_TIME}) AT TIME ZONE COALESCE(s.time_zone, $2))"
+_MEMBERS: Final = f"""
 FROM member m LEFT JOIN notice_schedule s ON s.member_id = m.id AND s.archived_at IS NULL
+LEFT JOIN notice_preference p ON p.member_id = m.id AND p.kind = '{FOLLOW_UPS_DUE}' AND p.archived_at IS NULL
 WHERE m.state <> 'SUSPENDED' AND m.archived_at IS NULL
 """
 _MOMENTS: Final = f"SELECT DISTINCT {_MOMENT} AS at {_MEMBERS} ORDER BY 1"
@@ -91,6 +96,12 @@ async def moments_of(read: TenantRead, *, day: date, zone: str) -> list[datetime
     habits = await load_habits(read)
     rows = await read.fetch(_MOMENTS, day, zone, _hours(habits.digest_at))
     return [row["at"] for row in rows]
+
+
+async def company_s_moment(read: TenantRead, *, day: date, zone: str) -> datetime:
+    """The instant of the company's own time of ``day``, on the clock of its ``zone``."""
+    habits = await load_habits(read)
+    return Daily(time.fromisoformat(habits.digest_at)).on(day, ZoneInfo(zone))
 
 
 def _hours(time_of_day: str) -> timedelta:
