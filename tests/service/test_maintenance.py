@@ -1,5 +1,6 @@
 """Maintenance of what customers own: the due day, the services that move it, and its one follow-up (P5)."""
 
+import asyncio
 from calendar import monthrange
 from datetime import date, timedelta
 
@@ -71,6 +72,44 @@ def test_a_counter_is_due_on_the_day_it_was_read_and_the_earlier_day_counts():
     assert due_day(
         run | {"maintenance_from": date(2026, 5, 31), "maintenance_months": 1, "counter": 0}
     ) == date(2026, 6, 30)
+
+
+async def test_reading_a_counter_once_more_puts_nothing_off(desk):
+    owned = await own(desk, maintenance_counts=500, counter=400)
+    assert await plans(desk) == []
+    await desk.shop.update("owned_product", owned, counter=500, counter_read_on=None)  # today, then
+    due = ("PLANNED", TODAY, None, TODAY)
+    assert ((await row(desk, owned))["maintenance_due_on"], await plans(desk)) == (TODAY, [due])
+    desk.shop.clock.move(timedelta(days=3))
+    await desk.shop.update("owned_product", owned, counter=500, place="Cellar")  # as an import says it again
+    found = await row(desk, owned)
+    assert (found["counter_read_on"], found["maintenance_due_on"]) == (TODAY, TODAY)
+    await desk.shop.update("owned_product", owned, counter=900)
+    found = await row(desk, owned)
+    assert (found["counter_read_on"], found["maintenance_due_on"]) == (TODAY + timedelta(days=3), TODAY)
+    assert await plans(desk) == [due]
+    await serve(desk, owned, TODAY + timedelta(days=3))
+    assert ((await row(desk, owned))["maintenance_due_on"], [plan[0] for plan in await plans(desk)]) == (
+        None,
+        ["DONE"],
+    )
+    desk.shop.clock.move(timedelta(days=1))
+    await desk.shop.update("owned_product", owned, counter=1400)
+    assert (await row(desk, owned))["maintenance_due_on"] == TODAY + timedelta(days=4)
+    await desk.shop.update("owned_product", owned, counter=1399)  # a mistake in reading
+    assert [plan[0] for plan in await plans(desk)] == ["DONE", "CANCELLED"]
+
+
+async def test_services_at_the_same_time_make_one_follow_up(desk):
+    owned = await own(desk, installed_on=date(2026, 1, 31), maintenance_months=1)
+    await asyncio.gather(
+        *(serve(desk, owned, day) for day in (TODAY, TODAY, date(2026, 3, 1))),
+        *(desk.shop.update("owned_product", owned, place=place) for place in "AB"),
+    )
+    assert sorted(await plans(desk)) == [
+        ("DONE", TODAY, TODAY, date(2026, 2, 28)),
+        ("PLANNED", date(2026, 4, 2), None, date(2026, 4, 2)),
+    ]
 
 
 async def own(desk, **values):
@@ -207,15 +246,20 @@ async def test_what_does_not_fit_is_refused_and_nothing_changes(desk):
         ({"product_id": product}, "ALREADY_EXISTS"),
         ({"installed_on": TODAY, "warranty_until": TODAY - timedelta(days=1)}, "ENDS_BEFORE_IT_STARTS"),
         ({"counter": 5, "counter_read_on": TODAY + timedelta(days=1)}, "IN_THE_FUTURE"),
+        ({"retired_on": TODAY + timedelta(days=1)}, "IN_THE_FUTURE"),
         ({"maintenance_months": 0}, "OUT_OF_RANGE"),
     ):
         with pytest.raises(Refused) as refused:
             await own(desk, **values)
         assert [error.code for error in refused.value.errors] == [code]
+    with_warranty = await own(desk, serial_number="8", installed_on=TODAY, warranty_until=TODAY)
+    with pytest.raises(Refused) as refused:
+        await desk.shop.update("owned_product", with_warranty, installed_on=TODAY + timedelta(days=1))
+    assert [error.code for error in refused.value.errors] == ["ENDS_BEFORE_IT_STARTS"]
     with pytest.raises(Refused) as refused:
         await serve(desk, theirs, TODAY)
     assert [error.code for error in refused.value.errors] == ["OF_ANOTHER_CUSTOMER"]
-    assert await desk.shop.value("SELECT count(*) FROM owned_product") == before
+    assert await desk.shop.value("SELECT count(*) FROM owned_product") == before + 1
     assert await desk.shop.value("SELECT count(*) FROM repair_record") == 0
 
 

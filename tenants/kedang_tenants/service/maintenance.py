@@ -25,6 +25,15 @@ MAINTENANCE_KIND: Final = "MAINTENANCE"
 """The kind of request whose closing is a service."""
 
 _MOVED_BY: Final = frozenset({"repaired_on", "maintained", "counter", "archived_at", "owned_product_id"})
+_COUNTED_BY: Final = (
+    "last_serviced_on",
+    "last_serviced_at_counter",
+    "maintenance_counts",
+    "maintenance_months",
+    "maintenance_from",
+    "installed_on",
+    "bought_on",
+)
 _PLANNED_BY: Final = frozenset({"maintenance_due_on", "last_serviced_on", "archived_at"})
 _OWNED: Final = "SELECT * FROM owned_product WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 _LAST_SERVICES: Final = """
@@ -39,15 +48,16 @@ SELECT id FROM service_request r WHERE id = ANY($1::uuid[]) AND NOT EXISTS (
 """
 
 
-def due_day(row: Mapping[str, Any]) -> date | None:
+def due_day(row: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> date | None:
     """When the maintenance of an owned product is due; None where nothing is.
 
     The earlier of: the months of the interval after the last service (or after the day from which it
-    counts, when that is later), and the day on which the counter was read to have run far enough since.
+    counts, when that is later), and the day on which the counter was first read to have run far enough
+    since; ``before`` is the row as it stood, so that reading the counter once more puts nothing off.
     """
     if row["retired_on"] is not None or row["archived_at"] is not None:
         return None
-    days = [day for day in (_by_months(row), _by_counter(row)) if day is not None]
+    days = [day for day in (_by_months(row), _by_counter(row), _reached(row, before)) if day is not None]
     return min(days, default=None)
 
 
@@ -66,6 +76,13 @@ def _by_counter(row: Mapping[str, Any]) -> date | None:
     return row["counter_read_on"] if run >= row["maintenance_counts"] else None
 
 
+def _reached(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> date | None:
+    """The day that stood already when the counter had run far enough before, and still has, without a service since."""
+    if before is None or any(row[name] != before[name] for name in _COUNTED_BY):
+        return None
+    return before["maintenance_due_on"] if _by_counter(before) and _by_counter(row) else None
+
+
 @prepares("owned_product")
 async def guard_owned_products(
     write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock
@@ -75,27 +92,38 @@ async def guard_owned_products(
     for draft in drafts:
         if draft.now("product_id") is None and draft.now("model") is None:
             draft.refuse("model", "REQUIRED", msg("Say a product or a model."))
-        if draft.values.get("counter") is not None and "counter_read_on" not in draft.values:
-            draft.values["counter_read_on"] = today
+        _note_reading(draft, today)
         _check_days(draft, today)
         _place_due(draft)
     await same_customer(write, drafts, "order_id", "sales_order")
 
 
+def _note_reading(draft: Draft, today: date) -> None:
+    """A counter was read today where nothing else is said; said again as it stands it was not read anew."""
+    counter = draft.now("counter")
+    read_anew = "counter" in draft.values and counter != (draft.old or {}).get("counter")
+    if counter is None or not (read_anew or draft.now("counter_read_on") is None):
+        return
+    if draft.values.get("counter_read_on") is None:
+        draft.values["counter_read_on"] = today
+
+
 def _check_days(draft: Draft, today: date) -> None:
     installed, until = (cast("date | None", draft.now(name)) for name in ("installed_on", "warranty_until"))
-    if installed is not None and until is not None and until < installed and "warranty_until" in draft.values:
+    moved = {"installed_on", "warranty_until"} & draft.values.keys()
+    if moved and installed is not None and until is not None and until < installed:
         draft.refuse(
             "warranty_until", "ENDS_BEFORE_IT_STARTS", msg("This cannot be before the installation.")
         )
-    read = cast("date | None", draft.values.get("counter_read_on"))
-    if read is not None and read > today:
-        draft.refuse("counter_read_on", "IN_THE_FUTURE", msg("This lies in the future."))
+    for name in ("counter_read_on", "retired_on"):
+        day = cast("date | None", draft.values.get(name))
+        if day is not None and day > today:
+            draft.refuse(name, "IN_THE_FUTURE", msg("This lies in the future."))
 
 
 def _place_due(draft: Draft) -> None:
     names = draft.record.table.columns.keys()
-    due = due_day({name: draft.now(name) for name in names})
+    due = due_day({name: draft.now(name) for name in names}, before=draft.old)
     if due != draft.now("maintenance_due_on"):
         draft.values["maintenance_due_on"] = due
 
