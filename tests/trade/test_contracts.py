@@ -83,6 +83,7 @@ async def test_what_does_not_fit_is_refused_and_nothing_changes(shop, customer):
 
 async def test_a_contract_ends_by_its_day_or_is_terminated_with_a_reason(shop, customer):
     begun = {"signed_on": TODAY, "starts_on": TODAY, "state": "IN_FORCE", "customer_id": customer}
+    tomorrow = TODAY + timedelta(days=1)
     one = await shop.create("contract", number="C-1", title="A", ends_on=TODAY, **begun)
     two = await shop.create("contract", number="C-2", title="B", **begun)
     before = [await row(shop, one), await row(shop, two)]
@@ -95,6 +96,9 @@ async def test_a_contract_ends_by_its_day_or_is_terminated_with_a_reason(shop, c
         await step(shop, contract_life.terminate, two, reason=" ")
     with pytest.raises(Refused):
         await step(shop, contract_life.terminate, two, reason="x", terminated_on=TODAY - timedelta(days=1))
+    with pytest.raises(Refused) as refused:  # it ends today by itself
+        await step(shop, contract_life.terminate, one, reason="x", terminated_on=tomorrow)
+    assert [error.code for error in refused.value.errors] == ["AFTER_THE_END"]
     assert [await row(shop, one), await row(shop, two)] == before
     shop.clock.move(timedelta(days=1))
     await step(shop, contract_life.end, one)
@@ -102,7 +106,7 @@ async def test_a_contract_ends_by_its_day_or_is_terminated_with_a_reason(shop, c
     assert (await row(shop, one))["state"] == "ENDED"
     found = await row(shop, two)
     assert (found["state"], found["terminated_on"], found["termination_reason"]) == (
-        "TERMINATED", TODAY + timedelta(days=1), "Insolvent",
+        "TERMINATED", tomorrow, "Insolvent",
     )  # fmt: skip
     with pytest.raises(WrongContractState):
         await step(shop, contract_life.terminate, two, reason="again")

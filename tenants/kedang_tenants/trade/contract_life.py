@@ -84,16 +84,11 @@ async def terminate(
     """Note that a contract in force ends before its time, with its last day (today where none is said) and why."""
     row = await _held(write, viewer, contract_id, IN_FORCE)
     last = terminated_on or viewer.today(clock)
+    path = ("input", "terminatedOn")
     if last < row["starts_on"]:
-        raise Refused(
-            [
-                UserError(
-                    "ENDS_BEFORE_IT_STARTS",
-                    msg("This cannot be before the start."),
-                    ("input", "terminatedOn"),
-                )
-            ]
-        )
+        raise Refused([UserError("ENDS_BEFORE_IT_STARTS", msg("This cannot be before the start."), path)])
+    if row["ends_on"] is not None and last > row["ends_on"]:
+        raise Refused([UserError("AFTER_THE_END", msg("The contract ends by itself before this day."), path)])
     if not reason.strip():
         raise Refused([UserError("REQUIRED", msg("This must be filled in."), ("input", "reason"))])
     values = {"state": TERMINATED, "terminated_on": last, "termination_reason": reason}
