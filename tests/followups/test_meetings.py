@@ -103,10 +103,15 @@ async def test_the_agenda_goes_to_the_members_who_attend(shop, people, meeting):
     assert notice["body"] == "2026-03-06 10:00\nBerlin\nAim: A contract\nAgenda: 1 Prices"
     found = await row(shop, meeting)
     assert (found["agenda_sent_at"], found["organiser_id"]) == (shop.clock.now(), people["Nancy"])
+    await do(shop, minutes.send_agenda, meeting, people["Nancy"])
+    assert len(await told(shop, "MEETING")) == 1  # nothing has changed
+    await shop.update("meeting", meeting, place="Hamburg")
+    await do(shop, minutes.send_agenda, meeting, people["Nancy"])
+    assert "Hamburg" in (await told(shop, "MEETING"))[1]["body"]
     await shop.update("meeting", meeting, aim=None, agenda=None)
     with pytest.raises(Refused):
         await do(shop, minutes.send_agenda, meeting, people["Nancy"])
-    assert len(await told(shop, "MEETING")) == 1
+    assert len(await told(shop, "MEETING")) == 2
 
 
 async def test_minutes_are_written_returned_mended_and_reviewed_by_somebody_above(shop, people, meeting):
@@ -164,6 +169,23 @@ async def test_nobody_reviews_their_own_minutes_even_who_may_everything(shop, pe
     with pytest.raises(NotFound):
         await do(shop, minutes.review_minutes, meeting, stranger)
     await do(shop, minutes.review_minutes, meeting, people["Steven"])
+
+
+@pytest.mark.requirement("A11")
+async def test_only_who_may_review_minutes_is_told_that_they_wait(shop, people, meeting):
+    await shop.update("member", people["Nancy"], superior_id=await shop.hire("Margaret", "REPRESENTATIVE"))
+    shop.clock.move(timedelta(days=4, hours=2))
+    await do(shop, minutes.write_minutes, meeting, people["Nancy"], minutes="Agreed")
+    (waiting,) = await told(shop, "MINUTES_WAITING")
+    assert waiting["member_id"] == people["Steven"]  # her superior sees no meeting of hers
+    customer = await shop.value("SELECT customer_id FROM meeting")
+    await shop.change(Change("customer", "update", customer, values={"restricted": True}), internally=True)
+    shop.clock.move(timedelta(hours=1))
+    await do(shop, minutes.write_minutes, meeting, people["Nancy"], minutes="Agreed on 11")
+    assert [one["member_id"] for one in await told(shop, "MINUTES_WAITING")] == [
+        people["Steven"],
+        people["Andrew"],
+    ]
 
 
 async def test_actions_are_chased_until_they_are_done(shop, people, meeting):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,7 +37,7 @@ _ACTION: Final = msg("{name} until {day}: {task}")
 
 
 async def agenda_letters(read: TenantRead, viewer: Viewer, row: Row) -> list[Telling]:
-    """The agenda, for every member who is to attend but whoever sends it; told once in each version of the meeting."""
+    """The agenda, for every member who is to attend but whoever sends it; told anew only where it has changed."""
     begins = row["starts_at"].astimezone(ZoneInfo(viewer.time_zone))
 
     def text(language: Language) -> str:
@@ -44,13 +45,15 @@ async def agenda_letters(read: TenantRead, viewer: Viewer, row: Row) -> list[Tel
         parts = [translate(msgid, language, {"text": row[name]}) for name, msgid in _PARTS if row[name]]
         return "\n".join([begins.strftime("%Y-%m-%d %H:%M"), *where, *parts])
 
+    told = in_our_languages(text)
+    content = sha256("\n".join([row["subject"], *told.values()]).encode()).hexdigest()[:32]
     return await _to_attendees(
         read,
         viewer,
         row,
-        f"agenda:{row['id'].hex}:{row['version']}",
+        f"agenda:{row['id'].hex}:{content}",
         msg("Meeting with {customer}: {subject}"),
-        in_our_languages(text),
+        told,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Forbidden, KedangError, Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Change, change, change_internally
@@ -24,6 +24,7 @@ from kedang_tenants.followups.meeting_letters import (
     waiting_letters,
 )
 from kedang_tenants.followups.meetings import RETURNED, REVIEWED, WRITTEN
+from kedang_tenants.followups.reviewers import reviewers_of
 from kedang_tenants.people.telling import tell
 from kedang_tenants.reading import Viewer
 
@@ -31,24 +32,6 @@ RECORD: Final = "meeting"
 ACTION: Final = "meeting_action"
 
 _SUPERIOR: Final = "SELECT superior_id FROM member WHERE id = $1"
-# Whoever is nearest above: the superior, the managers of the department and of those above it, who manages it all.
-_REVIEWERS: Final = """
-WITH RECURSIVE units AS (
-    SELECT d.id, d.parent_id, 1 AS step FROM department d JOIN member m ON m.department_id = d.id WHERE m.id = $1
-    UNION ALL
-    SELECT d.id, d.parent_id, u.step + 1 FROM department d JOIN units u ON d.id = u.parent_id WHERE u.step < 50
-), above AS (
-    SELECT s.id, 0 AS step FROM member w JOIN member s ON s.id = w.superior_id WHERE w.id = $1
-    UNION ALL
-    SELECT m.id, u.step FROM member m JOIN units u ON u.id = m.department_id WHERE 'DEPARTMENT_MANAGER' = ANY(m.roles)
-    UNION ALL
-    SELECT m.id, 100 FROM member m WHERE 'OWNER' = ANY(m.roles)
-), able AS (
-    SELECT a.id, a.step FROM above a JOIN member m ON m.id = a.id
-    WHERE m.state = 'ACTIVE' AND m.archived_at IS NULL AND m.id <> $1
-)
-SELECT DISTINCT id FROM able WHERE step = (SELECT min(step) FROM able) ORDER BY id
-"""
 
 
 class NotHeldYet(KedangError):
@@ -138,13 +121,9 @@ async def write_minutes(
     # Whoever may write the minutes may say who does what.
     await change_internally(write, viewer, new, clock=clock)
     if viewer.member_id is not None:
-        reviewers = await reviewers_of(write, viewer.member_id)
+        writer = viewer.member_id
+        reviewers = await reviewers_of(write, viewer, meeting_id=row["id"], writer_id=writer, clock=clock)
         await tell(write, viewer, await waiting_letters(write, row, reviewers, now), clock=clock)
-
-
-async def reviewers_of(read: TenantRead, member_id: UUID) -> list[UUID]:
-    """Who is to review what a member wrote: the nearest above them, never they themselves; nobody may be there."""
-    return [row["id"] for row in await read.fetch(_REVIEWERS, member_id)]
 
 
 async def review_minutes(
