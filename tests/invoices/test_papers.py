@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -9,6 +10,7 @@ from fractions import Fraction
 import pypdf
 import pytest
 
+from kedang_platform.clock import FixedClock
 from kedang_platform.documents import Papers
 from kedang_platform.files import LinkExpired, LinkInvalid, open_files
 from kedang_platform.i18n import translate
@@ -17,6 +19,7 @@ from kedang_platform.licensing.invoice_document import paper_of
 from kedang_platform.licensing.invoice_links import InvoiceGrant, read_invoice_link, sign_invoice_link
 from kedang_platform.licensing.invoices import Line
 from kedang_platform.secrets import SecretKey
+from kedang_tenants.files.sweeping import SAFE_AGE, sweep_part
 from tests.invoices.conftest import NOW
 
 KEY = SecretKey(b"the secret of these tests")
@@ -145,3 +148,14 @@ async def test_nothing_that_is_written_is_read_as_markup(press):
     invoice = await press.books.issue(1000)
     text = await press.text(await press.books.credit(invoice, 1, nasty))
     assert nasty in text
+
+
+async def test_papers_are_no_rubbish_though_no_record_of_the_company_names_them(press):
+    stored, content = await press.paper(await press.books.issue(1000))
+    company = press.books.company.ref
+    async with press.files.local_path(company, stored.content_id) as path:
+        at = (NOW - SAFE_AGE - timedelta(days=1)).timestamp()
+        os.utime(path, (at, at))
+    swept = await sweep_part(press.books.databases, press.files, company, after=None, clock=FixedClock(NOW))
+    assert (swept.seen, swept.changed) == (1, 0)
+    assert b"".join([one async for one in press.files.open(company, stored.content_id)]) == content

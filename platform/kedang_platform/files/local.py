@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import UUID, uuid4
@@ -20,6 +22,8 @@ from kedang_platform.i18n import msg
 from kedang_platform.settings import Settings
 
 _PIECE: Final = 256 * 1024
+_DRAFT: Final = ".part"
+_HEX: Final = frozenset("0123456789abcdef")
 
 
 class LocalFiles:
@@ -65,9 +69,18 @@ class LocalFiles:
         except FileNotFoundError as error:
             raise _missing() from error
 
+    async def old_contents(
+        self, company: CompanyRef, *, before: datetime, after: UUID | None = None, limit: int
+    ) -> list[UUID]:
+        old = _older(self._of(company), before, behind=after.hex if after else "")
+        names = (path.name for path in old if _is_content(path.name))
+        return [UUID(hex=name) for name in await asyncio.to_thread(lambda: list(islice(names, limit)))]
+
+    async def forget_unfinished(self, company: CompanyRef, *, before: datetime) -> int:
+        return await asyncio.to_thread(_forget_drafts, self._of(company), before)
+
     async def delete_all(self, company: CompanyRef) -> None:
-        folder = self._folder / checked_schema(company.schema)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._of(company), ignore_errors=True)
 
     async def delete(self, company: CompanyRef, content_id: UUID) -> None:
         await asyncio.to_thread(self._path(company, content_id).unlink, missing_ok=True)
@@ -77,9 +90,12 @@ class LocalFiles:
         await self.size(company, content_id)
         yield self._path(company, content_id)
 
+    def _of(self, company: CompanyRef) -> Path:
+        return self._folder / checked_schema(company.schema)
+
     def _path(self, company: CompanyRef, content_id: UUID) -> Path:
         name = content_id.hex
-        return self._folder / checked_schema(company.schema) / name[:2] / name[2:4] / name
+        return self._of(company) / name[:2] / name[2:4] / name
 
 
 def open_files(settings: Settings) -> LocalFiles:
@@ -92,7 +108,7 @@ class _Draft:
 
     def __init__(self, path: Path) -> None:
         self._final = path
-        self._path = path.with_name(f"{path.name}.part")
+        self._path = path.with_name(f"{path.name}{_DRAFT}")
         self._hash = hashlib.sha256()
         self._file: BinaryIO | None = None
         self.size = 0
@@ -135,6 +151,36 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _older(folder: Path, before: datetime, *, behind: str = "") -> Iterator[Path]:
+    """Files below the folder of a company that were written ``before``, by name, those behind a name."""
+    for upper in _named(folder, behind[:2]):
+        for lower in _named(upper, behind[2:4] if upper.name == behind[:2] else ""):
+            for path in _named(lower, behind):
+                # One that is gone meanwhile was taken away by whoever wrote it.
+                with suppress(FileNotFoundError):
+                    if path.name > behind and path.stat().st_mtime < before.timestamp():
+                        yield path
+
+
+def _named(folder: Path, least: str) -> list[Path]:
+    """What lies in a folder, by name, from ``least`` on; nothing where there is none."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.name >= least)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_content(name: str) -> bool:
+    return len(name) == 32 and not set(name) - _HEX
+
+
+def _forget_drafts(folder: Path, before: datetime) -> int:
+    drafts = [path for path in _older(folder, before) if path.suffix == _DRAFT]
+    for path in drafts:
+        path.unlink(missing_ok=True)
+    return len(drafts)
 
 
 async def _gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

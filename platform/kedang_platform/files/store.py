@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -47,6 +48,19 @@ class FileStore(Protocol):
 
     async def delete(self, company: CompanyRef, content_id: UUID) -> None:
         """Forget the content; nothing happens when it is not there."""
+        ...
+
+    async def old_contents(
+        self, company: CompanyRef, *, before: datetime, after: UUID | None = None, limit: int
+    ) -> list[UUID]:
+        """Contents of the company that were written ``before``, in the order of their ids, those behind ``after``.
+
+        Fewer than ``limit`` are the last of them.
+        """
+        ...
+
+    async def forget_unfinished(self, company: CompanyRef, *, before: datetime) -> int:
+        """Forget what whoever was storing it ``before`` never finished; returns how many."""
         ...
 
     async def delete_all(self, company: CompanyRef) -> None:
