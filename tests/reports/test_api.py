@@ -235,6 +235,28 @@ async def test_figures_are_shown_with_their_age(asking):
     assert anew["asOf"] > first["asOf"]
     wrong = await ask(FIGURES, {"question": {**wanted, "parameters": {"moon": 1}}})
     assert wrong.codes == ["BAD_USER_INPUT"]
+    for name, prefix in (("onlyMemberId", "mem"), ("onlyDepartmentId", "dep"), ("schemeId", "gsc")):
+        unknown = {"kind": "CUSTOMERS_BY_GRADE", name: f"{prefix}_{'0' * 32}"}
+        assert (await ask(FIGURES, {"question": unknown})).codes == ["NOT_FOUND"], name
+
+
+@pytest.mark.requirement("R1", "R2")
+async def test_parameters_are_kept_in_one_form(asking):
+    clients, _, _ = asking
+    ask = clients["peacock"]
+    run = "mutation ($input: RunReportInput!) { runReport(input: $input) { record { parameters } userErrors { code } } }"
+    define = """mutation ($input: CreateReportDefinitionInput!) {
+      createReportDefinition(input: $input) { record { parameters } userErrors { code } } }"""
+    for said, kept in (
+        ({"region": " Ea\x00st "}, {"region": "East"}),
+        ({"region": " ", "state": None}, {}),
+    ):
+        given = {"kind": "CUSTOMER_LIST", "parameters": said}
+        for mutation, more in ((run, {}), (define, {"name": "East"})):
+            (told,) = (await ask(mutation, {"input": {**given, **more}})).data.values()
+            assert told == {"record": {"parameters": kept}, "userErrors": []}
+        facts = (await ask(FIGURES, {"question": {**given, "language": "EN"}})).data["reportFigures"]["facts"]
+        assert [fact["value"] for fact in facts if fact["label"] == "Region"] == list(kept.values())
 
 
 @pytest.mark.requirement("R2")

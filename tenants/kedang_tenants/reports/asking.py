@@ -127,16 +127,23 @@ def of_customers(statement: Statement, asked: Asked, viewer: Viewer, alias: str 
 async def people_of(
     read: TenantRead, *, department_id: UUID | None, member_id: UUID | None
 ) -> tuple[tuple[UUID, ...] | None, tuple[str, ...]]:
-    """The people that department and person limit a report to, and what both are called."""
+    """The people that department and person limit a report to, and what both are called; raises NotFound."""
     people: set[UUID] | None = None
     names = []
     if department_id is not None:
+        names.append(await _called(read, "department", department_id, "onlyDepartmentId"))
         people = {row["id"] for row in await read.fetch(_DEPARTMENT, department_id)}
-        names.append(await read.fetchval("SELECT name FROM department WHERE id = $1", department_id))
     if member_id is not None:
+        names.append(await _called(read, "member", member_id, "onlyMemberId"))
         people = {member_id} if people is None else people & {member_id}
-        names.append(await read.fetchval("SELECT name FROM member WHERE id = $1", member_id))
     return None if people is None else tuple(sorted(people)), tuple(names)
+
+
+async def _called(read: TenantRead, table: str, of: UUID, said_as: str) -> str:
+    name: str | None = await read.fetchval(f"SELECT name FROM {table} WHERE id = $1", of)
+    if name is None:
+        raise NotFound(msg("There is no such record."), path=("input", said_as))
+    return name
 
 
 async def in_pieces(

@@ -26,7 +26,7 @@ from kedang_tenants.reports.models import (
     WEEKLY,
     YEARLY,
 )
-from kedang_tenants.reports.parameters import Parameter, ensure_seen, faults_in
+from kedang_tenants.reports.parameters import Parameter, ensure_seen, faults_in, settled
 from kedang_tenants.reports.schedule import pattern_of, time_of_day
 
 OCCUR: Final = "reports.occur"
@@ -49,6 +49,8 @@ async def guard_definitions(
             faults = await unseen_in(write, viewer, draft.now)
         for error in faults:
             draft.errors.append(in_api(error, under=draft.change.path))
+        if not faults and "parameters" in draft.values:
+            draft.values["parameters"] = settled_in(draft.now)
         _check_schedule(draft)
         if not draft.refused and _times_move(draft):
             draft.values["next_at"] = _next(draft, viewer, clock)
@@ -66,6 +68,11 @@ def faults_of(value_of: Callable[[str], object]) -> list[UserError]:
 async def unseen_in(read: TenantRead, viewer: Viewer, value_of: Callable[[str], object]) -> list[UserError]:
     """What of a question that is right otherwise names something that is not there for the viewer."""
     return await ensure_seen(read, viewer, _parameters(value_of), value_of("parameters"))
+
+
+def settled_in(value_of: Callable[[str], object]) -> dict[str, Any]:
+    """The parameters of a question that is right, as they are kept."""
+    return settled(_parameters(value_of), value_of("parameters"))
 
 
 def in_api(fault: UserError, *, under: tuple[str | int, ...]) -> UserError:

@@ -24,7 +24,7 @@ from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.errors import AlreadyEnded, NotRepeatable
 from kedang_tenants.reports.gathering import Question
-from kedang_tenants.reports.guards import faults_of, in_api, unseen_in
+from kedang_tenants.reports.guards import faults_of, in_api, settled_in, unseen_in
 from kedang_tenants.reports.kind import PERIOD
 from kedang_tenants.reports.kinds import KINDS, reads_of
 from kedang_tenants.reports.models import CANCELLED, FAILED, RUNNING, WAITING
@@ -106,7 +106,7 @@ async def _checked(
         faults = await unseen_in(read, viewer, question.get)
     if faults:
         raise Refused([in_api(fault, under=under) for fault in faults])
-    return question
+    return {**question, "parameters": settled_in(question.get)}
 
 
 def _span(question: Mapping[str, Any], today: date) -> Span:

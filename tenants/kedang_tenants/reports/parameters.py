@@ -93,7 +93,7 @@ COMPARE: Final = Parameter(
 
 def group_by(*options: Option) -> Parameter:
     """By what the figures are told apart; the first where nothing is said."""
-    return Parameter("groupBy", msg("By"), ChoiceKind(options), default=options[0].code)
+    return Parameter("groupBy", msg("Told apart by"), ChoiceKind(options), default=options[0].code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,23 @@ def _wrong(parameters: Sequence[Parameter], given: Mapping[Any, Any]) -> Iterato
             yield UserError(error.reason, error.message, path, error.params)
 
 
+def settled(parameters: Sequence[Parameter], given: object) -> dict[str, Any]:
+    """The right values of a question in the one form that is kept; what was said to be nothing is left out."""
+    said = given if isinstance(given, Mapping) else {}
+    kept: dict[str, Any] = {}
+    for parameter in parameters:
+        raw = said.get(parameter.name)
+        value = None if raw is None else _value(parameter, raw)
+        if value is not None:
+            kept[parameter.name] = _public(value, parameter) if isinstance(value, UUID) else value
+    return kept
+
+
+def _public(value: UUID, parameter: Parameter) -> str:
+    assert parameter.target is not None
+    return f"{catalogue().record(parameter.target).prefix}_{value.hex}"
+
+
 def _value(parameter: Parameter, value: object) -> object:
     """The value in the parameter's kind; raises InvalidValue."""
     if parameter.target is not None:
@@ -163,13 +180,12 @@ async def take(
     read: TenantRead, viewer: Viewer, parameters: Sequence[Parameter], given: object, *, language: Language
 ) -> Given:
     """The values of a question for one reader, who has to see what they name; raises NotFound."""
-    stored = given if isinstance(given, Mapping) else {}
+    stored = settled(parameters, given)
     values, names, said = {}, {}, set()
     for parameter in parameters:
-        raw = stored.get(parameter.name)
-        if raw is None:
+        if parameter.name not in stored:
             continue
-        values[parameter.name] = value = _value(parameter, raw)
+        values[parameter.name] = value = _value(parameter, stored[parameter.name])
         said.add(parameter.name)
         if parameter.target is not None and isinstance(value, UUID):
             names[parameter.name] = await _name_of(read, viewer, parameter, value, language)
