@@ -29,6 +29,9 @@ class ChangeAction(Enum):
     GRADED = strawberry.enum_value("graded", description="A customer has got another grade.")
     CLOSED = strawberry.enum_value("closed", description="A service request was closed.")
     SUBMITTED = strawberry.enum_value("submitted", description="An answer to a survey was handed in.")
+    VERIFIED = strawberry.enum_value(
+        "verified", description="A customer's archive was gone through and found right."
+    )
     SENT_OUT = strawberry.enum_value("sent_out", description="A questionnaire was sent out.")
 
 

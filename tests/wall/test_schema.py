@@ -49,6 +49,7 @@ ANSWERED = {
     "surveyAnalysis": "total { answers }",
     "subscriptionInvoiceDownload": "url",
     "companyExportDownload": "url",
+    "surveyLinkAddress": "url",
     "handoverPreview": "inHand { customers }",
 }
 # Fields that are named otherwise than the ids that they take.
@@ -57,6 +58,7 @@ IDS = {
     "subscriptionInvoice": "siv",
     "subscriptionInvoiceDownload": "siv",
     "companyExportDownload": "archive",
+    "surveyLinkAddress": "sln",
 }
 ARGUMENTS = {
     "from": "rul",
