@@ -135,15 +135,21 @@ def test_it_goes_out_in_the_morning_after_the_reminders():
 
 async def test_reminders_stand_in_the_letter_of_whoever_wants_them_there(shop, nancy):
     await wish(shop, nancy, "DIGEST", "FOLLOW_UPS_DUE")
-    customer = await shop.create("customer", name="Around the Horn", owner_id=nancy)
-    await shop.create("follow_up_plan", customer_id=customer, owner_id=nancy, due_on=MONDAY)
+    for name in ("Around the Horn", "Berglunds snabbköp"):
+        customer = await shop.create("customer", name=name, owner_id=nancy)
+        await shop.create("follow_up_plan", customer_id=customer, owner_id=nancy, due_on=MONDAY)
     async with shop.databases.tenant_write(shop.company.ref) as write:
         await enqueue(write, NewJob("followups.remind", {"date": MONDAY.isoformat()}))
     await shop.work()
     assert shop.mails_to(NANCY) == []
     await day_comes(shop)
     (mail,) = shop.mails_to(NANCY)
-    assert lines(mail) == ["Due on 2026-03-02: 1 – Around the Horn: follow-up, due today"]
+    assert mail.subject == "Notices of 2026-03-02: 1"
+    assert lines(mail) == [
+        "Due on 2026-03-02: 2",
+        "· Around the Horn: follow-up, due today",
+        "· Berglunds snabbköp: follow-up, due today",
+    ]
 
 
 async def test_a_long_letter_counts_what_it_does_not_tell(shop, nancy, monkeypatch):

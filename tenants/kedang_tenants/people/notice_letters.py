@@ -34,7 +34,10 @@ _letters: dict[str, Letters] = {}
 
 
 def letter_of(kind: str) -> Callable[[Letters], Letters]:
-    """Register what a notice of ``kind`` looks like as a letter of its own; other kinds get the common one."""
+    """Register what a notice of ``kind`` looks like as a letter of its own; other kinds get the common one.
+
+    Its lines stand one below the other in the letter of the day as well.
+    """
 
     def register(write: Letters) -> Letters:
         _letters[kind] = write
@@ -51,7 +54,7 @@ def letter_at_once(told: Told) -> Letter:
 def letter_of_the_day(notices: Sequence[Told], *, day: str) -> Letter:
     """The letter that tells all these notices, which are of one member."""
     first = notices[0]
-    lines = [Line(_in_short(told)) for told in notices[:LISTED]]
+    lines = [line for told in notices[:LISTED] for line in _lines(told)]
     if len(notices) > LISTED:
         lines.append(Line(translate(_MORE, first.language, {"count": len(notices) - LISTED})))
     return Letter(
@@ -70,6 +73,11 @@ def _common(told: Told) -> Letter:
         paragraphs=(msg("Hello {name},"), *(f"{{{name}}}" for name in said)),
         params={"title": told.title, "name": told.name, **said},
     )
+
+
+def _lines(told: Told) -> list[Line]:
+    own = letter_at_once(told).lines
+    return [Line(told.title), *(Line(f"· {line.text}") for line in own)] if own else [Line(_in_short(told))]
 
 
 def _in_short(told: Told) -> str:
