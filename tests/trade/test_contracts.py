@@ -56,10 +56,14 @@ async def test_a_contract_is_signed_and_told_of_before_its_notice_is_due(shop, d
     found = await row(shop, draft)
     assert (found["state"], found["signed_on"], found["starts_on"]) == ("IN_FORCE", TODAY, date(2026, 4, 1))
     assert await due(shop, date(2026, 12, 23)) == []
-    assert await due(shop, date(2026, 12, 24)) == [(davolio, date(2026, 12, 31), '"C-1 Supply"')]
+    assert await due(shop, date(2026, 12, 24)) == [
+        (davolio, date(2026, 12, 31), '"C-1 Supply (2026-04-01 – 2027-03-31)"')
+    ]
     fuller = await shop.hire("Andrew", "REPRESENTATIVE")
     await shop.update("contract", draft, owner_id=fuller)
-    assert await due(shop, date(2026, 12, 24)) == [(fuller, date(2026, 12, 31), '"C-1 Supply"')]
+    assert await due(shop, date(2026, 12, 24)) == [
+        (fuller, date(2026, 12, 31), '"C-1 Supply (2026-04-01 – 2027-03-31)"')
+    ]
     await shop.update("contract", draft, ends_on=date(2028, 3, 31))  # renewed
     assert await due(shop, date(2026, 12, 31)) == []
 

@@ -15,7 +15,8 @@ CONTRACT_ENDS: Final = due_source(
         reason=msg("last day for a notice: contract {subject}"),
         select="""
 SELECT COALESCE(k.owner_id, c.owner_id), k.id, k.customer_id, k.notice_on,
-       to_jsonb(k.number || ' ' || k.title), to_jsonb(k.ends_on::text), 15
+       to_jsonb(k.number || ' ' || k.title || ' (' || COALESCE(k.starts_on || ' ', '') || '– ' || k.ends_on || ')'),
+       NULL::jsonb, 15
 FROM contract k JOIN customer c ON c.id = k.customer_id
 WHERE k.state = 'IN_FORCE' AND k.archived_at IS NULL AND k.notice_on <= $1::date + 7
 """,
