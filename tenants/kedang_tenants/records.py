@@ -1,6 +1,5 @@
 """Every feature's models and the rules on them, in the order of the layers: importing this makes them known."""
 
-from kedang_tenants.approvals import dues as approval_dues
 from kedang_tenants.approvals import following as approval_following
 from kedang_tenants.approvals import guards as approval_guards
 from kedang_tenants.approvals import models as approvals
@@ -10,7 +9,7 @@ from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.correspondence import models as correspondence
-from kedang_tenants.correspondence import suppressing, templates
+from kedang_tenants.correspondence import suppressing, templates, undelivered
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
@@ -60,7 +59,6 @@ from kedang_tenants.webhooks import queueing as webhook_queueing
 
 __all__ = [
     "access",
-    "approval_dues",
     "approval_following",
     "approval_guards",
     "approval_of_rules",
@@ -123,6 +121,7 @@ __all__ = [
     "trade",
     "trade_dues",
     "trade_rules",
+    "undelivered",
     "verification",
     "verification_cycles",
     "verification_dues",
