@@ -81,7 +81,7 @@ QUEUED, SENT, REJECTED, UNKNOWN, NOT_SENT = "QUEUED", "SENT", "REJECTED", "UNKNO
 MAIL_STATES: Final = (
     Option(QUEUED, msg("On its way")),
     Option(SENT, msg("Sent")),
-    Option(REJECTED, msg("Rejected")),
+    Option(REJECTED, msg("Returned or refused")),
     Option(UNKNOWN, msg("Perhaps sent")),
     Option(NOT_SENT, msg("Not sent")),
 )
