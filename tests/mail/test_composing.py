@@ -10,8 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kedang_platform.mail import Mail
+from kedang_platform.mail import Mail, Sender
 from kedang_platform.mail.composing import compose
+from kedang_platform.mail.senders import allowed_sender, written
+
+INSTALLATION = "Kedang <no-reply@kedang.example>"
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=300)
 lines = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -101,6 +104,20 @@ def test_the_sender_keeps_a_name_of_any_kind(sender, name):
     # Not by the newer parser of Python 3.11: it leaves a space between the words of a folded name.
     shown, address = parseaddr(message_from_bytes(compose(mail(sender=sender)))["From"])
     assert (str(make_header(decode_header(shown))), address) == (name, "no-reply@kedang.example")
+
+
+names = st.text(st.sampled_from(" ,;:<>()[]@\"'\\\r\n\t.=?_公司Ab\x85\x01"), min_size=1, max_size=14)
+
+
+@given(name=names, own=st.booleans())
+@example(name="Boss <boss@bank.example>,\\ \\", own=False)
+def test_no_name_of_a_company_becomes_an_address(name, own):
+    by = Sender(name, from_address="ask@northwind.example" if own else None)
+    stored = written(by, installation=INSTALLATION)
+    message = read(compose(mail(sender=allowed_sender(stored, installation=INSTALLATION, domains=()))))
+    (address,) = message["From"].addresses
+    assert address.addr_spec == "no-reply@kedang.example"
+    assert message.keys() == read(compose(mail())).keys()
 
 
 @pytest.mark.parametrize(

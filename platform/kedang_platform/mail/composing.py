@@ -69,8 +69,9 @@ def _from(sender: str) -> str:
 
 
 def _phrase(name: str) -> str:
-    words = _words(name, used=len("From: "))
-    return words if words != name or name.replace(" ", "").isalnum() else f'"{quote(name)}"'
+    flat = " ".join(name.split())
+    words = _words(flat, used=len("From: "))
+    return words if words != flat or flat.replace(" ", "").isalnum() else f'"{quote(flat)}"'
 
 
 def _address(address: str) -> str:
