@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
+from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.clock import FixedClock
+from kedang_platform.database import DatabaseUnavailable
 from kedang_platform.mail import (
     FolderMailer,
     Letter,
@@ -30,7 +32,7 @@ from kedang_platform.mail import (
     read_mail,
 )
 from kedang_platform.settings import Settings
-from kedang_platform.work import JobLost
+from kedang_platform.work import JobLost, JobPutOff
 from kedang_workers.composition import make_services
 from tests.support.workers import run_jobs
 
@@ -190,6 +192,42 @@ async def test_a_process_that_dies_while_sending_leaves_an_unknown_outcome(datab
     await send(databases, sink.mailer, mail["id"])
     assert len({message["Message-ID"] for message in sink.messages}) == 1
     assert (await row(databases))["unknowns"] == 1
+
+
+async def test_where_nobody_can_say_whether_it_is_wanted_nothing_was_tried(databases, sink):
+    async def nobody_knows(message, whose):
+        raise DatabaseUnavailable("away")
+
+    mail = await write(databases)
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            await deliver(databases, sink.mailer, mail["id"], ways=Ways(SENDER), now=NOW, wanted=nobody_knows)
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["unknowns"]) == ("queued", 0, 0)
+    await send(databases, sink.mailer, mail["id"])
+    assert len(sink.taken) == 1
+
+
+async def test_a_mail_that_is_held_back_is_asked_again_and_may_have_been_taken_before(databases, sink):
+    async def later(message, whose):
+        return NOW.replace(hour=8)
+
+    async def unwanted(message, whose):
+        return Delivery(Outcome.WITHHELD)
+
+    mail = await write(databases)
+    sink.hang_up = "data"
+    with pytest.raises(MailDelayed):
+        await send(databases, sink.mailer, mail["id"])
+    with pytest.raises(JobPutOff) as put_off:
+        await deliver(databases, sink.mailer, mail["id"], ways=Ways(SENDER), now=NOW, wanted=later)
+    assert put_off.value.until == NOW.replace(hour=8)
+    assert (await row(databases))["state"] == "sending"
+    with pytest.raises(MailDelayed):
+        await send(databases, sink.mailer, mail["id"])
+    await deliver(databases, sink.mailer, mail["id"], ways=Ways(SENDER), now=NOW, wanted=unwanted)
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["unknowns"]) == ("unknown", 2, 2)
 
 
 async def test_a_mail_and_the_job_that_sent_it_end_together(databases, sink, tmp_path):

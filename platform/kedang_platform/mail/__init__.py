@@ -17,6 +17,7 @@ from kedang_platform.mail.folder import FolderMailer, StoredMail, list_mails, re
 from kedang_platform.mail.letters import Letter, Line, render
 from kedang_platform.mail.outbox import (
     JOB,
+    Instead,
     MailDelayed,
     OfCompany,
     Outgoing,
@@ -40,6 +41,7 @@ __all__ = [
     "TELL_COMPANY",
     "Bounced",
     "FolderMailer",
+    "Instead",
     "Letter",
     "Line",
     "Mail",

@@ -24,7 +24,7 @@ from kedang_platform.mail.reports import HARD
 from kedang_platform.mail.returning import ReturnAddress
 from kedang_platform.mail.senders import Sender, allowed_sender, domains_of, written
 from kedang_platform.mail.tables import mail
-from kedang_platform.work import JobLost, NewJob, enqueue
+from kedang_platform.work import JobLost, JobPutOff, NewJob, enqueue
 from kedang_platform.work.priorities import BULK, URGENT, USUAL
 
 JOB = "mail.send"
@@ -72,7 +72,9 @@ class OfCompany:
     kind: str | None
 
 
-Wanted: TypeAlias = Callable[[Mail, OfCompany | None], Awaitable[Delivery | None]]
+Instead: TypeAlias = Delivery | datetime
+"""What becomes of a mail that does not leave: that, or it waits until the instant."""
+Wanted: TypeAlias = Callable[[Mail, OfCompany | None], Awaitable[Instead | None]]
 """Asked right before a mail leaves: what becomes of it instead, None where it may leave."""
 
 
@@ -160,52 +162,59 @@ async def deliver(
     finish: Callable[[], AbstractAsyncContextManager[ControlTransaction]] | None = None,
     wanted: Wanted | None = None,
 ) -> None:
-    """Send the mail unless it has been; record what became of it. Raises ``MailDelayed`` to be called again.
+    """Send the mail unless it has been; record what became of it. Raises ``MailDelayed`` to be called again,
+    ``JobPutOff`` where it waits.
 
-    The try is recorded before it is made: where the process dies in between, the next call finds it
-    open, counts an unknown outcome, and sends the mail once more with the same Message-ID, or not at all.
+    Whether it is ``wanted`` is asked before the try, so that what fails there leaves no doubt. The try is recorded
+    before it is made: where the process dies in between, the next call finds it open, counts an unknown outcome, and
+    sends the mail once more with the same Message-ID, or not at all.
     ``finish`` opens the last transaction of the job that sends, so that a mail's end and its job's are one.
     """
-    async with databases.control() as control:
-        begun = await _begin(control, mail_id, ways=ways)
-    if begun is None:
+    async with databases.control_read() as read:
+        stored = await _stored(read, mail_id, ways=ways)
+    if stored is None:
         return
-    delivery = await wanted(begun.mail, begun.of_company) if wanted else None
+    instead = await wanted(stored.mail, stored.of_company) if wanted and not stored.exhausted else None
+    if isinstance(instead, datetime):
+        raise JobPutOff(instead)
+    delivery = instead or await _tried(databases, mailer, mail_id, stored)
     if delivery is None:
-        delivery = await mailer.send(begun.mail, key=begun.key)
+        return
     if delivery.outcome in _DELAYED:
         async with databases.control() as control:
-            await _record(control, mail_id, begun, delivery, now=now)
+            await _record(control, mail_id, stored, delivery, now=now)
         raise MailDelayed(delivery.retry_after)
     try:
         async with (finish or databases.control)() as control:
-            await _record(control, mail_id, begun, delivery, now=now)
+            await _record(control, mail_id, stored, delivery, now=now)
     except JobLost:
         # Another worker took over a job that seemed dead: it had better learn that the mail has gone.
         async with databases.control() as control:
-            await _record(control, mail_id, begun, delivery, now=now)
+            await _record(control, mail_id, stored, delivery, now=now)
         raise
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A try: the mail as it was stored, and whose it is."""
+class _Stored:
+    """A mail that has not ended, and whose it is; it is ``exhausted`` when it may have been taken too often."""
 
     key: str
     mail: Mail
     of_company: OfCompany | None
+    exhausted: bool
 
 
+_READ = """
+SELECT m.key, m.recipient, m.subject, m.text, m.html, m.language, m.message_id, m.created_at, m.unsubscribe, m.reply_to,
+       m.sender, m.company_id, m.kind, m.unknowns + (m.state = 'sending')::int > $2 AS exhausted,
+       c.handle, c.schema_name, c.database, c.time_zone
+FROM platform.mail m LEFT JOIN platform.company c ON c.id = m.company_id
+WHERE m.id = $1 AND m.state IN ('queued', 'sending')
+"""
 _BEGIN = """
-WITH begun AS (
-    UPDATE platform.mail
-    SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
-    WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
-    RETURNING key, recipient, subject, text, html, language, message_id, created_at, unsubscribe, reply_to, sender,
-              company_id, kind
-)
-SELECT begun.*, c.handle, c.schema_name, c.database, c.time_zone
-FROM begun LEFT JOIN platform.company c ON c.id = begun.company_id
+UPDATE platform.mail SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
+WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
+RETURNING id
 """
 _GIVE_UP = """
 UPDATE platform.mail SET state = 'unknown', unknowns = unknowns + 1, text = '', html = '', unsubscribe = NULL
@@ -213,21 +222,35 @@ WHERE id = $1 AND state = 'sending' AND unknowns + 1 > $2
 """
 
 
-async def _begin(control: ControlTransaction, mail_id: UUID, *, ways: Ways) -> _Begun | None:
-    row = await control.fetchrow(_BEGIN, mail_id, _REPEATS)
+async def _tried(databases: Databases, mailer: Mailer, mail_id: UUID, stored: _Stored) -> Delivery | None:
+    """What came of a try; None where none is made any more."""
+    async with databases.control() as control:
+        begun = await _begin(control, mail_id)
+    return await mailer.send(stored.mail, key=stored.key) if begun else None
+
+
+async def _begin(control: ControlTransaction, mail_id: UUID) -> bool:
+    """Note that the mail is tried now; False where it has ended, or ends hereby."""
+    if await control.fetchval(_BEGIN, mail_id, _REPEATS) is not None:
+        return True
+    await control.fetch(_GIVE_UP, mail_id, _REPEATS)
+    return False
+
+
+async def _stored(read: ControlRead, mail_id: UUID, *, ways: Ways) -> _Stored | None:
+    row = await read.fetchrow(_READ, mail_id, _REPEATS)
     if row is None:
-        await control.fetch(_GIVE_UP, mail_id, _REPEATS)
         return None
     domains = domains_of(ways.domains, row["handle"])
     message = Mail(
         sender=allowed_sender(row["sender"], installation=ways.sender, domains=domains),
         return_path=ways.returns.of(mail_id) if ways.returns else None,
-        **{name: row[name] for name in _STORED},
+        **{name: row[name] for name in _COLUMNS},
     )
-    return _Begun(row["key"], message, _of_company(row))
+    return _Stored(row["key"], message, _of_company(row), row["exhausted"])
 
 
-_STORED = (
+_COLUMNS = (
     "recipient",
     "subject",
     "text",
@@ -260,19 +283,19 @@ _RECORD = """
 UPDATE platform.mail SET state = $2, error = $3, sent_at = $4,
     text = CASE WHEN $5 THEN '' ELSE text END, html = CASE WHEN $5 THEN '' ELSE html END,
     unsubscribe = CASE WHEN $5 THEN NULL ELSE unsubscribe END
-WHERE id = $1 AND state <> 'bounced'
+WHERE id = $1 AND state NOT IN ('sent', 'bounced')
 """
 
 
 async def _record(
-    control: ControlTransaction, mail_id: UUID, begun: _Begun, delivery: Delivery, *, now: datetime
+    control: ControlTransaction, mail_id: UUID, stored: _Stored, delivery: Delivery, *, now: datetime
 ) -> None:
     accepted = delivery.outcome is Outcome.ACCEPTED
     ended = delivery.outcome not in _DELAYED
     state, error = _STATES[delivery.outcome], None if accepted else delivery.detail
     await control.fetch(_RECORD, mail_id, state, error, now if accepted else None, ended)
-    if delivery.refused_address and begun.of_company:
-        await enqueue(control, telling_of(mail_id, begun.of_company.company, HARD))
+    if delivery.refused_address and stored.of_company:
+        await enqueue(control, telling_of(mail_id, stored.of_company.company, HARD))
 
 
 _GIVEN_UP = """

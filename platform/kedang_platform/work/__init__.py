@@ -11,7 +11,7 @@ from kedang_platform.work.jobs import (
     job_status,
     request_cancel,
 )
-from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
+from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, JobPutOff, RunningJob
 from kedang_platform.work.services import Services
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "JobHandler",
     "JobInterrupted",
     "JobLost",
+    "JobPutOff",
     "JobStatus",
     "NewJob",
     "Progress",

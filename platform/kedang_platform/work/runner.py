@@ -21,7 +21,7 @@ from kedang_platform.observing import metrics, tracing
 from kedang_platform.work import claims, retry
 from kedang_platform.work.claims import LEASE, Claim
 from kedang_platform.work.handlers import RETRIES, JobHandler, Registry
-from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, RunningJob
+from kedang_platform.work.running import JobCancelled, JobInterrupted, JobLost, JobPutOff, RunningJob
 from kedang_platform.work.services import Services
 from kedang_platform.work.standing import NO_CHANNEL
 
@@ -234,6 +234,8 @@ class JobRunner:
                 return _held(Outcome.CANCELLED, held=await claims.settle_cancelled(tx, claim))
         except JobInterrupted:
             return await self._released(claim, after=timedelta(0))
+        except JobPutOff as put_off:
+            return await self._released(claim, after=put_off.until - self._services.clock.now())
         except asyncio.CancelledError:
             return await self._released(claim, after=timedelta(0))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is settled and reported

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import TypeVar
 from uuid import UUID
@@ -28,6 +28,14 @@ class JobCancelled(Exception):
 
 class JobInterrupted(Exception):
     """The worker is shutting down: the job goes on elsewhere from its last checkpoint."""
+
+
+class JobPutOff(Exception):
+    """There is nothing to do before the instant ``until``: the job waits for it, and no try is counted."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 _FINISH = """

@@ -32,7 +32,7 @@ async def give_up_mail(job: RunningJob, _error: UserError) -> None:
     channel="mail",
 )
 async def send_mail(job: RunningJob) -> None:
-    async def instead(message: mail.Mail, whose: mail.OfCompany | None) -> Delivery | None:
+    async def instead(message: mail.Mail, whose: mail.OfCompany | None) -> mail.Instead | None:
         return await _instead(job, load_secret_key(job.settings), message, whose)
 
     await mail.deliver(
@@ -48,7 +48,7 @@ async def send_mail(job: RunningJob) -> None:
 
 async def _instead(
     job: RunningJob, secret: SecretKey, message: mail.Mail, whose: mail.OfCompany | None
-) -> Delivery | None:
+) -> mail.Instead | None:
     """What becomes of the mail instead of leaving, as its company wants it; those of accounts leave."""
     if whose is not None:
         async with job.databases.tenant_read(whose.company) as read:
