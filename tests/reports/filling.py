@@ -131,7 +131,7 @@ async def _dated(world: World) -> None:
             notice_days=notice,
             ends_on=day(ends),
             amount=amount,
-            currency="USD",
+            currency="EUR" if number == "V2" else "USD",
         )
     for customer, serial, begin, months, retired in OWNED:
         await put(

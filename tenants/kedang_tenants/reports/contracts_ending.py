@@ -6,13 +6,15 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Final
 
+import asyncpg
+
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import IntegerKind
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked
-from kedang_tenants.reports.document import Chart, Document, Series, Sheet, Value
+from kedang_tenants.reports.document import Chart, Column, Document, Series, Sheet, Value
 from kedang_tenants.reports.kind import PEOPLE, Kind
 from kedang_tenants.reports.laying_out import BLUE, column, document, listed, table
 from kedang_tenants.reports.models import CONTRACTS_ENDING
@@ -32,9 +34,9 @@ _LEFT_OUT: Final = msg("The list is left out: you may not export contracts.")
 async def make(asked: Asked, spool: Spool) -> Document:
     """The report; raises Forbidden."""
     viewer = asking.reader(asked.viewer, *READS)
-    kinds = {option.code: asked.text(option.label) for option in CONTRACT_KINDS}
     s, sql = _statement(asked, viewer)
     months: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    currencies = [viewer.currency]
     with spool.sheet() as rows:
         async for piece in asking.in_pieces(asked.read, "contracts_ending", s, sql):
             for row in piece:
@@ -43,30 +45,45 @@ async def make(asked: Asked, spool: Spool) -> Document:
                 count[0] += 1
                 count[1] += due < asked.today
                 if row["listed"]:
-                    days = (due - asked.today).days
-                    ends = row["ends_on"].isoformat() if row["ends_on"] else None
-                    notice = row["notice_on"].isoformat() if row["notice_on"] else None
-                    own = row["amount"] if row["currency"] == viewer.currency else None
-                    names = [row["number"], row["title"], row["customer"], row["owner"], kinds[row["kind"]]]
-                    rows.add([*names, notice, ends, days, own])
+                    rows.add(_cells(asked, row, currencies))
             await spool.told(len(piece))
     has_list = viewer.on("contract").export is not Scope.NONE
     sheets = [_months(asked, spool, months)]
     if has_list:
-        columns = [
-            column(asked, msg("Number"), width=14),
-            column(asked, msg("Title"), width=28),
-            column(asked, msg("Customer"), width=28),
-            column(asked, msg("Owner"), width=16),
-            column(asked, msg("Kind"), width=12),
-            column(asked, msg("Notice by"), "DAY"),
-            column(asked, msg("Ends on"), "DAY"),
-            column(asked, msg("Days left"), "COUNT", 9),
-            column(asked, msg("Amount ({currency})"), "MONEY"),
-        ]
-        sheets.append(listed(asked, rows, msg("Contracts"), columns))
+        sheets.append(listed(asked, rows, msg("Contracts"), _columns(asked, currencies)))
     notes = [_RULE] if has_list else [_RULE, _LEFT_OUT]
     return document(asked, msg("Contracts ending"), sheets, charts=[_chart(asked, months)], notes=notes)
+
+
+def _cells(asked: Asked, row: asyncpg.Record, currencies: list[str]) -> list[Value]:
+    """A contract of the list, its amount in the column of its currency, which is there from then on."""
+    if row["amount"] is not None and row["currency"] not in currencies:
+        currencies.append(row["currency"])
+    return [
+        row["number"],
+        row["title"],
+        row["customer"],
+        row["owner"],
+        asked.text(next(option.label for option in CONTRACT_KINDS if option.code == row["kind"])),
+        row["notice_on"].isoformat() if row["notice_on"] else None,
+        row["ends_on"].isoformat() if row["ends_on"] else None,
+        (row["due_on"] - asked.today).days,
+        *(row["amount"] if one == row["currency"] else None for one in currencies),
+    ]
+
+
+def _columns(asked: Asked, currencies: list[str]) -> list[Column]:
+    return [
+        column(asked, msg("Number"), width=14),
+        column(asked, msg("Title"), width=28),
+        column(asked, msg("Customer"), width=28),
+        column(asked, msg("Owner"), width=16),
+        column(asked, msg("Kind"), width=12),
+        column(asked, msg("Notice by"), "DAY"),
+        column(asked, msg("Ends on"), "DAY"),
+        column(asked, msg("Days left"), "COUNT", 9),
+        *(column(asked, msg("Amount ({currency})"), "MONEY", currency=one) for one in currencies),
+    ]
 
 
 def _statement(asked: Asked, viewer: Viewer) -> tuple[Statement, str]:
