@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 import asyncpg
@@ -174,7 +175,7 @@ def _take(asked: Asked, scheme: Scheme, row: asyncpg.Record, rows: Rows, found: 
         older=first is not None and first < asked.span.first,
     )
     level = scheme.level(row["grade_level_id"])
-    years = (asked.span.last - row["since"]).days // 365 if row["since"] else None
+    years = whole_years(row["since"], asked.span.last) if row["since"] else None
     for sums in (found.total, found.grades[level], found.years[_age(years)]):
         sums.classes[became] += 1
         sums.buying += row["orders"] > 0
@@ -207,6 +208,11 @@ _AGES: Final = (
     (5, msg("five to nine")),
     (10, msg("ten and more")),
 )
+
+
+def whole_years(since: date, day: date) -> int:
+    """How many years are over on a day; those since a 29 February end with 1 March where there is none."""
+    return day.year - since.year - ((day.month, day.day) < (since.month, since.day))
 
 
 def _age(years: int | None) -> int | None:
