@@ -10,7 +10,7 @@ import pypdf
 import pytest
 from pypdf.generic import ContentStream
 
-from kedang_platform.documents import FontsMissing, ensure_fonts
+from kedang_platform.documents import FOLDER, FontsMissing, ensure_fonts
 from kedang_tenants.reports.document import (
     Chart,
     Column,
@@ -108,6 +108,22 @@ def test_a_workbook_has_types_formats_totals_and_a_chart(tmp_path):
     with zipfile.ZipFile(target) as package:
         chart = package.read("xl/charts/chart1.xml").decode()
     assert "'摘要'!$B$9:$B$10" in chart or "摘要!$B$9:$B$10" in chart
+
+
+@pytest.mark.requirement("R2")
+def test_an_amount_that_no_spreadsheet_can_hold_is_written_as_the_amount_it_is(tmp_path):
+    made = document(tmp_path, [[*ROW[:5], 2**60 + 1, *ROW[6:]]])
+    xlsx.write(made, tmp_path, tmp_path / "report.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "report.xlsx").worksheets[1]
+    assert sheet.cell(2, 6).value == "11529215046068469.77"
+
+
+@pytest.mark.requirement("R2")
+def test_two_of_one_name_are_two_bars(tmp_path):
+    bars = (Series("客户", "#2563eb", (2.0, 1.0, 3.0)),)
+    drawn = draw(Chart("客户", "客户", ("Li", "Li", "An"), bars), FOLDER)
+    assert ">Li<" in drawn
+    assert ">Li (2)<" in drawn
 
 
 @pytest.mark.requirement("R2")

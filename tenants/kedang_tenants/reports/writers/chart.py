@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,20 +29,21 @@ def draw(chart: Chart, fonts: Path) -> str:
 
 def _spec(chart: Chart) -> dict[str, Any]:
     """Texts that people wrote are data here, never expressions."""
+    names = _distinct(chart.categories)
     values = [
         {"category": category, "series": series.label, "order": number, "value": series.values[place]}
-        for place, category in enumerate(chart.categories)
+        for place, category in enumerate(names)
         for number, series in enumerate(chart.series)
     ]
     single = len(chart.series) == 1
-    domain = list(chart.categories) if single and chart.colours else [one.label for one in chart.series]
+    domain = names if single and chart.colours else [one.label for one in chart.series]
     colours = list(chart.colours) if single and chart.colours else [one.colour for one in chart.series]
     few = chart.few(_FEW)
     top = 1 if chart.percent and not _exceeds(chart) else few
     categories = {
         "field": "category",
         "type": "nominal",
-        "sort": list(chart.categories),
+        "sort": names,
         "axis": {"title": None, "labelAngle": 0, "ticks": False, "labelLimit": 220},
     }
     amounts = {
@@ -82,6 +85,16 @@ def _spec(chart: Chart) -> dict[str, Any]:
             },
         },
     }
+
+
+def _distinct(categories: Sequence[str]) -> list[str]:
+    """Two things of one name are two bars."""
+    met: Counter[str] = Counter()
+    names = []
+    for category in categories:
+        met[category] += 1
+        names.append(category if met[category] == 1 else f"{category} ({met[category]})")
+    return names
 
 
 def _exceeds(chart: Chart) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import xlsxwriter
 
-from kedang_platform.money import minor_digits
+from kedang_platform.money import minor_digits, to_amount
 from kedang_tenants.reports.document import Chart, Column, Document, Sheet, Value, rows_of
 from kedang_tenants.reports.writers.colours import ink_on
 
@@ -210,7 +210,7 @@ class _Workbook:
                 digits = minor_digits(column.currency)
                 places = f".{'0' * digits}" if digits else ""
                 shape = f"#,##0{places};[Red]-#,##0{places}"
-                return _put_money(self._format(num_format=shape, **properties), digits)
+                return _put_money(self._format(num_format=shape, **properties), column.currency, digits)
             case "SHARE":
                 return _put_number(self._format(num_format="0.0%", **properties))
             case "COUNT":
@@ -256,7 +256,7 @@ def _put_number(shape: Any) -> Put:
     return put
 
 
-def _put_money(shape: Any, digits: int) -> Put:
+def _put_money(shape: Any, currency: str, digits: int) -> Put:
     unit = 10**digits
 
     def put(sheet: Any, row: int, place: int, value: Value) -> None:
@@ -264,7 +264,7 @@ def _put_money(shape: Any, digits: int) -> Put:
         if -_LARGEST < value < _LARGEST:
             sheet.write_number(row, place, value / unit, shape)
         else:
-            sheet.write_string(row, place, str(value), shape)
+            sheet.write_string(row, place, str(to_amount(minor=value, currency=currency)), shape)
 
     return put
 
