@@ -176,19 +176,20 @@ async def digest(world) -> None:
     assert total[6:] == [sold["orders"], sold["sales"], 3]  # requests, the cancelled one too: it was opened
     (plans,) = await world.shop.fetch(DONE_AND_OPEN, world.people["leverling"])
     assert people["Janet Leverling"][3:5] == [plans["done"], plans["open"]] != [0, 0]
-    assert [line[1] for line in sheets["Contacts made"]] == ["10:00", "10:00"]
+    assert [line[1] for line in sheets["List of contacts"]] == ["10:00", "10:00"]
     king, _ = await told(world, "king", "DAILY_DIGEST", span=days)
     assert king["By person"] == sheets["By person"]
-    assert "Contacts made" not in king  # who may not export follow-up records
+    assert "List of contacts" not in king  # who may not export follow-up records
 
 
 async def due(world) -> None:
-    sheets, _ = await told(world, "fuller", "CONTRACTS_ENDING")
-    assert [(line[0], line[5], line[6], line[7], line[8]) for line in sheets["Contracts"]] == [
-        ("V3", "2026-02-20", "2026-02-20", -10, None),
-        ("V1", "2026-03-20", "2026-05-01", 18, 100_000_00),
-        ("V2", "2026-02-01", "2026-05-02", 61, 5_000_00),
+    sheets, document = await told(world, "fuller", "CONTRACTS_ENDING")
+    assert [(line[0], *line[5:]) for line in sheets["Contracts"]] == [
+        ("V3", "2026-02-20", "2026-02-20", -10, None, None),
+        ("V1", "2026-03-20", "2026-05-01", 18, 100_000_00, None),
+        ("V2", "2026-02-01", "2026-05-02", 61, None, 5_000_00),
     ]
+    assert [column.label for column in document.main.columns[-2:]] == ["Amount (USD)", "Amount (EUR)"]
     assert sheets["By month"][-1] == ["Total", 3, 1]
     soon, _ = await told(world, "davolio", "CONTRACTS_ENDING", days=20)
     assert soon["By month"] == [["2026-03", 1, 0], ["Total", 1, 0]]

@@ -210,7 +210,7 @@ async def test_parameters_are_checked_alike_for_definitions_and_runs(world):
     heading, *_ = made.sheet("Composition")
     assert heading == ["Owner", "Customers", "Sales (USD)", "Share of sales", "Added up"]
     facts = {cells[0]: cells[1] for cells in made.sheet("Summary") if len(cells) > 1}
-    assert (facts["By"], facts["Compare with the time before"]) == ("Owner", "No")
+    assert (facts["Told apart by"], facts["Compare with the time before"]) == ("Owner", "No")
 
 
 def test_every_kind_says_what_it_is_and_takes_parameters_of_different_names():

@@ -10,6 +10,7 @@ import pytest
 
 from kedang_tenants.reports.dashboard import Dashboard
 from kedang_tenants.reports.gathering import Question, Reader
+from kedang_tenants.reports.loyalty_and_loss import whole_years
 from kedang_tenants.reports.schedule import Span
 from tests.grading.northwind import bring_in, cents, rows
 
@@ -149,12 +150,12 @@ async def by_region_and_concentration(northwind, now) -> None:
 
 
 FREQUENCIES = {
-    "none": (0, 0),
-    "one": (1, 1),
-    "two": (2, 2),
-    "3 to 5": (3, 5),
-    "6 to 10": (6, 10),
-    "more than 10": (11, 999),
+    "no order": (0, 0),
+    "one order": (1, 1),
+    "two orders": (2, 2),
+    "3 to 5 orders": (3, 5),
+    "6 to 10 orders": (6, 10),
+    "more than 10 orders": (11, 999),
 }
 
 
@@ -169,7 +170,7 @@ async def by_behaviour(northwind, now) -> None:
     for name, (low, high) in FREQUENCIES.items():
         within = [one for one in known if low <= len(year.get(one, [])) <= high]
         line = next(line for line in told["How often"] if line[0] == name)
-        assert line[1] == len(within) + (suppliers if name == "none" else 0), name
+        assert line[1] == len(within) + (suppliers if name == "no order" else 0), name
         assert line[3:5] == [
             sum(len(year.get(one, [])) for one in within),
             sum(amounts[one] for one in within),
@@ -188,6 +189,21 @@ async def by_behaviour(northwind, now) -> None:
         assert line[10] == (median(gaps) if gaps else None)
         expected = days[-1] + timedelta(days=round(median(gaps))) if len(days) > 2 else None
         assert line[11] == (expected.isoformat() if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("since", "day", "years"),
+    [
+        ("2020-03-02", "2024-03-01", 3),
+        ("2020-03-02", "2024-03-02", 4),
+        ("2016-01-01", "2025-12-31", 9),
+        ("2016-02-29", "2026-02-28", 9),
+        ("2016-02-29", "2026-03-01", 10),
+        ("2026-03-01", "2026-02-28", -1),
+    ],
+)
+def test_years_of_trade_are_years_of_the_calendar(since, day, years):
+    assert whole_years(date.fromisoformat(since), date.fromisoformat(day)) == years
 
 
 async def by_loyalty(northwind) -> None:

@@ -200,7 +200,7 @@ def _composition(asked: Asked, spool: Spool, found: _Found) -> Sheet:
         columns += [
             column(asked, msg("Sales before ({currency})"), "MONEY"),
             column(asked, msg("Change ({currency})"), "MONEY"),
-            column(asked, msg("Change"), "SHARE"),
+            column(asked, msg("Relative change"), "SHARE"),
             column(asked, msg("Share before"), "SHARE"),
         ]
     sales, earlier, reached = found.sales, found.before, 0

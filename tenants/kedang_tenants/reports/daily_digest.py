@@ -6,7 +6,7 @@ empty rather than nought.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +49,7 @@ _OF: Final = {
     "service_request": ("requests",),
 }
 """Which figures rest on which records, beside those of contacts."""
+_CHARTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def make(asked: Asked, spool: Spool) -> Document:
         asked,
         msg("Daily digest"),
         sheets,
-        charts=[_chart(asked, lines)],
+        charts=[_chart(asked, lines, unknown)],
         notes=[_RULE] if has_list else [_RULE, _LEFT_OUT],
     )
 
@@ -253,28 +254,35 @@ ORDER BY r.at, r.id
             await spool.told(len(piece))
     columns = [
         column(asked, msg("Day"), "DAY"),
-        column(asked, msg("Time"), width=8),
+        column(asked, msg("Time of the contact"), width=8),
         column(asked, msg("Customer"), width=28),
         column(asked, msg("Person"), width=16),
         column(asked, msg("Way"), width=10),
         column(asked, msg("Result"), width=32),
         column(asked, msg("Next step"), width=32),
     ]
-    return listed(asked, rows, msg("Contacts made"), columns, main=False)
+    return listed(asked, rows, msg("List of contacts"), columns, main=False)
 
 
-def _chart(asked: Asked, lines: list[_Line]) -> Chart:
-    people: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+def _chart(asked: Asked, lines: list[_Line], unknown: set[str]) -> Chart:
+    """The busiest people, and the rest of them together; what is not known is not drawn."""
+    people: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for line in lines:
-        people[line.person][0] += line.counts.get("contacts", 0)
-        people[line.person][1] += line.counts.get("done", 0)
-    names = sorted(people)
-    series = (
-        Series(asked.text(msg("Contacts made")), BLUE, tuple(float(people[one][0]) for one in names)),
-        Series(asked.text(msg("Follow-ups done")), GREEN, tuple(float(people[one][1]) for one in names)),
+        people[line.person].update({name: line.counts.get(name, 0) for name in ("contacts", "done")})
+    ranked = sorted(people, key=lambda one: (-people[one].total(), one))
+    shown = [(name, people[name, who]) for name, who in ranked[:_CHARTED]]
+    if rest := ranked[_CHARTED:]:
+        shown.append((asked.text(msg("All others")), sum((people[one] for one in rest), Counter())))
+    series = tuple(
+        Series(asked.text(label), colour, tuple(float(counts[name]) for _, counts in shown))
+        for name, label, colour in (
+            ("contacts", msg("Contacts made"), BLUE),
+            ("done", msg("Follow-ups done"), GREEN),
+        )
+        if name not in unknown
     )
-    title, axis = asked.text(msg("Contacts and follow-ups by person")), asked.text(msg("Contacts"))
-    return Chart(title, axis, tuple(name for name, _ in names), series)
+    title, axis = asked.text(msg("Contacts and follow-ups by person")), asked.text(msg("Contacts made"))
+    return Chart(title, axis, tuple(name for name, _ in shown), series)
 
 
 KIND: Final = Kind(DAILY_DIGEST, READS, make, usual_period="YESTERDAY")

@@ -102,7 +102,7 @@ def _columns(asked: Asked) -> list[Column]:
         column(asked, msg("Owner"), width=16),
         column(asked, msg("Product"), width=24),
         column(asked, msg("Serial number"), width=16),
-        column(asked, msg("Place"), width=20),
+        column(asked, msg("Installed at"), width=20),
         column(asked, msg("Last serviced on"), "DAY"),
         column(asked, msg("Due on"), "DAY"),
         column(asked, msg("Days left"), "COUNT", 9),

@@ -35,12 +35,12 @@ _CURRENCY: Final = msg("Amounts are those of orders in the company's currency.")
 _LEFT_OUT: Final = msg("The list of customers is left out: you may not export customers.")
 
 _FREQUENCIES: Final = (
-    (0, 0, msg("none")),
-    (1, 1, msg("one")),
-    (2, 2, msg("two")),
-    (3, 5, msg("3 to 5")),
-    (6, 10, msg("6 to 10")),
-    (11, 10**9, msg("more than 10")),
+    (0, 0, msg("no order")),
+    (1, 1, msg("one order")),
+    (2, 2, msg("two orders")),
+    (3, 5, msg("3 to 5 orders")),
+    (6, 10, msg("6 to 10 orders")),
+    (11, 10**9, msg("more than 10 orders")),
 )
 _RECENCIES: Final = (
     (0, 30, msg("within 30 days")),
@@ -49,7 +49,7 @@ _RECENCIES: Final = (
     (181, 365, msg("181 to 365 days ago")),
     (366, 10**9, msg("longer ago")),
 )
-_NEVER: Final = msg("never")
+_NEVER: Final = msg("never bought")
 
 
 @dataclass(slots=True)

@@ -182,13 +182,13 @@ def _sheet(
 def _figures(asked: Asked) -> list[Column]:
     return [
         column(asked, msg("Requests"), "COUNT", 9),
-        column(asked, msg("Answered"), "COUNT", 9),
+        column(asked, msg("Requests answered"), "COUNT", 9),
         column(asked, msg("First answer in time"), "SHARE", 10),
         column(asked, msg("Hours to the first answer"), "NUMBER", 10),
-        column(asked, msg("Solved"), "COUNT", 9),
+        column(asked, msg("Requests solved"), "COUNT", 9),
         column(asked, msg("Solved in time"), "SHARE", 10),
         column(asked, msg("Hours to the solution"), "NUMBER", 10),
-        column(asked, msg("Open"), "COUNT", 9),
+        column(asked, msg("Still open"), "COUNT", 9),
         column(asked, msg("Reopened"), "COUNT", 9),
     ]
 

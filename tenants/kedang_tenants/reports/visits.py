@@ -175,10 +175,10 @@ def _sheet(
 
 def _figures(asked: Asked) -> list[Column]:
     return [
-        column(asked, msg("Planned"), "COUNT", 9),
+        column(asked, msg("Plans due"), "COUNT", 9),
         column(asked, msg("Done"), "COUNT", 9),
         column(asked, msg("Done in time"), "COUNT", 9),
-        column(asked, msg("Open"), "COUNT", 9),
+        column(asked, msg("Still open"), "COUNT", 9),
         column(asked, msg("Done of planned"), "SHARE", 10),
         column(asked, msg("Cancelled"), "COUNT", 9),
         column(asked, msg("Made"), "COUNT", 9),
@@ -223,12 +223,12 @@ def _chart(asked: Asked, lines: list[_Line]) -> Chart:
     planned = tuple(float(counts.planned) for counts in months.values())
     made = tuple(float(counts.made) for counts in months.values())
     series = (
-        Series(asked.text(msg("Planned")), BLUE, planned),
+        Series(asked.text(msg("Plans due")), BLUE, planned),
         Series(asked.text(msg("Made")), GREEN, made),
     )
     return Chart(
         asked.text(msg("Planned and made, by month")),
-        asked.text(msg("Contacts")),
+        asked.text(msg("Contacts made")),
         tuple(month for month, _ in months),
         series,
     )
