@@ -11,21 +11,21 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from kedang_graphql.answering import attempt, id_inside, opaque_id, write_in_company
+from kedang_graphql.answering import attempt, id_inside, opaque_id
 from kedang_graphql.context import Context
 from kedang_graphql.engine.types import PageInfo, UserError
-from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.database import TenantRead
 from kedang_platform.errors import BadUserInput, NotFound
 from kedang_platform.i18n import msg, translate
-from kedang_platform.work import JobStatus, job_status, request_cancel
-from kedang_platform.work.keeping import own_jobs, replay
+from kedang_platform.work import JobStatus, job_status
+from kedang_platform.work.keeping import call_off, own_jobs, replay
 from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
 from kedang_tenants.people.job_keeping import require_keeper
-from kedang_tenants.reading import BadCursor, Viewer
+from kedang_tenants.reading import BadCursor
 from kedang_tenants.reports.operations import RUN as MAKE_REPORT
 from kedang_tenants.surveys.by_hand import INVITE
-from kedang_tenants.surveys.sending import SEND
+from kedang_tenants.surveys.sending import SEND, call_off_by_job
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.
@@ -148,7 +148,7 @@ class CancelJobInput:
 @strawberry.type
 class CancelJobPayload:
     job: Job | None = strawberry.field(
-        description="The job: ended, or about to end at its next step; as it was where it had ended already"
+        description="The job, about to end: at its next step, or within seconds where it waits; as it was where it had ended already"
     )
     user_errors: list[UserError]
 
@@ -221,17 +221,22 @@ async def answer_cancel_job(
     input: CancelJobInput,  # noqa: A002 - the API's word
 ) -> CancelJobPayload:
     context = info.context
-
-    async def cancel(write: TenantWrite, viewer: Viewer) -> Job:
-        require_keeper(viewer)
-        job_id = id_inside(JOB, input.id)
-        # The product's inner jobs cannot be called off: what has happened would be told to nobody.
-        await job_told(context, write, job_id)
-        await request_cancel(write, job_id)
-        return await job_told(context, write, job_id)
-
-    job, errors = await write_in_company(context, cancel)
+    context.require_scope("write")
+    job, errors = await attempt(context, _called_off(context, input))
     return CancelJobPayload(job=job, user_errors=errors)
+
+
+async def _called_off(context: Context, asked: CancelJobInput) -> Job:
+    viewer = await context.viewer()
+    require_keeper(viewer)
+    job_id = id_inside(JOB, asked.id)
+    # The product's inner jobs cannot be called off: what has happened would be told to nobody.
+    async with context.databases.tenant_read(viewer.company) as read:
+        await job_told(context, read, job_id)
+    async with context.databases.control() as control:
+        await call_off(control, job_id)
+    async with context.databases.tenant_read(viewer.company) as read:
+        return await job_told(context, read, job_id)
 
 
 @strawberry.type

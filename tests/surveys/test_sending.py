@@ -7,7 +7,7 @@ import pytest
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Bounced
-from kedang_platform.work import JobCancelled, NewJob, enqueue
+from kedang_platform.work import JobCancelled, NewJob, enqueue, request_cancel
 from kedang_tenants.changing import Change
 from kedang_tenants.correspondence.rule import KIND as CORRESPONDENCE
 from kedang_tenants.reading import EVERYTHING, Compare
@@ -403,3 +403,117 @@ async def test_calling_off_the_job_calls_off_the_sending(shop, monkeypatch):
     assert (await sent(shop, sending))["state"] == "CANCELLED"
     assert [row["state"] for row in await asked.invitations()] == ["CANCELLED"] * 2
     assert sum(len(shop.mails_to(f"p{n}@x.example")) for n in range(3)) == 0
+
+
+@pytest.mark.requirement("V3")
+async def test_a_waiting_job_that_the_operator_calls_off_calls_off_its_sending(shop):
+    asked = await survey(shop)
+    await people(shop, 1)
+    sending = await start(asked, send_at=shop.clock.now() + timedelta(days=1))
+    held = await start(asked, send_at=shop.clock.now() + timedelta(days=1))
+    await act(asked, pause_sending, held)
+    jobs = await shop.fetch("SELECT job_id FROM survey_sending")
+    async with shop.databases.control() as control:
+        for row in jobs:
+            assert await request_cancel(control, row["job_id"])
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await enqueue(write, NewJob("surveys.expire"))
+    await shop.work()
+    assert (await sent(shop, sending))["state"] == "CANCELLED"
+    assert (await sent(shop, held))["state"] == "PAUSED"
+    await later(shop, days=1)
+    assert await asked.invitations() == []
+    await act(asked, resume_sending, held)
+    await shop.work()
+    assert (await sent(shop, held))["state"] == "DONE"
+
+
+async def queued_again(shop, key):
+    """As if the mail had not left yet: stored, with a job of its own."""
+    async with shop.databases.control() as control:
+        mail = await control.fetchval(
+            "UPDATE platform.mail SET state = 'queued', text = 'x', html = 'x' WHERE key = $1 RETURNING id",
+            key,
+        )
+        await enqueue(control, NewJob("mail.send", {"mail": str(mail)}))
+
+
+async def mail_of(shop, key):
+    async with shop.databases.control_read() as control:
+        return await control.fetchval("SELECT state FROM platform.mail WHERE key = $1", key)
+
+
+@pytest.mark.requirement("V3")
+@pytest.mark.parametrize("looked", [False, True])
+async def test_a_mail_that_waits_for_the_mail_server_is_held_too_and_leaves_once_resumed(shop, looked):
+    asked = await survey(shop)
+    await people(shop, 1)
+    sending = await start(asked)
+    await shop.work()
+    row = await asked.invitation()
+    key = mail_key(shop.company.ref, row["id"])
+    assert (row["state"], await mail_of(shop, key)) == ("PENDING", "sent")
+    await queued_again(shop, key)
+    await act(asked, pause_sending, sending)
+    assert (await sent(shop, sending))["state"] == "PAUSED"
+    await shop.work()
+    assert await mail_of(shop, key) == "withheld"
+    if looked:
+        await later(shop, minutes=1)
+    assert (await asked.invitation())["state"] == "PENDING"
+    await act(asked, resume_sending, sending)
+    await shop.work()
+    assert (await mail_of(shop, key), len(shop.mails_to("p0@x.example"))) == ("sent", 1)
+    await later(shop, minutes=1)
+    assert (await asked.invitation())["state"] == "SENT"
+    assert (await sent(shop, sending))["state"] == "DONE"
+    with pytest.raises(SendingOver):
+        await act(asked, pause_sending, sending)
+
+
+@pytest.mark.requirement("V3")
+async def test_a_reminder_that_is_held_leaves_once_resumed(shop):
+    asked = await survey(shop, remind_after_days=2, reminders_at_most=1)
+    await people(shop, 1)
+    sending = await start(asked)
+    waiting, _ = await customer_with_mail(shop, "Waiting", "waiting@x.example")
+    await shop.work()
+    await later(shop, seconds=10)
+    row = next(each for each in await asked.invitations() if each["recipient"] == "p0@x.example")
+    assert row["state"] == "SENT"
+    await later(shop, days=2)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await enqueue(write, NewJob("surveys.remind"))
+    await shop.work()
+    key = mail_key(shop.company.ref, row["id"], reminder=1)
+    assert await mail_of(shop, key) == "sent"
+    await queued_again(shop, key)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await write.fetch("UPDATE survey_sending SET state = 'PAUSED' WHERE id = $1", sending)
+    await shop.work()
+    assert await mail_of(shop, key) == "withheld"
+    await act(asked, resume_sending, sending)
+    await shop.work()
+    assert await mail_of(shop, key) == "sent"
+    assert waiting
+
+
+@pytest.mark.requirement("V3")
+async def test_those_chosen_one_by_one_can_be_called_off_until_their_mails_leave(shop):
+    asked = await survey(shop)
+    customer, _ = await customer_with_mail(shop)
+    tomorrow = shop.clock.now() + timedelta(days=1)
+    await asked.send(customer_ids=[customer], send_at=tomorrow)
+    await shop.work()
+    sending = await shop.value("SELECT id FROM survey_sending")
+    assert (await sent(shop, sending))["state"] == "DONE"
+    await act(asked, pause_sending, sending)
+    await act(asked, resume_sending, sending)
+    await shop.work()
+    assert (await sent(shop, sending))["state"] == "DONE"
+    await act(asked, cancel_sending, sending)
+    await shop.work()
+    assert (await asked.invitation())["state"] == "CANCELLED"
+    assert (await sent(shop, sending))["state"] == "CANCELLED"
+    await later(shop, days=1)
+    assert shop.mails_to("maria@alfreds.example") == []

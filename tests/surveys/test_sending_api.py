@@ -165,3 +165,24 @@ async def test_a_link_is_made_told_with_its_qr_code_and_revoked(asked, client, g
         refused = (await marketer(CREATE_LINK, {"input": given | wrong})).data["createSurveyLink"]
         assert [error["code"] for error in refused["userErrors"]] == [code]
     assert len(await asked.rows("SELECT 1 FROM survey_link")) == 1
+
+
+CANCEL_JOB = """mutation ($input: CancelJobInput!) { cancelJob(input: $input) {
+  job { state } userErrors { code } } }"""
+
+
+@pytest.mark.requirement("V3", "O3")
+async def test_calling_off_the_job_that_waits_calls_off_its_sending(asked, client):
+    administrator = await client("ADMIN")
+    given = {
+        "questionnaireId": public("qnr", asked.questionnaire_id),
+        "reason": "CAMPAIGN",
+        "name": "Tomorrow",
+        "customers": {},
+        "sendAt": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+    }
+    started = (await administrator(START, {"input": given})).data["startSurveySending"]
+    called_off = (await administrator(CANCEL_JOB, {"input": {"id": started["job"]["id"]}})).data["cancelJob"]
+    assert called_off == {"job": {"state": "CANCELLED"}, "userErrors": []}
+    found = await administrator(COUNTS, {"id": started["record"]["id"]})
+    assert found.data["surveySending"]["state"] == "CANCELLED"

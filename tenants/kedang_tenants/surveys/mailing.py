@@ -64,7 +64,7 @@ _LOOKS: Final = 300  # about two days: by then no mail is tried again
 
 _TO_MAIL = """
 SELECT i.id, i.recipient, i.language, i.subject, i.expires_at, q.trigger, c.name AS customer, k.name AS contact,
-       i.contact_id, i.customer_id, c.archived_at IS NOT NULL OR k.archived_at IS NOT NULL AS put_away
+       i.contact_id, i.customer_id, i.sending_id, c.archived_at IS NOT NULL OR k.archived_at IS NOT NULL AS put_away
 FROM survey_invitation i
 JOIN questionnaire q ON q.id = i.questionnaire_id
 JOIN customer c ON c.id = i.customer_id
@@ -181,12 +181,17 @@ JOIN customer c ON c.id = i.customer_id
 LEFT JOIN contact k ON k.id = i.contact_id
 LEFT JOIN survey_sending s ON s.id = i.sending_id
 WHERE i.id = $1 AND i.archived_at IS NULL AND i.expires_at > $2 AND i.state = ANY($3::text[]) AND q.active
-  AND c.archived_at IS NULL AND k.archived_at IS NULL AND s.state IS DISTINCT FROM 'CANCELLED'
+  AND c.archived_at IS NULL AND k.archived_at IS NULL AND (s.id IS NULL OR s.state NOT IN ('PAUSED', 'CANCELLED'))
+"""
+# Kept back only for as long as their sending is held.
+_HELD = """
+SELECT i.id FROM survey_invitation i JOIN survey_sending s ON s.id = i.sending_id
+WHERE i.id = ANY($1::uuid[]) AND i.state = 'PENDING' AND s.state = 'PAUSED'
 """
 
 
 async def still_asked(read: TenantRead, invitation_id: UUID, reminder: bool, *, clock: Clock) -> bool:
-    """Whether a mail that is about to leave is still wanted: its invitation not answered, called off or over (V3)."""
+    """Whether a mail that is about to leave is still wanted: its invitation not answered, held, called off or over (V3)."""
     states = ["SENT", "OPENED"] if reminder else ["PENDING"]
     return bool(await read.fetchval(_STILL_ASKED, invitation_id, clock.now(), states))
 
@@ -258,10 +263,19 @@ async def note_outcomes(
 
 
 async def _withheld(read: TenantRead, invitations: Sequence[UUID], clock: Clock) -> dict[UUID, _Outcome]:
-    """What mails that were kept back in the last moment were kept back for."""
-    found: dict[UUID, _Outcome] = dict.fromkeys(invitations, (CANCELLED, None))
-    for row, refusal in await _waiting(read, invitations, 0, clock) if invitations else ():
-        found[row["id"]] = (SKIPPED, refusal or OPTED_OUT)
+    """What mails that were kept back in the last moment were kept back for.
+
+    Those of a sending that is held, or that goes on now, still wait: they are asked for once more.
+    """
+    if not invitations:
+        return {}
+    held = {row["id"] for row in await read.fetch(_HELD, list(invitations))}
+    found: dict[UUID, _Outcome] = {each: (CANCELLED, None) for each in invitations if each not in held}
+    for row, refusal in await _waiting(read, list(found), 0, clock):
+        if refusal is None and row["sending_id"] is not None:
+            del found[row["id"]]
+        else:
+            found[row["id"]] = (SKIPPED, refusal or OPTED_OUT)
     return found
 
 

@@ -165,16 +165,23 @@ def _ensure_sound(kind: str, name: str | None, send_at: datetime | None, clock: 
 
 # --- Holding, resuming, calling off -----------------------------------------------------------------
 
-_LOCK = "SELECT id, state, started_by_id, send_at, total FROM survey_sending WHERE id = $1 AND archived_at IS NULL FOR UPDATE"
+# Everybody may be invited while most mails still wait for their time: such a sending is under way yet.
+_LOCK = """
+SELECT id, started_by_id, send_at, total, CASE WHEN state = 'DONE' AND EXISTS (
+    SELECT 1 FROM survey_invitation i WHERE i.sending_id = s.id AND i.state = 'PENDING'
+) THEN 'RUNNING' ELSE state END AS state
+FROM survey_sending s WHERE id = $1 AND archived_at IS NULL FOR UPDATE
+"""
 
 
 async def pause_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID, clock: Clock) -> None:
     """Hold a sending: nobody more is invited, and mails that have not been handed over wait.
 
-    Raises NotFound, also for somebody else's out of reach, and SendingOver.
+    One that has invited everybody can be held as long as some of its mails wait for their time. Raises NotFound,
+    also for somebody else's out of reach, and SendingOver.
     """
     await _held(write, viewer, sending_id, {SCHEDULED, RUNNING})
-    await set_state(write, viewer, sending_id, {"state": PAUSED}, clock=clock)
+    await set_state(write, viewer, sending_id, {"state": PAUSED, "finished_at": None}, clock=clock)
 
 
 async def resume_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID, clock: Clock) -> None:
@@ -182,7 +189,8 @@ async def resume_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID
     row = await _held(write, viewer, sending_id, {PAUSED})
     begun = row["total"] is not None
     await set_state(write, viewer, sending_id, {"state": RUNNING if begun else SCHEDULED}, clock=clock)
-    job_id = await _ask(write, sending_id, max(row["send_at"], clock.now()), again=True)
+    begin = clock.now() if begun else max(row["send_at"], clock.now())
+    job_id = await _ask(write, sending_id, begin, again=True)
     await write.fetch("UPDATE survey_sending SET job_id = $2 WHERE id = $1", sending_id, job_id)
 
 
@@ -193,6 +201,23 @@ async def cancel_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID
     """
     await _held(write, viewer, sending_id, {SCHEDULED, RUNNING, PAUSED})
     await end_sending(write, viewer, sending_id=sending_id, clock=clock)
+
+
+_JOB_CALLED_OFF = """
+SELECT s.id FROM survey_sending s JOIN work.job j ON j.id = s.job_id
+WHERE s.state IN ('SCHEDULED', 'RUNNING') AND j.state = 'cancelled' AND ($1::uuid IS NULL OR j.id = $1) ORDER BY s.id
+"""
+
+
+async def call_off_by_job(
+    write: TenantWrite, viewer: Viewer, *, job_id: UUID | None = None, clock: Clock
+) -> None:
+    """Call the sending off whose job was called off while nobody worked on it, or every one (None).
+
+    Whoever may call the job off means the sending.
+    """
+    for row in await write.fetch(_JOB_CALLED_OFF, job_id):
+        await end_sending(write, viewer, sending_id=row["id"], clock=clock)
 
 
 async def end_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID, clock: Clock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -181,17 +182,28 @@ async def fail_sending(
         await set_state(write, viewer, sending_id, values, clock=clock)
 
 
+REMINDED_WITHIN: Final = timedelta(days=14)
+"""How long ago a reminder may have been due that is made up for when a sending goes on."""
 _WAITING = """
-SELECT id FROM survey_invitation
-WHERE sending_id = $1 AND state = 'PENDING' AND due_at <= $2 AND ($3::uuid IS NULL OR id > $3)
+SELECT id, CASE WHEN state = 'PENDING' THEN 0 ELSE reminders END AS reminder FROM survey_invitation
+WHERE sending_id = $1 AND ($3::uuid IS NULL OR id > $3) AND (
+    (state = 'PENDING' AND due_at <= $2)
+    OR (state IN ('SENT', 'OPENED') AND reminders > 0 AND reminded_at BETWEEN $5 AND $2)
+)
 ORDER BY id LIMIT $4
 """
 
 
 async def mail_again(write: TenantWrite, *, sending_id: UUID, after: UUID | None, clock: Clock) -> Part:
-    """Ask once more for mails of a sending that were passed by while it was held."""
-    rows = await write.fetch(_WAITING, sending_id, clock.now(), after, STEP)
-    await mail_later(write, {row["id"]: clock.now() for row in rows})
+    """Ask once more for mails of a sending that were passed by, or kept back, while it was held.
+
+    Asking for what has left already sends nothing: a mail is known by its key.
+    """
+    now = clock.now()
+    rows = await write.fetch(_WAITING, sending_id, now, after, STEP, now - REMINDED_WITHIN)
+    for reminder in sorted({row["reminder"] for row in rows}):
+        due = {row["id"]: now for row in rows if row["reminder"] == reminder}
+        await mail_later(write, due, reminder=reminder)
     last = rows[-1]["id"] if len(rows) == STEP else None
     return Part(last=last, seen=len(rows), changed=len(rows))
 

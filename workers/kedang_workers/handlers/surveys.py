@@ -10,6 +10,7 @@ from uuid import UUID
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import UserError
 from kedang_platform.mail import mail_states, post
+from kedang_platform.mail.withheld import forget_withheld
 from kedang_platform.secrets import load_secret_key
 from kedang_platform.work import JSON, JobCancelled, NewJob, Progress, RunningJob, enqueue, handler, recurring
 from kedang_platform.work.parts import Part
@@ -41,7 +42,7 @@ from kedang_tenants.surveys.reminding import (
     expire_part,
     remind_part,
 )
-from kedang_tenants.surveys.sending import CANCEL, SEND, end_sending, take_over
+from kedang_tenants.surveys.sending import CANCEL, SEND, call_off_by_job, end_sending, take_over
 from kedang_tenants.surveys.sending_models import INTERNAL_ERROR
 from kedang_tenants.surveys.sending_out import cancel_part, fail_sending, mail_again, send_part
 from kedang_workers.walking import walk
@@ -199,6 +200,8 @@ async def mail(job: RunningJob) -> None:
     async with job.databases.tenant_read(company.ref) as read:
         mails = await survey_mails(read, office, invitations, reminder=reminder, clock=job.clock)
     async with job.finish_control() as control:
+        # What was kept back while its sending was held may leave now.
+        await forget_withheld(control, [each.key for each in mails])
         await post(control, mails, sender=job.settings.mail_from, now=job.clock.now())
         if mails and not reminder:
             await enqueue(control, *_look_later(job, invitations, look=1))
@@ -242,7 +245,11 @@ async def remind(job: RunningJob) -> None:
 @recurring(EXPIRE, every=timedelta(hours=1))
 @handler(EXPIRE, timeout=timedelta(minutes=30))
 async def expire(job: RunningJob) -> None:
-    """End the invitations that nobody answered in time."""
+    """End the invitations that nobody answered in time, and the sendings whose waiting job an operator called off."""
+    company = await company_of(job)
+    async with job.step() as write:
+        viewer = await system_viewer(write, company=company)
+        await call_off_by_job(write, viewer, clock=job.clock)
 
     async def step(write: TenantWrite, _viewer: Viewer, after: UUID | None) -> Part:
         return await expire_part(write, after=after, clock=job.clock)
