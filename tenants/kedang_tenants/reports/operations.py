@@ -17,8 +17,8 @@ from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue, job_status, request_cancel
+from kedang_platform.work.priorities import BULK
 from kedang_tenants.changing import Change, change_internally
-from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.reading import Lookup, Scope, Viewer, read_lookup
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
@@ -149,7 +149,7 @@ async def start(
     await change_internally(
         write, viewer, [Change("report_run", "create", run_id, values=given, path=("input",))], clock=clock
     )
-    job = NewJob(RUN, {"run": str(run_id)}, key=f"{RUN}:{run_id}", priority=BEHIND_PEOPLE)
+    job = NewJob(RUN, {"run": str(run_id)}, key=f"{RUN}:{run_id}", priority=BULK)
     (job_id,) = await enqueue(write, job)
     await write.fetch("UPDATE report_run SET job_id = $2 WHERE id = $1", run_id, job_id)
     return run_id
@@ -225,5 +225,5 @@ async def retry_report(write: TenantWrite, viewer: Viewer, *, run_id: UUID, cloc
         write, viewer, [Change("report_run", "update", run_id, values=values)], clock=clock
     )
     key = f"{RUN}:{run_id}:{values['tries']}"
-    (job_id,) = await enqueue(write, NewJob(RUN, {"run": str(run_id)}, key=key, priority=BEHIND_PEOPLE))
+    (job_id,) = await enqueue(write, NewJob(RUN, {"run": str(run_id)}, key=key, priority=BULK))
     await write.fetch("UPDATE report_run SET job_id = $2 WHERE id = $1", run_id, job_id)
