@@ -25,7 +25,7 @@ from kedang_tenants.people.job_keeping import require_keeper
 from kedang_tenants.reading import BadCursor
 from kedang_tenants.reports.operations import RUN as MAKE_REPORT
 from kedang_tenants.surveys.by_hand import INVITE
-from kedang_tenants.surveys.sending import SEND, call_off_by_job
+from kedang_tenants.surveys.sending import SEND
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.

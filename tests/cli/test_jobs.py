@@ -86,8 +86,13 @@ async def test_dead_letters_begin_anew_and_jobs_are_called_off(kedang, jobs, dat
 
     code, shown = await kedang("cancel", str(waiting), "--json")
     assert (code, json.loads(shown)) == (0, {"id": str(waiting), "cancelled": True})
+    async with databases.control() as control:  # its handler is to end it
+        ended = (
+            "UPDATE work.job SET state = 'cancelled', finished_at = now() WHERE id = $1 AND cancel_requested"
+        )
+        await control.fetch(ended, waiting)
+    assert (await states(databases))[waiting] == "cancelled"
     code, shown = await kedang("cancel", str(waiting))
     assert (code, "had ended already" in shown) == (0, True)
-    assert (await states(databases))[waiting] == "cancelled"
     code, shown = await kedang("cancel", "nonsense", "--json")
     assert (code, json.loads(shown)["error"]["code"]) == (1, "NOT_FOUND")

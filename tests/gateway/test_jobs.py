@@ -2,8 +2,10 @@
 
 import pytest
 
+from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
 from tests.support.members import make_key, make_member
+from tests.support.workers import run_jobs
 
 pytestmark = pytest.mark.requirement("T10", "O3")
 
@@ -42,7 +44,7 @@ def ask_for(databases):
 
     async def make(company, *kinds, failed=False):
         async with databases.tenant_write(company.ref) as write:
-            ids = await enqueue(write, *(NewJob(kind, {"secret": "Fuller"}) for kind in kinds))
+            ids = await enqueue(write, *(NewJob(kind, {"scheme": str(new_id()), "transaction": "00"}) for kind in kinds))
         if failed:
             async with databases.control() as control:
                 await control.fetch(
@@ -106,17 +108,39 @@ async def test_failed_jobs_are_begun_anew_and_it_is_noted_who_did_it(
     assert [tuple(row) for row in rows] == [(member.id, 4, "BROKEN")] * 2
 
 
-async def test_what_a_verb_asked_for_is_called_off_and_inner_work_is_not(asking, ask_for, company, states):
+async def test_what_a_verb_asked_for_is_called_off_and_inner_work_is_not(
+    asking, ask_for, company, databases, states
+):
     client, _ = await asking(company, "OWNER")
     regrade, inner = await ask_for(company, "grading.regrade", "events.fan_out")
     done = (await client(CANCEL, {"input": {"id": regrade}})).data["cancelJob"]
     assert done == {
-        "job": {"id": regrade, "state": "CANCELLED", "cancelRequested": True},
+        "job": {"id": regrade, "state": "WAITING", "cancelRequested": True},
         "userErrors": [],
     }
     refused = (await client(CANCEL, {"input": {"id": inner}})).data["cancelJob"]
     assert (refused["job"], [error["code"] for error in refused["userErrors"]]) == (None, ["NOT_FOUND"])
-    assert await states() == {regrade: "cancelled", inner: "waiting"}
+    await run_jobs(databases)
+    assert await states() == {regrade: "cancelled", inner: "done"}
+
+
+async def test_a_report_whose_job_waits_for_its_next_try_is_cancelled_with_it(asking, company, databases):
+    client, _ = await asking(company, "OWNER")
+    run = """mutation { runReport(input: {kind: CUSTOMERS_BY_GRADE}) { record { id } job { id } userErrors { code } } }"""
+    made = (await client(run)).data["runReport"]
+    assert made["userErrors"] == []
+    async with databases.control() as control:
+        await control.fetch(
+            "UPDATE work.job SET tries = 1, attempt = 1, due_at = now() + interval '1 hour' WHERE kind = 'reports.run'"
+        )
+    done = (await client(CANCEL, {"input": {"id": made["job"]["id"]}})).data["cancelJob"]
+    assert done["userErrors"] == []
+    await run_jobs(databases)
+    told = await client(
+        "query ($job: ID!, $run: ID!) { job(id: $job) { state } reportRun(id: $run) { state } }",
+        {"job": made["job"]["id"], "run": made["record"]["id"]},
+    )
+    assert told.data == {"job": {"state": "CANCELLED"}, "reportRun": {"state": "CANCELLED"}}
 
 
 @pytest.mark.parametrize("role", ["GENERAL_MANAGER", "REPRESENTATIVE"])

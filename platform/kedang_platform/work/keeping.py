@@ -10,7 +10,8 @@ from uuid import UUID
 
 from kedang_platform.database import ControlRead, ControlTransaction, TenantRead
 from kedang_platform.ids import new_id
-from kedang_platform.work.jobs import STATUS_COLUMNS, JobStatus, status_of
+from kedang_platform.work.jobs import STATUS_COLUMNS, JobStatus, job_status, status_of
+from kedang_platform.work.priorities import URGENT
 
 MOST_REPLAYED: Final = 1_000
 """Dead letters that one transaction begins anew."""
@@ -91,6 +92,14 @@ UPDATE work.job SET state = 'waiting', tries = 0, due_at = $2, cancel_requested 
     finished_at = NULL, error_code = NULL, error_message = NULL, error_params = NULL, error_detail = NULL
 WHERE id = ANY($1)
 """
+# Its next claimant ends it, soon: whoever waits for it (a report that is RUNNING) is then told.
+_CALL_OFF = f"""
+UPDATE work.job SET cancel_requested = true,
+    priority = CASE WHEN state = 'waiting' THEN least(priority, {URGENT}) ELSE priority END,
+    due_at = CASE WHEN state = 'waiting' THEN least(due_at, now()) ELSE due_at END
+WHERE id = $1 AND state IN ('waiting', 'queued', 'running')
+RETURNING id
+"""
 
 
 async def own_jobs(
@@ -164,3 +173,17 @@ async def replay(
     await control.fetch(_AGAIN, found, now)
     control.asks_for_work = True
     return found
+
+
+async def call_off(control: ControlTransaction, job_id: UUID) -> bool:
+    """Have the job ended by its handler, which alone knows what has to be told of that: at its next step, or soon.
+
+    It waits no longer for its next try. True when there was something to call off, False when the job had ended;
+    raises NotFound for one that is unknown or long ended. A feature that tells its own record ends what nobody
+    works on at once (``request_cancel``).
+    """
+    if await control.fetchval(_CALL_OFF, job_id) is None:
+        await job_status(control, job_id)
+        return False
+    control.asks_for_work = True
+    return True

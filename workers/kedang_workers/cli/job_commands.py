@@ -76,7 +76,7 @@ def cancel(
     from kedang_workers.cli import jobs
 
     with failures_told(as_json=json):
-        jobs.call_off(read_settings(), job=job, echo=screen(), as_json=json)
+        jobs.cancel(read_settings(), job=job, echo=screen(), as_json=json)
 
 
 def _show(

@@ -14,8 +14,7 @@ from kedang_platform.errors import BadUserInput, NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.registry import overview_of
 from kedang_platform.settings import Settings
-from kedang_platform.work import request_cancel
-from kedang_platform.work.keeping import MOST_REPLAYED, JobLine, LaneStanding, lanes, lines, replay
+from kedang_platform.work.keeping import MOST_REPLAYED, JobLine, LaneStanding, call_off, lanes, lines, replay
 from kedang_workers.cli.reaching import reach
 
 _INSTALLATION = "installation"
@@ -114,13 +113,13 @@ def begin_anew(
     echo(msg("{count} dead letters begin anew."), count=len(begun))
 
 
-def call_off(settings: Settings, *, job: str, echo: Echo, as_json: bool) -> None:
+def cancel(settings: Settings, *, job: str, echo: Echo, as_json: bool) -> None:
     """Call the job off. Raises NotFound."""
     job_id = _id(job)
 
     async def work(databases: Databases) -> bool:
         async with databases.control() as control:
-            return await request_cancel(control, job_id)
+            return await call_off(control, job_id)
 
     done = reach(settings, work)
     if as_json:
