@@ -12,6 +12,7 @@ from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work.priorities import BULK
 from kedang_tenants.bulk.errors import not_flat, not_jsonl
 from kedang_tenants.bulk.exporting import as_bulk_exporter
 from kedang_tenants.bulk.models import EXPORT, IMPORT
@@ -23,7 +24,6 @@ from kedang_tenants.imports.errors import AlreadyFinished
 from kedang_tenants.imports.mapping import Mode
 from kedang_tenants.imports.models import RUNNING, WAITING
 from kedang_tenants.imports.operations import importable_record
-from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reading.planner import plan_listing
 
@@ -101,7 +101,7 @@ async def _start(
         write, viewer, [Change(RECORD, "create", operation_id, values=given)], clock=clock
     )
     payload = {"operation_id": str(operation_id)}
-    job = NewJob(job_kind, payload, key=f"{job_kind}:{operation_id}", priority=BEHIND_PEOPLE)
+    job = NewJob(job_kind, payload, key=f"{job_kind}:{operation_id}", priority=BULK)
     (job_id,) = await enqueue(write, job)
     await write.fetch("UPDATE bulk_operation SET job_id = $2 WHERE id = $1", operation_id, job_id)
     return operation_id

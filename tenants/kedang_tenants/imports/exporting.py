@@ -27,6 +27,7 @@ from kedang_platform.work import (
     RunningJob,
     enqueue,
 )
+from kedang_platform.work.priorities import BULK
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import AttachedTo, keep_file
@@ -34,7 +35,7 @@ from kedang_tenants.imports.errors import NotExportable
 from kedang_tenants.imports.exported_columns import RowWriter, exported_columns, headings, selection
 from kedang_tenants.imports.local_files import pieces_of
 from kedang_tenants.imports.models import CANCELLED, DONE, FAILED, RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE, told
+from kedang_tenants.imports.record_keeping import told
 from kedang_tenants.imports.source import Format
 from kedang_tenants.imports.writers import TableWriter, open_writer
 from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
@@ -78,7 +79,7 @@ async def start_export(
     await change_internally(
         write, viewer, [Change("export", "create", export_id, values=values)], clock=clock
     )
-    job = NewJob(RUN, {"export_id": str(export_id)}, key=f"{RUN}:{export_id}", priority=BEHIND_PEOPLE)
+    job = NewJob(RUN, {"export_id": str(export_id)}, key=f"{RUN}:{export_id}", priority=BULK)
     (job_id,) = await enqueue(write, job)
     await write.fetch("UPDATE export SET job_id = $2 WHERE id = $1", export_id, job_id)
     return export_id

@@ -15,6 +15,7 @@ from kedang_platform.files import FileStore
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work.priorities import BULK
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.files import FileContent, visible_content
@@ -22,7 +23,6 @@ from kedang_tenants.imports.encodings import encoding_name
 from kedang_tenants.imports.errors import AlreadyFinished, NotImportable, unknown_format
 from kedang_tenants.imports.mapping import Mapping, Mode, lay_out
 from kedang_tenants.imports.models import RUNNING, WAITING
-from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.imports.source import Format, SourceRow, open_source
 from kedang_tenants.imports.targets import Target, propose_mapping, target_of, targets
 from kedang_tenants.reading import Scope, Viewer
@@ -86,7 +86,7 @@ async def start_import(
     await change_internally(
         write, viewer, [Change("import", "create", import_id, values=values)], clock=clock
     )
-    job = NewJob(RUN, {"import_id": str(import_id)}, key=f"{RUN}:{import_id}", priority=BEHIND_PEOPLE)
+    job = NewJob(RUN, {"import_id": str(import_id)}, key=f"{RUN}:{import_id}", priority=BULK)
     (job_id,) = await enqueue(write, job)
     await write.fetch("UPDATE import SET job_id = $2 WHERE id = $1", import_id, job_id)
     return import_id

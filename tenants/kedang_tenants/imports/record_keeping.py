@@ -27,8 +27,6 @@ from kedang_tenants.imports.source import Source
 from kedang_tenants.people.viewers import company_of, load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 
-BEHIND_PEOPLE = 10
-"""Priority of imports and exports within a company: after what people wait for."""
 RETRIES = 12
 """Tries after the first; then the record says why it failed."""
 

@@ -17,9 +17,9 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work.priorities import BULK
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Event, subscribe
-from kedang_tenants.imports.record_keeping import BEHIND_PEOPLE
 from kedang_tenants.reading import Viewer
 from kedang_tenants.webhooks.models import EVENTS, NOTICE, code_of
 
@@ -104,9 +104,7 @@ async def send_at(
     """Have these deliveries tried at ``at``; ``due_at`` is None where that is now."""
     if not deliveries:
         return
-    jobs = [
-        NewJob(DELIVER, {"delivery": str(one)}, due_at=due_at, priority=BEHIND_PEOPLE) for one in deliveries
-    ]
+    jobs = [NewJob(DELIVER, {"delivery": str(one)}, due_at=due_at, priority=BULK) for one in deliveries]
     await write.fetch(_STARTED, list(deliveries), await enqueue(write, *jobs), at)
 
 

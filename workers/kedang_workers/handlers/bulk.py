@@ -11,14 +11,24 @@ from kedang_tenants.imports.record_keeping import RETRIES
 
 
 @handler(
-    RUN_EXPORT, timeout=timedelta(hours=2), retries=RETRIES, slow=True, on_give_up=exporting.conclude_broken
+    RUN_EXPORT,
+    timeout=timedelta(hours=2),
+    retries=RETRIES,
+    slow=True,
+    channel="imports",
+    on_give_up=exporting.conclude_broken,
 )
 async def export_in_bulk(job: RunningJob) -> None:
     await exporting.run_bulk_export(job)
 
 
 @handler(
-    RUN_IMPORT, timeout=timedelta(hours=2), retries=RETRIES, slow=True, on_give_up=importing.conclude_broken
+    RUN_IMPORT,
+    timeout=timedelta(hours=2),
+    retries=RETRIES,
+    slow=True,
+    channel="imports",
+    on_give_up=importing.conclude_broken,
 )
 async def import_in_bulk(job: RunningJob) -> None:
     await importing.run_bulk_import(job)

@@ -11,7 +11,14 @@ from kedang_tenants.imports.record_keeping import RETRIES
 from kedang_tenants.imports.running import run_import
 
 
-@handler(RUN, timeout=timedelta(hours=2), retries=RETRIES, slow=True, on_give_up=concluding.conclude_broken)
+@handler(
+    RUN,
+    timeout=timedelta(hours=2),
+    retries=RETRIES,
+    slow=True,
+    channel="imports",
+    on_give_up=concluding.conclude_broken,
+)
 async def import_records(job: RunningJob) -> None:
     await run_import(job)
 
@@ -21,6 +28,7 @@ async def import_records(job: RunningJob) -> None:
     timeout=timedelta(hours=2),
     retries=RETRIES,
     slow=True,
+    channel="imports",
     on_give_up=exporting.conclude_broken,
 )
 async def export_records(job: RunningJob) -> None:
