@@ -165,6 +165,30 @@ async def test_a_mail_of_an_account_only_says_that_it_bounced(databases, sink, l
     assert await jobs(databases) == []
 
 
+@pytest.mark.requirement("T7")
+async def test_of_a_mail_that_came_back_before_its_end_was_noted_no_text_is_kept(
+    databases, sink, company, listener
+):
+    class Answered:
+        """The report is there before the mail server's answer."""
+
+        async def send(self, mail, *, key):
+            delivery = await sink.mailer.send(mail, key=key)
+            report = delivery_report(mail.return_path)
+            await asyncio.to_thread(hand_over, listener, mail.return_path, report)
+            return delivery
+
+    async with databases.control() as control:
+        outgoing = Outgoing(LETTER, LI_WEI, "en", "k", company=company.ref)
+        await post(control, [outgoing], sender=SENDER, now=NOW)
+    async with databases.control_read() as read:
+        mail_id = await read.fetchval("SELECT id FROM platform.mail WHERE key = 'k'")
+    await deliver(databases, Answered(), mail_id, ways=Ways(SENDER, returns=RETURNS), now=NOW)
+    async with databases.control_read() as read:
+        row = await read.fetchrow("SELECT state, text, html, unsubscribe FROM platform.mail")
+    assert dict(row) == {"state": "bounced", "text": "", "html": "", "unsubscribe": None}
+
+
 async def test_a_mail_that_was_never_handed_over_cannot_come_back(databases, sink, company, listener):
     sink.rcpt = "550 5.1.1 no such mailbox"
     async with databases.control() as control:

@@ -6,7 +6,7 @@ import socket
 import stat
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -23,6 +23,7 @@ from kedang_platform.mail import (
     SmtpServer,
     Ways,
     deliver,
+    forget_old_mails,
     give_up,
     list_mails,
     mail_folder,
@@ -258,6 +259,23 @@ async def test_a_mail_that_went_is_recorded_even_where_the_job_was_taken_away_me
     assert (await row(databases))["state"] == "sent"
     await send(databases, sink.mailer, mail["id"])
     assert len(sink.taken) == 1
+
+
+@pytest.mark.requirement("T7")
+async def test_a_month_later_nothing_is_known_of_what_left_or_will_never_leave(databases, sink):
+    sent = await write(databases, key="sent")
+    await send(databases, sink.mailer, sent["id"])
+    called_off = await write(databases, key="called off")
+    await write(databases, key="waits")
+    async with databases.control() as control:
+        await control.fetch(
+            "UPDATE work.job SET state = 'cancelled', finished_at = now() WHERE key = $1",
+            f"mail:{called_off['id']}",
+        )
+        await forget_old_mails(control, now=NOW + timedelta(days=30))
+        assert await control.fetchval("SELECT count(*) FROM platform.mail") == 3
+        await forget_old_mails(control, now=NOW + timedelta(days=30, seconds=1))
+        assert [row["key"] for row in await control.fetch("SELECT key FROM platform.mail")] == ["waits"]
 
 
 async def test_the_states_of_mails_are_told_by_their_keys(databases, sink):

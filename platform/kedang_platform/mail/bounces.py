@@ -62,7 +62,9 @@ async def take_report(control: ControlTransaction, secret: SecretKey, report: Re
 # What was refused or withheld at once cannot come back; a mail that is still tried can: an earlier try arrived somewhere.
 _NOTE = """
 WITH noted AS (
-    UPDATE platform.mail SET error = $2, state = CASE WHEN $3 THEN 'bounced' ELSE state END
+    UPDATE platform.mail SET error = $2, state = CASE WHEN $3 THEN 'bounced' ELSE state END,
+        text = CASE WHEN $3 THEN '' ELSE text END, html = CASE WHEN $3 THEN '' ELSE html END,
+        unsubscribe = CASE WHEN $3 THEN NULL ELSE unsubscribe END
     WHERE id = $1 AND state IN ('queued', 'sending', 'sent', 'unknown', 'bounced')
       AND (state NOT IN ('queued') OR attempts > 0)
     RETURNING company_id

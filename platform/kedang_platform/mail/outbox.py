@@ -10,8 +10,6 @@ from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete
-
 from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.database import CompanyRef, ControlRead, ControlTransaction, Databases
 from kedang_platform.errors import KedangError
@@ -23,7 +21,6 @@ from kedang_platform.mail.ports import Mail, Mailer, message_id
 from kedang_platform.mail.reports import HARD
 from kedang_platform.mail.returning import ReturnAddress
 from kedang_platform.mail.senders import Sender, allowed_sender, domains_of, written
-from kedang_platform.mail.tables import mail
 from kedang_platform.work import JobLost, JobPutOff, NewJob, enqueue
 from kedang_platform.work.priorities import BULK, URGENT, USUAL
 
@@ -209,7 +206,7 @@ SELECT m.key, m.recipient, m.subject, m.text, m.html, m.language, m.message_id, 
        m.sender, m.company_id, m.kind, m.unknowns + (m.state = 'sending')::int > $2 AS exhausted,
        c.handle, c.schema_name, c.database, c.time_zone
 FROM platform.mail m LEFT JOIN platform.company c ON c.id = m.company_id
-WHERE m.id = $1 AND m.state IN ('queued', 'sending')
+WHERE m.id = $1 AND m.state IN ('queued', 'sending') AND (m.company_id IS NULL OR c.id IS NOT NULL)
 """
 _BEGIN = """
 UPDATE platform.mail SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
@@ -318,8 +315,15 @@ async def mail_states(control: ControlRead, keys: Sequence[str]) -> dict[str, st
     return {row["key"]: row["state"] for row in rows}
 
 
+# A job that was called off leaves its mail behind; one that waits for its day does not.
+_FORGET = """
+DELETE FROM platform.mail m WHERE m.created_at < $1 AND coalesce(m.sent_at, m.created_at) < $1
+  AND (m.state NOT IN ('queued', 'sending') OR NOT EXISTS (
+      SELECT FROM work.job j WHERE j.key = 'mail:' || m.id AND j.finished_at IS NULL AND j.tenant IN (
+          '', (SELECT c.schema_name FROM platform.company c WHERE c.id = m.company_id))))
+"""
+
+
 async def forget_old_mails(control: ControlTransaction, *, now: datetime) -> None:
-    """Remove the records of mails that left a month ago."""
-    await control.execute(
-        delete(mail).where(mail.c.created_at < now - _KEPT, mail.c.state.not_in(["queued", "sending"]))
-    )
+    """Remove the records of mails that left a month ago, and of those that nothing sends any more."""
+    await control.fetch(_FORGET, now - _KEPT)
