@@ -75,6 +75,24 @@ async def test_in_quiet_hours_a_mail_waits_and_the_inbox_does_not(shop, nancy):
     assert mail.subject == "Request SR-2026-1 is yours"
 
 
+async def test_what_comes_late_into_quiet_hours_waits_for_their_end(shop, nancy):
+    """As where the company was suspended, or no worker ran."""
+    await choose(shop, nancy, quiet=NIGHT)
+    other = await shop.hire("Janet Leverling", "SERVICE_AGENT")
+    shop.clock.instant = new_york(21)
+    await say(shop, telling(nancy), telling(other))
+    shop.clock.instant = new_york(22)
+    await shop.work()
+    assert shop.mails_to(NANCY) == []
+    assert len(shop.mails_to("janet.leverling@northwind.example")) == 1
+    shop.clock.instant = new_york(7, day=3)
+    await shop.work()
+    assert len(shop.mails_to(NANCY)) == 1
+    shop.clock.move(timedelta(hours=2))
+    await shop.work()
+    assert await shop.fetch("SELECT DISTINCT mail_state FROM notice") == [{"mail_state": "SENT"}]
+
+
 async def test_quiet_hours_hold_where_the_member_is(shop, nancy):
     await choose(shop, nancy, quiet=NIGHT, time_zone="Asia/Shanghai")
     assert await times(shop, nancy) == (NIGHT, "08:30", "Asia/Shanghai", True)

@@ -25,6 +25,7 @@ from kedang_platform.work.parts import Part
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import language_of, text_in
 from kedang_tenants.people.notice_letters import Told, letter_at_once, letter_of_the_day
+from kedang_tenants.people.notice_schedules import times_of
 from kedang_tenants.people.notices import DIGEST, NOT_SENT, REJECTED, SENT, UNKNOWN
 from kedang_tenants.people.openness import closed_to
 from kedang_tenants.people.telling import mail_later
@@ -56,6 +57,21 @@ async def mails_of(read: TenantRead, keys: Sequence[str], *, now: datetime) -> l
     """
     rows = await _open_rows(read, keys, now)
     return [_mail(read.company, key, list(alike)) for key, alike in groupby(rows, key=itemgetter("mail_key"))]
+
+
+async def held_back(
+    read: TenantRead, keys: Sequence[str], *, zone: str, now: datetime
+) -> dict[str, datetime]:
+    """Those of the mails that may not leave ``now``, as it is quiet where their members are; each with the end of that.
+
+    A mail that was asked for in time may come late, as where the company was suspended. ``zone`` is the company's.
+    """
+    rows = await read.fetch(
+        "SELECT DISTINCT mail_key, member_id FROM notice WHERE mail_key = ANY($1::text[])", keys
+    )
+    times = await times_of(read, {row["member_id"] for row in rows}, zone=zone)
+    ends = {row["mail_key"]: times[row["member_id"]].earliest(now) for row in rows}
+    return {key: end for key, end in ends.items() if end is not None}
 
 
 async def _open_rows(read: TenantRead, keys: Sequence[str], now: datetime) -> list[asyncpg.Record]:

@@ -9,13 +9,14 @@ from uuid import UUID
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import UserError
 from kedang_platform.mail import mail_states, post
-from kedang_platform.work import RunningJob, enqueue, handler, recurring
+from kedang_platform.work import NewJob, RunningJob, enqueue, handler, recurring
 from kedang_platform.work.parts import Part
 from kedang_tenants.people.notice_mails import (
     FOLLOW,
     Round,
     count_waiting,
     digest_part,
+    held_back,
     look_later,
     mails_of,
     note_ends,
@@ -37,16 +38,25 @@ async def give_up_mails(job: RunningJob, _error: UserError) -> None:
 
 @handler(MAIL, on_give_up=give_up_mails)
 async def mail_notices(job: RunningJob) -> None:
-    """Give the mails to their way out; each has a key of its own, so that a retry gives none twice."""
-    company = await company_of(job)
+    """Give the mails to their way out, each with a key of its own, so that a retry gives none twice.
+
+    What has come into the quiet hours of its member waits for their end.
+    """
+    company, now = await company_of(job), job.clock.now()
     async with job.databases.tenant_read(company.ref) as read:
         keys = await on_their_way(read, _keys(job))
-        mails = await mails_of(read, keys, now=job.clock.now())
-    now = job.clock.now()
+        held = await held_back(read, keys, zone=company.time_zone, now=now)
+        leaving = [key for key in keys if key not in held]
+        mails = await mails_of(read, leaving, now=now)
+    later = [
+        NewJob(MAIL, {"keys": [key for key in held if held[key] == end]}, due_at=end, company=company.ref)
+        for end in sorted(set(held.values()))
+    ]
     async with job.finish_control() as control:
         await post(control, mails, sender=job.settings.mail_from, now=now)
-        if keys:
-            await enqueue(control, look_later(company.ref, keys, looked=0, now=now))
+        if leaving:
+            later.append(look_later(company.ref, leaving, looked=0, now=now))
+        await enqueue(control, *later)
 
 
 # After the reminders of eight o'clock, so that these stand in the letter of their own day.
