@@ -112,6 +112,7 @@ async def test_it_counts_by_the_chinese_calendar_and_the_company_s_own_days(
 ):
     settings = database_settings.model_copy(update={"var": tmp_path})
     shop = await open_shop(databases, settings, country="CN", time_zone="Asia/Shanghai")
+    shop.clock.instant = datetime(2026, 2, 11, 1, tzinfo=UTC)
     seller = await shop.hire("Li Wei", "REPRESENTATIVE", superior_id=shop.viewer.member_id)
     await plan(shop, seller, date(2026, 2, 12), "三木")  # the Thursday before the Spring Festival
     # Friday, the worked Saturday, and Tuesday the 24th: nothing in between counts, and nothing is told on free days.

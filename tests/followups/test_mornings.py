@@ -135,6 +135,27 @@ async def test_on_a_day_of_rest_nothing_is_planned_and_overrides_follow_at_once(
     assert await shop.value("SELECT count(*) FROM notice") == 0
 
 
+async def test_a_day_that_is_over_is_told_of_no_more(shop):
+    """As where a company was suspended meanwhile, or no worker ran."""
+    customer = await shop.create("customer", name="Ernst Handel", owner_id=shop.viewer.member_id)
+    late = date(2026, 2, 2)
+    await shop.create("follow_up_plan", customer_id=customer, owner_id=shop.viewer.member_id, due_on=late)
+    nancy = await shop.hire("Nancy Davolio", "REPRESENTATIVE", superior_id=shop.viewer.member_id)
+    await shop.create("follow_up_plan", customer_id=customer, owner_id=nancy, due_on=late)
+    await shop.work()
+    await begin(shop)
+    assert [kind for kind, *_ in await planned(shop)] == ["followups.escalate", "followups.remind"]
+    shop.clock.instant = datetime(2026, 3, 10, 13, tzinfo=UTC)
+    await shop.work()
+    assert await shop.value("SELECT count(*) FROM notice") == 0
+    assert await shop.value("SELECT count(*) FROM due_escalation") == 0
+    await begin(shop, date(2026, 3, 10))
+    assert await shop.fetch("SELECT DISTINCT occasion FROM notice ORDER BY 1") == [
+        {"occasion": "escalated:2026-03-10"},
+        {"occasion": "follow-ups:2026-03-10"},
+    ]
+
+
 async def test_habits_that_cannot_be_are_refused_and_nothing_changes(shop):
     week = await shop.create("working_week", internally=True, weekend=["SUNDAY"])
     wrong = [

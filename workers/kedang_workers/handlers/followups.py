@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from kedang_platform.clock import today_in
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_platform.work.parts import Part
@@ -21,6 +22,9 @@ from kedang_tenants.followups.reminders import (
 from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
 from kedang_workers.walking import walk
+
+_LONGEST_DAY = timedelta(days=1)
+"""By how much a day may end later for members west of the company, in whole days."""
 
 
 @handler(REPLAN, timeout=timedelta(minutes=30), slow=True)
@@ -49,12 +53,16 @@ async def begin(job: RunningJob) -> None:
 
 @handler(REMIND, timeout=timedelta(minutes=30))
 async def remind(job: RunningJob) -> None:
-    """Remind every member of what is due: on working days, and on any day when somebody asked for it."""
+    """Remind every member of what is due: on working days, and on any day when somebody asked for it.
+
+    A day that is over everywhere, as for a company that was suspended, is told of no more.
+    """
     day = _day(job)
     said = job.payload.get("until")
     until = datetime.fromisoformat(str(said)) if said else None
     company = await company_of(job)
-    if not job.payload.get("asked") and not await _is_working_day(job, day):
+    over = day + _LONGEST_DAY < today_in(job.clock, company.time_zone)
+    if not job.payload.get("asked") and (over or not await _is_working_day(job, day)):
         async with job.finish():
             return
 
@@ -69,10 +77,10 @@ async def remind(job: RunningJob) -> None:
 
 @handler(ESCALATE, timeout=timedelta(minutes=30))
 async def tell_superiors(job: RunningJob) -> None:
-    """Tell superiors what has stayed undone: on working days only, by which it counts."""
+    """Tell superiors what has stayed undone: on working days only, by which it counts, and while the day lasts."""
     company = await company_of(job)
     day = _day(job)
-    if not await _is_working_day(job, day):
+    if day < today_in(job.clock, company.time_zone) or not await _is_working_day(job, day):
         async with job.finish():
             return
     async with job.finish() as write:
