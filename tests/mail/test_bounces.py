@@ -3,6 +3,7 @@
 import asyncio
 import smtplib
 import socket
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -25,7 +26,7 @@ from kedang_platform.mail import (
     read_report,
 )
 from kedang_platform.mail import bounces as listeners
-from kedang_platform.mail.receiving import Receiver, listening
+from kedang_platform.mail.receiving import CONNECTIONS, Receiver, listening
 from kedang_platform.mail.reports import kind_of
 from kedang_platform.mail.returning import mail_in
 from kedang_platform.secrets import SecretKey
@@ -256,6 +257,47 @@ def test_a_report_about_several_recipients_says_the_worst():
     assert worse != content
     assert read_report(content).kind == "DELAYED"
     assert read_report(worse).kind == "HARD"
+
+
+@pytest.mark.requirement("O1")
+def test_a_report_of_reports_within_reports_is_not_read():
+    nested = b"Content-Type: multipart/report; boundary=b0\r\n\r\n" + b"".join(
+        b"--b%d\r\nContent-Type: Multipart/Mixed; boundary=b%d\r\n\r\n" % (depth, depth + 1)
+        for depth in range(400)
+    )
+    steps = 0
+
+    def count(_frame, event, _argument):
+        nonlocal steps
+        steps += event == "call"
+
+    sys.setprofile(count)
+    try:
+        assert read_report(nested + b"\n" * 20_000) is None
+    finally:
+        sys.setprofile(None)
+    assert steps < 100  # it took a minute of one processor to read 256 kB
+
+
+@pytest.mark.requirement("O1")
+async def test_more_connections_than_there_are_places_come_again(listener):
+    held = [await asyncio.open_connection("127.0.0.1", listener) for _ in range(CONNECTIONS)]
+    for reader, _ in held:
+        assert (await reader.readline()).startswith(b"220 ")
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener)
+    assert (await reader.read()).startswith(b"421 4.3.2 ")
+    writer.close()
+    held[0][1].close()
+    await held[0][1].wait_closed()
+    for _ in range(100):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener)
+        if (await reader.readline()).startswith(b"220 "):
+            break
+        await asyncio.sleep(0.02)
+    else:
+        raise AssertionError("no place became free")
+    for _, each in [*held[1:], (reader, writer)]:
+        each.close()
 
 
 @settings(max_examples=60, deadline=None)

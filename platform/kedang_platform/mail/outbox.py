@@ -10,6 +10,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
+
 from kedang_platform.channel import Delivery, Outcome
 from kedang_platform.database import CompanyRef, ControlRead, ControlTransaction, Databases
 from kedang_platform.errors import KedangError

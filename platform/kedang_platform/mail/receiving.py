@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -27,9 +27,13 @@ from kedang_platform.mail.returning import mail_in
 from kedang_platform.observing import metrics
 from kedang_platform.secrets import SecretKey
 
-_MOST: Final = 10 * 1024 * 1024
+_MOST: Final = 2 * 1024 * 1024
 """Bytes that a report may have, with the mail that it brings back; what is looked at is ``reports.LARGEST``."""
+CONNECTIONS: Final = 20
+"""So many are served at once, as much memory as they fill; the next ones are sent away and come again."""
 _IDLE_SECONDS: Final = 60.0
+_LONGEST_SECONDS: Final = 600.0
+"""After these a connection is broken off: whoever sends a letter a minute keeps no place."""
 
 log = structlog.get_logger(__name__)
 # It tells addresses and contents.
@@ -46,7 +50,7 @@ class Receiver:
 
     async def take(self, content: bytes, recipients: tuple[str, ...]) -> bool:
         """Take in one message; whether it said anything about a mail of ours."""
-        report = read_report(content, recipients=recipients)
+        report = await asyncio.to_thread(read_report, content, recipients=recipients)
         if report is None:
             log.info("mail.report_ignored")
             return False
@@ -93,6 +97,20 @@ class _Handler:
         return "451 4.3.0 Try again later"
 
 
+class _Busy(asyncio.Protocol):
+    """Sends a connection away that is one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(b"421 4.3.2 Too many connections, try again later\r\n")
+        transport.close()
+
+
+def _break_off(connection: SMTP | None) -> None:
+    if connection is not None and connection.transport is not None:
+        connection.transport.close()
+
+
 @asynccontextmanager
 async def listening(receiver: Receiver, address: str) -> AsyncIterator[int]:
     """Take mails at ``smtp://host:port`` or ``lmtp://host:port`` until the block ends; yields the port."""
@@ -102,7 +120,9 @@ async def listening(receiver: Receiver, address: str) -> AsyncIterator[int]:
     handler = _Handler(receiver)
     made: WeakSet[SMTP] = WeakSet()
 
-    def connection() -> SMTP:
+    def connection() -> asyncio.Protocol:
+        if sum(each.transport is not None for each in made) >= CONNECTIONS:
+            return _Busy()
         new = protocol(
             handler,
             data_size_limit=_MOST,
@@ -112,6 +132,8 @@ async def listening(receiver: Receiver, address: str) -> AsyncIterator[int]:
             loop=loop,
         )
         made.add(new)
+        known = ref(new)
+        loop.call_later(_LONGEST_SECONDS, lambda: _break_off(known()))
         return new
 
     server = await loop.create_server(connection, host=parts.hostname, port=parts.port or 0)
@@ -120,6 +142,5 @@ async def listening(receiver: Receiver, address: str) -> AsyncIterator[int]:
     finally:
         server.close()
         for each in list(made):
-            if each.transport is not None:
-                each.transport.close()
+            _break_off(each)
         await server.wait_closed()

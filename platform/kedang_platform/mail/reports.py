@@ -28,6 +28,8 @@ LARGEST: Final = 256 * 1024
 """Bytes of a report that are looked at; the mail that it may bring back comes last in it."""
 _SAID: Final = 300
 _PARTS: Final = 50
+_MULTIPARTS: Final = 20
+"""Multiparts that a report may have: each within another makes reading every line of it longer."""
 _STATUS: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _CODE: Final = re.compile(r"(?:^|[;\s])([45])\d\d[\s-]")
 # A full mailbox, a mail that is too large or has the wrong form, a refusal for what the mail or its sender is (spam,
@@ -57,8 +59,11 @@ class Report:
 
 def read_report(content: bytes, *, recipients: tuple[str, ...] = ()) -> Report | None:
     """What a message reports, None where it reports nothing. ``recipients`` are those of its envelope."""
+    looked_at = content[:LARGEST]
+    if looked_at.lower().count(b"multipart/") > _MULTIPARTS:
+        return None
     try:
-        message = message_from_bytes(content[:LARGEST], policy=compat32)
+        message = message_from_bytes(looked_at, policy=compat32)
         return _read(message, recipients)
     except (MessageError, ValueError, LookupError, RecursionError):
         return None
