@@ -224,3 +224,33 @@ async def test_nobody_finds_a_customer_in_a_report_whom_they_may_not_read(full):
             assert not cells & {name for number, name in names.items() if number not in own}, (who, kind)
             label = next(one.label for one in [KINDS[kind]])
             assert document.title == translate(label, "zh-CN"), kind
+
+
+OF_A_CUSTOMER = (
+    "contract",
+    "customer_grade",
+    "follow_up_plan",
+    "follow_up_record",
+    "owned_product",
+    "sales_order",
+    "service_request",
+    "survey_answer",
+    "survey_invitation",
+)
+
+
+@pytest.mark.requirement("R1", "A11")
+async def test_a_restricted_archive_is_in_no_figure_of_those_it_is_closed_to(full):
+    """What they see is what the owner sees when the archive and all that is below it are gone."""
+    customer = full.customers["C1"]
+    async with full.shop.databases.tenant_write(full.shop.company.ref) as write:
+        await write.fetch("UPDATE customer SET restricted = true WHERE id = $1", customer)
+    closed = {kind: await told(full, "onlooker", kind) for kind in KINDS}
+    async with full.shop.databases.tenant_write(full.shop.company.ref) as write:
+        await write.fetch("UPDATE customer SET archived_at = now() WHERE id = $1", customer)
+        for table in OF_A_CUSTOMER:
+            await write.fetch(f"UPDATE {table} SET archived_at = now() WHERE customer_id = $1", customer)
+    for kind, (sheets, document) in closed.items():
+        gone, of_owner = await told(full, "fuller", kind)
+        assert sheets == {title: gone[title] for title in sheets}, kind
+        assert document.charts == of_owner.charts, kind

@@ -140,12 +140,12 @@ def _take(asked: Asked, scheme: Scheme, row: asyncpg.Record, rows: Rows, found: 
     sales: dict[str, int] = orjson.loads(row["sales"]) if row["sales"] and known else {}
     if known:
         sales.setdefault(asked.viewer.currency, 0)
-    orders = row["orders"]
+    orders, amounts = row["orders"], found.places(sales)
     for sums in (found.by_level[level], found.total):
         sums.add(orders, sales)
     if row["listed"]:
         found.listed.add(orders, sales)
-        rows.add(_cells(asked, level, row, found.places(sales)))
+        rows.add(_cells(asked, level, row, amounts))
 
 
 def _cells(asked: Asked, level: Level, row: asyncpg.Record, amounts: list[int | None]) -> list[Value]:
