@@ -86,6 +86,7 @@ class SignedIn:
     person: PersonInfo
     company: Company
     must_enrol: bool
+    method: Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +364,7 @@ async def _open(
         )
         await tell(control, services, letter, email=info.email, language=info.language, now=now)
     must_enrol = row["requires_two_factor"] and not row["second_factor"]
-    return SignedIn(token, now + lifetime, device, info, company, must_enrol)
+    return SignedIn(token, now + lifetime, device, info, company, must_enrol, method)
 
 
 async def _tell_of_recovery(

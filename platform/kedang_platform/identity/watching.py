@@ -18,7 +18,8 @@ T = TypeVar("T")
 def watched(done: str, refused: str) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Tell ``done`` when the verb has done its work, ``refused`` with the code when it says no.
 
-    What says "not now" - a database that is away - is neither. Who it was is read off arguments and result.
+    What says "not now" - a database that is away - is neither, and what says False has done nothing. Who it was is
+    read off arguments and result.
     """
 
     def mark(verb: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
@@ -31,8 +32,11 @@ def watched(done: str, refused: str) -> Callable[[Callable[P, Awaitable[T]]], Ca
                 if not error.passing:
                     security.note(refused, reason=error.code, **who)
                 raise
-            challenged = hasattr(result, "challenge")
-            security.note("sign_in.challenged" if challenged else done, **{**who, **dict(_entered(result))})
+            if result is not False:
+                challenged = hasattr(result, "challenge")
+                security.note(
+                    "sign_in.challenged" if challenged else done, **{**who, **dict(_entered(result))}
+                )
             return result
 
         return told
@@ -63,3 +67,6 @@ def _entered(result: object) -> Iterator[tuple[str, object]]:
         found = getattr(result, name, None)
         if found is not None:
             yield name, found.id
+    method = getattr(result, "method", None)
+    if method is not None:
+        yield "method", method
