@@ -97,6 +97,12 @@ def test_a_fact_of_another_shape_is_left_out(name, value):
     assert name not in line or name == "event"
 
 
+@pytest.mark.parametrize("amount", [10**30, -(10**30), float("inf"), float("nan")])
+def test_a_number_that_no_line_holds_is_left_out_and_the_line_stands(amount):
+    line = record("job.failed", count=amount, kind="mail.send")
+    assert (line["event"], line["kind"], "count" in line) == ("job.failed", "mail.send", False)
+
+
 def test_who_is_told_by_the_security_log_alone():
     who = dict.fromkeys(sorted(SECURITY_ONLY - {"network"}), "0190a6b0-0000-7000-8000-000000000001")
     assert not SECURITY_ONLY & record("job.failed", **who, network="10.0.0.0/24").keys()
@@ -117,6 +123,7 @@ def test_a_line_is_one_line():
     assert "\n" not in FORMATTER.format(logging.LogRecord("x", 20, "", 1, "a\nb\x1b[31m", (), None))
     line = {"time": "t", "level": "info", "event": "e.f", "process": "p", "text": "a b", "places": ["x:y:1"]}
     assert as_console(line) == 't INFO e.f text="a b"\n    x:y:1'
+    assert as_console(line | {"text": "a\nb\x1b[31m", "places": []}) == 't INFO e.f text="a b [31m"'
 
 
 def test_a_warning_is_told_by_its_category():

@@ -33,13 +33,14 @@ _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 _WORD: Final = re.compile(r"[a-z][a-z0-9_.-]{0,60}")
 _TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,80}")
 _HEX: Final = re.compile(r"[0-9a-f]{16,32}")
+_LARGEST: Final = 2**53  # what every reader of JSON holds exactly; what is no number is not below it
 _PLACES: Final = 8
 _CHAIN: Final = 3
 _OURS: Final = "kedang"
 
 
 def _number(value: object) -> object:
-    return value if isinstance(value, int | float) else None
+    return value if isinstance(value, int | float) and abs(value) < _LARGEST else None
 
 
 def _shaped(pattern: re.Pattern[str]) -> _Check:
@@ -221,6 +222,9 @@ def as_console(line: Mapping[str, object]) -> str:
 
 def _plain(value: object) -> str:
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "".join(
+        sign if sign.isprintable() else " " for sign in text
+    )  # a library's constant may have lines
     return f'"{text}"' if " " in text else text
 
 
