@@ -35,7 +35,7 @@ async def receive(settings: Settings, stop: asyncio.Event) -> None:
         receiver = receiver_over(services.databases, settings)
         async with listening(receiver, settings.bounce_listen):
             await stop.wait()
-        health.drain()
+            health.drain()
 
 
 def receiver_over(databases: Databases, settings: Settings) -> Receiver:
