@@ -358,6 +358,7 @@ HISTORY = {
     "file.uploaded_by_id",
     "follow_up_record.member_id",
     "import.started_by_id",
+    "mail_suppression.put_by_id",
     "meeting.minutes_by_id",
     "meeting.reviewed_by_id",
     "meeting_attendee.member_id",

@@ -142,12 +142,15 @@ async def plant(shop, customer, contact):
         elif place.name == "service_note":
             request = await factory.one("service_request", customer_id=customer)
             made = await factory.one(record.name, request_id=request)
+        elif place.name in {"meeting_attendee", "meeting_action"}:
+            meeting = await factory.one("meeting", customer_id=customer)
+            made = await factory.one(record.name, meeting_id=meeting, **given)
         elif place.name == "order_line":
             made = await factory.one(record.name, order_id=await factory.one("order", customer_id=customer))
         else:
             made = await factory.one(record.name, **given)
         related = place.name in COPIES or "customer_id" in record.fields or place.name in {
-            "survey_item_answer", "delivery", "service_note", "order_line"}  # fmt: skip
+            "survey_item_answer", "delivery", "service_note", "order_line", "meeting_attendee", "meeting_action"}  # fmt: skip
         planted[place.name] = (made, MENTION if related else REACHED)
     async with shop.databases.owner() as owner:
         await owner.execute(f'SET search_path TO "{shop.company.ref.schema}"')

@@ -39,7 +39,7 @@ async def test_invitations_and_reminders_carry_the_link_in_headers_and_text(shop
     async with shop.databases.tenant_write(shop.company.ref) as write:
         from kedang_tenants.surveys.reminding import remind_part
 
-        await remind_part(write, after=None, clock=shop.clock)
+        await remind_part(write, await shop.product(), after=None, clock=shop.clock)
     await shop.work()
     mails = [
         message_from_bytes(path.read_bytes(), policy=SMTP)
