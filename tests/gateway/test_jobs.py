@@ -44,7 +44,10 @@ def ask_for(databases):
 
     async def make(company, *kinds, failed=False):
         async with databases.tenant_write(company.ref) as write:
-            ids = await enqueue(write, *(NewJob(kind, {"scheme": str(new_id()), "transaction": "00"}) for kind in kinds))
+            ids = await enqueue(
+                write,
+                *(NewJob(kind, {"scheme": str(new_id()), "transaction": new_id().hex}) for kind in kinds),
+            )
         if failed:
             async with databases.control() as control:
                 await control.fetch(
