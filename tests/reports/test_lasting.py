@@ -1,5 +1,6 @@
 """Schedules outlive people, failures are told and made good, mails leave once though workers die, files go in time."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -152,6 +153,15 @@ async def test_a_worker_killed_anywhere_leaves_one_report_and_one_mail(world, mo
     assert len(await shop.fetch("SELECT 1 FROM file WHERE content_id IS NOT NULL")) == 1
     # Files that no row names may be left of a kill between storing and keeping; nothing else.
     assert len(stored_files(shop)) == (2 if place in {"stored", "kept"} else 1)
+
+
+def test_folders_of_killed_workers_are_removed_when_nobody_can_be_at_work_in_them(tmp_path):
+    for name, age in (("kedang-report-old", 3 * 3600 + 1), ("kedang-report-new", 3600), ("other-old", 10**6)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows-1.jsonl").write_text("[]")
+        os.utime(tmp_path / name, (10**9 - age, 10**9 - age))
+    running.clear_left(tmp_path, now=10**9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kedang-report-new", "other-old"]
 
 
 @pytest.mark.requirement("R2", "T8", "T9")

@@ -2,18 +2,19 @@
 
 The rows are read in one transaction that sees one moment, and put down in a folder; from there a child
 process writes each format, so that neither the memory nor the processor of the worker is taken. A
-worker that dies leaves nothing but a folder; the next one begins again.
+worker that dies leaves nothing but a folder, which is removed hours later; the next one begins again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
+from time import monotonic, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -46,6 +47,9 @@ from kedang_tenants.reports.writers.child import write_format
 
 _BEAT: Final = 1.0
 """Seconds between two signs of life to the job while a report is gathered."""
+_FOLDER: Final = "kedang-report-"
+_LEFT: Final = 3 * 3600.0
+"""Seconds after which nobody works in a folder any more: longer than a report may take."""
 
 _FIND: Final = """
 SELECT id, kind, starts_on, ends_on, scheme_id, questionnaire_id, only_department_id, only_member_id,
@@ -108,7 +112,8 @@ async def _begin(job: RunningJob, company: Company) -> _Order | None:
 
 
 async def _make(job: RunningJob, order: _Order) -> None:
-    with TemporaryDirectory(prefix="kedang-report-") as place:
+    clear_left(Path(gettempdir()), now=time())
+    with TemporaryDirectory(prefix=_FOLDER) as place:
         folder = Path(place)
         document = await _gather(job, order, folder)
         save(document, folder)
@@ -125,6 +130,14 @@ async def _make(job: RunningJob, order: _Order) -> None:
         for file in stored.values():
             await files.delete(company, file.content_id)
         raise
+
+
+def clear_left(place: Path, *, now: float) -> None:
+    """Remove the folders of workers that were killed: what customers are called does not stay in them."""
+    for folder in place.glob(f"{_FOLDER}*"):
+        with suppress(OSError):  # another worker removes it, or it is another's
+            if folder.stat().st_mtime < now - _LEFT:
+                rmtree(folder)
 
 
 async def _gather(job: RunningJob, order: _Order, folder: Path) -> Document:
