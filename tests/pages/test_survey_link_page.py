@@ -98,6 +98,27 @@ async def test_a_browser_without_cookies_is_told_apart_by_the_address_of_its_for
     assert (invited["state"], answer["state"]) == ("ANSWERED", "SUBMITTED")
 
 
+@pytest.mark.requirement("V3", "V4")
+@pytest.mark.parametrize("site", ["cross-site", "none", "same-site"])
+@pytest.mark.parametrize("begun", [False, True])
+async def test_nobody_can_read_along_by_passing_on_a_link_with_a_key_of_their_own(
+    asked, browser, site, begun
+):
+    _, path = await asked.link()
+    spy, victim = browser(), browser()
+    await spy.get(path)
+    key = spy.cookies["survey"]
+    if begun:
+        await spy.post(path, data={"do": "save", f"a{RECOMMEND}": "1"})
+    page = await victim.get(path, params={"k": key}, headers={"sec-fetch-site": site})
+    assert key not in page.text
+    assert key not in victim.cookies.get("survey", "")
+    await victim.post(action(page), data={"do": "send", **ANSWERS})
+    seen = await spy.get(path, params={"change": "1"})
+    assert not re.search(r'name="a3" value="9"[^>]* checked', seen.text)
+    assert [row["nps"] for row in await answers(asked) if row["state"] == "SUBMITTED"] == [9]
+
+
 @pytest.mark.requirement("V3")
 @pytest.mark.parametrize("how", ["revoked", "expired", "put to rest"])
 async def test_a_link_that_has_ended_says_so_and_takes_nothing(asked, browser, how, databases, company):

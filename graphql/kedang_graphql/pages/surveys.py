@@ -57,7 +57,7 @@ from kedang_tenants.surveys.public_links import (
 )
 from kedang_tenants.surveys.sheets import NOBODY, Sheet
 
-UNKNOWN_FROM_ADDRESS = Limit("survey_unknown", 100, timedelta(hours=1))
+UNKNOWN_FROM_ADDRESS = Limit("survey_unknown", 100, timedelta(hours=1), by_network=True)
 # A shop with a QR code on its counter has one address for all of its visitors.
 BEGUN_FROM_ADDRESS = Limit("survey_begun", 60, timedelta(hours=1), by_network=True)
 COOKIE = "survey"
@@ -143,12 +143,20 @@ async def _visit(request: Request, read: TenantRead, company: Company, token: by
             raise
     kept = request.cookies.get(COOKIE)
     known = is_key(kept)
-    asked = kept if known else request.query_params.get("k")
+    asked = kept if known else _key_in_address(request)
     key = asked if asked is not None and is_key(asked) else new_key()
     sheet = await sheet_by_key(read, link, key, now=now) or link.sheet
     if sheet.standing == "OPEN":  # whoever is through may come back, nobody goes on once the link has ended
         sheet = replace(sheet, standing=link.sheet.standing)
     return Visit(company, sheet, link, key, known)
+
+
+def _key_in_address(request: Request) -> str | None:
+    """The key in the address where one of our own pages led there: whoever passes a link on with a key of their own
+    would read along.
+    """
+    ours = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
+    return request.query_params.get("k") if ours else None
 
 
 async def sheet_shown(request: Request) -> Response:
