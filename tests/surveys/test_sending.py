@@ -517,3 +517,24 @@ async def test_those_chosen_one_by_one_can_be_called_off_until_their_mails_leave
     assert (await sent(shop, sending))["state"] == "CANCELLED"
     await later(shop, days=1)
     assert shop.mails_to("maria@alfreds.example") == []
+
+
+@pytest.mark.requirement("V3", "V4")
+@pytest.mark.parametrize("how", ["called off", "put to rest"])
+async def test_whoever_got_the_mail_just_before_it_was_called_off_may_still_answer(shop, how):
+    """The mail server has taken it, nobody has noted that yet."""
+    asked = await survey(shop)
+    await people(shop, 1)
+    sending = await start(asked)
+    await shop.work()
+    assert (await asked.invitation())["state"] == "PENDING"
+    assert len(shop.mails_to("p0@x.example")) == 1
+    if how == "called off":
+        await act(asked, cancel_sending, sending)
+    else:
+        await asked.set(active=False)
+    await shop.work()
+    assert (await asked.invitation())["state"] == "CANCELLED"
+    await later(shop, minutes=1)
+    row = await asked.invitation()
+    assert (row["state"], row["sent_at"]) == ("SENT", shop.clock.now())

@@ -75,9 +75,11 @@ WHERE i.id = ANY($1::uuid[]) AND i.archived_at IS NULL AND i.expires_at > $2 AND
 ORDER BY i.id
 """
 # Whoever opened the link was faster than this note; the mail was sent all the same. A mail may come back days later.
+# One that had left when it was called off has arrived: it may be answered.
 _NOTE = """
 UPDATE survey_invitation i SET
-    state = CASE WHEN i.state = 'PENDING' OR (i.state = 'SENT' AND given.state = 'BOUNCED') THEN given.state
+    state = CASE WHEN i.state = 'PENDING' OR (i.state = 'SENT' AND given.state = 'BOUNCED')
+                     OR (i.state = 'CANCELLED' AND given.state = 'SENT') THEN given.state
                  ELSE i.state END,
     sent_at = CASE WHEN given.state = 'SENT' THEN coalesce(i.sent_at, $4) ELSE i.sent_at END,
     skipped_because = CASE WHEN i.state = 'PENDING' THEN given.reason ELSE i.skipped_because END,
