@@ -150,7 +150,7 @@ class ReportSeries:
     values: list[float | None] = strawberry.field(description="One a category.")
 
 
-@strawberry.type(description="Bars or lines over categories, as the files draw them.")
+@strawberry.type(description="Bars over categories, as the files draw them.")
 class ReportChart:
     title: str = strawberry.field(description="What it shows.")
     axis: str = strawberry.field(description="What is counted.")
