@@ -75,6 +75,9 @@ async def test_nobody_else_sets_it(gateway, company, role):
         ({"fromAddress": "a@northwind.example"}, ["input", "fromAddress"], "DOMAIN_NOT_ALLOWED"),
         ({"fromAddress": "no-reply@kedang.example"}, ["input", "fromAddress"], "DOMAIN_NOT_ALLOWED"),
         ({"replyTo": "nobody"}, ["input", "replyTo"], "INVALID_EMAIL"),
+        ({"replyTo": "李@northwind.example"}, ["input", "replyTo"], "INVALID_EMAIL"),
+        ({"replyTo": "sales,boss@bank.example"}, ["input", "replyTo"], "INVALID_EMAIL"),
+        ({"replyTo": "sales@northwind.example,x"}, ["input", "replyTo"], "INVALID_EMAIL"),
         ({"displayName": "x" * 101}, ["input", "displayName"], "TOO_LONG"),
     ],
 )

@@ -348,8 +348,12 @@ async def test_any_mail_server_can_hand_over_a_message_to_the_command(
 
     assert await asyncio.to_thread(pipe, b"nothing", "--recipient", address) == 0
     assert await state_of(databases) == "sent"
-    nowhere = {"KEDANG_DATABASE_URL": "postgresql://127.0.0.1:1/none"}
-    assert await asyncio.to_thread(lambda: pipe(delivery_report(address), **nowhere)) == 75
+    for wrong in (
+        {"KEDANG_DATABASE_URL": "postgresql://127.0.0.1:1/none"},
+        {"KEDANG_BOUNCE_LISTEN": "nowhere"},
+        {"KEDANG_MAIL_DOMAINS": "{"},
+    ):
+        assert await asyncio.to_thread(lambda wrong=wrong: pipe(delivery_report(address), **wrong)) == 75
     assert await asyncio.to_thread(pipe, delivery_report(address)) == 0
     assert await state_of(databases) == "bounced"
 

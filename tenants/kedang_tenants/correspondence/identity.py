@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.errors import BadUserInput, Forbidden
+from kedang_platform.errors import BadUserInput, Forbidden, Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Sender
@@ -39,6 +40,20 @@ async def sender_of(read: TenantRead, *, company: Company) -> Sender:
     )
 
 
+# What a header holds without quotes: with anything else all mails of the company would be refused, or go astray.
+_PLAIN: Final = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+", re.IGNORECASE)
+
+
+def _check_addresses(values: Mapping[str, object]) -> None:
+    faults = [
+        UserError("INVALID_EMAIL", msg("This is not an e-mail address."), ("input", path))
+        for name, path in (("reply_to", "replyTo"), ("from_address", "fromAddress"))
+        if values.get(name) and not _PLAIN.fullmatch(str(values[name]).strip())
+    ]
+    if faults:
+        raise Refused(faults)
+
+
 async def set_identity(
     write: TenantWrite,
     viewer: Viewer,
@@ -60,6 +75,7 @@ async def set_identity(
     if address and str(address).rpartition("@")[2].lower().strip() not in domains:
         message = msg("Mails cannot be sent from this domain. Possible are: {domains}.")
         raise DomainNotAllowed(message, path=("input", "fromAddress"), domains=", ".join(domains) or "–")
+    _check_addresses(values)
     await write.fetch(_ONE_AT_A_TIME, write.company.schema)
     row = await write.fetchrow(_STANDING)
     given = {name: values[name] for name in _FIELDS if name in values}

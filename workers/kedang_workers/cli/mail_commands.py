@@ -30,9 +30,8 @@ def bounce(
     from kedang_workers.cli.bounces import take
 
     with failures_told():
-        settings = read_settings()
         try:
-            take(settings, sys.stdin.buffer, recipient=recipient)
-        except KedangError as error:
-            sys.stderr.write(f"{error.code}\n")
+            take(read_settings(), sys.stdin.buffer, recipient=recipient)
+        except (KedangError, OSError) as error:
+            sys.stderr.write(f"{error.code if isinstance(error, KedangError) else type(error).__name__}\n")
             raise typer.Exit(TRY_AGAIN) from error
