@@ -155,6 +155,9 @@ class PostgresServer(EmbeddedServer):
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_line_prefix": "%m [%p] %u ",
+            # What a statement is refused for names its values; who asked for it tells code and place of it (ADR 37).
+            "log_min_messages": "log",
+            "log_min_error_statement": "panic",
         }
         if not self._fsync:
             values |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
