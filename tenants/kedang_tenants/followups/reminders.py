@@ -14,7 +14,7 @@ import asyncpg
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
-from kedang_platform.errors import Forbidden
+from kedang_platform.errors import Forbidden, Refused, UserError
 from kedang_platform.i18n import Language, msg, translate
 from kedang_platform.mail import Letter, Line
 from kedang_platform.work import NewJob, enqueue
@@ -36,6 +36,7 @@ from kedang_tenants.reading import Scope, Viewer
 REMIND: Final = "followups.remind"
 CHUNK = 100
 """Members that one step of reminding takes."""
+_DAYS: Final = date(2000, 1, 1), date(2100, 12, 31)
 LISTED = 50
 """Things that a digest names one by one, the first in rank; it counts the others."""
 
@@ -57,12 +58,17 @@ _MORE = msg("And further things that are due: {count}")
 
 
 async def send_reminders(write: TenantWrite, viewer: Viewer, *, day: date) -> UUID:
-    """Have everybody reminded as of ``day`` now, working day or not; returns the job's id. Raises Forbidden.
+    """Have everybody reminded as of ``day`` now, working day or not; returns the job's id.
 
-    Whoever has been reminded of that day already is not reminded again.
+    Whoever has been reminded of that day already is not reminded again. Raises Forbidden, and Refused for a
+    day that is not of this century.
     """
     if viewer.on("follow_up_plan").update is not Scope.ALL:
         raise Forbidden(msg("You may not do this."))
+    if not _DAYS[0] <= day <= _DAYS[1]:
+        text = msg("This must lie between {minimum} and {maximum}.")
+        params = {"minimum": _DAYS[0].isoformat(), "maximum": _DAYS[1].isoformat()}
+        raise Refused([UserError("OUT_OF_RANGE", text, ("input", "date"), params)])
     (job_id,) = await enqueue(write, NewJob(REMIND, {"date": day.isoformat(), "asked": True}))
     return job_id
 

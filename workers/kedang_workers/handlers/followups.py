@@ -61,7 +61,7 @@ async def remind(job: RunningJob) -> None:
     said = job.payload.get("until")
     until = datetime.fromisoformat(str(said)) if said else None
     company = await company_of(job)
-    over = day + _LONGEST_DAY < today_in(job.clock, company.time_zone)
+    over = day < today_in(job.clock, company.time_zone) - _LONGEST_DAY
     if not job.payload.get("asked") and (over or not await _is_working_day(job, day)):
         async with job.finish():
             return
