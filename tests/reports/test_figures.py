@@ -200,8 +200,8 @@ async def test_grade_movement_as_workbook_csv_and_pdf_in_chinese(world):
         row = rows[number]
         assert line[zh("From grade")] == (row["before"] or zh("No grade"))
         assert line[zh("To grade")] == row["after"]
-        assert exact(line[zh("Value now")]) == amount(row["value_after"])
-        before = line[zh("Value before")]
+        assert exact(line[zh("Value now ({currency})").format(currency="USD")]) == amount(row["value_after"])
+        before = line[zh("Value before ({currency})").format(currency="USD")]
         assert before is None if row["value_before"] is None else exact(before) == amount(row["value_before"])
         assert as_date(line[zh("Grade since")]) == row["graded_at"].date()
     movements = [found[number][zh("Movement")] for number in ("C2", "C5", "C3", "C7")]

@@ -217,8 +217,8 @@ def _list(asked: Asked, rows: Rows) -> Sheet:
         Column(asked.text(msg("From grade")), "LEVEL", 9),
         Column(asked.text(msg("To grade")), "LEVEL", 9),
         Column(asked.text(msg("Grade since")), "DAY", 12),
-        Column(asked.text(msg("Value before")), "MONEY", 14, currency),
-        Column(asked.text(msg("Value now")), "MONEY", 14, currency),
+        Column(asked.text(msg("Value before ({currency})"), currency=currency), "MONEY", 16, currency),
+        Column(asked.text(msg("Value now ({currency})"), currency=currency), "MONEY", 16, currency),
         Column(asked.text(msg("Orders")), "COUNT", 9),
         Column(asked.text(msg("Reason")), width=44),
     )
