@@ -180,6 +180,9 @@ async def test_only_who_may_review_minutes_is_told_that_they_wait(shop, people, 
     assert waiting["member_id"] == people["Steven"]  # her superior sees no meeting of hers
     customer = await shop.value("SELECT customer_id FROM meeting")
     await shop.change(Change("customer", "update", customer, values={"restricted": True}), internally=True)
+    nancys = {"customer_id": customer, "member_id": people["Nancy"], "until": FRIDAY + timedelta(days=36_500)}
+    given = nancys | {"state": "GRANTED", "reason": "Hers"}
+    await shop.change(Change("archive_grant", "create", values=given), internally=True)
     shop.clock.move(timedelta(hours=1))
     await do(shop, minutes.write_minutes, meeting, people["Nancy"], minutes="Agreed on 11")
     assert [one["member_id"] for one in await told(shop, "MINUTES_WAITING")] == [
