@@ -1,10 +1,11 @@
 """Dead letters: listed, and begun anew with a fresh set of tries behind what was done already."""
 
+import asyncpg
 import pytest
 
 from kedang_platform.errors import BadUserInput
 from kedang_platform.ids import new_id
-from kedang_platform.work import NewJob, Progress, enqueue, handler
+from kedang_platform.work import NewJob, Progress, enqueue, handler, keeping
 from kedang_platform.work.keeping import dead_letters, lanes, lines, own_jobs, replay
 from kedang_platform.work.runner import Outcome
 
@@ -104,6 +105,36 @@ async def test_the_operator_replays_by_kind(two_companies, fail, databases, cloc
         assert await replay(control, kind="something.else", now=clock.now()) == []
         assert set(await replay(control, kind="two.steps", now=clock.now())) == failed
         assert await control.fetchval("SELECT count(*) FROM work.replay WHERE member_id IS NULL") == 3
+
+
+async def test_what_fails_again_while_all_are_begun_anew_is_not_begun_without_end(
+    company, fail, databases, clock
+):
+    first, second = sorted(await fail(company, 2))
+    async with databases.control() as control:
+        assert await replay(control, behind=first, now=clock.now()) == [second]
+        assert await replay(control, behind=second, now=clock.now()) == []
+
+
+async def test_a_company_s_open_jobs_are_found_without_reading_those_that_ended(
+    two_companies, databases, database_superuser_url
+):
+    own, other = two_companies
+    async with databases.control() as control:
+        await control.fetch(
+            "INSERT INTO work.job (id, tenant, kind, state, finished_at)"
+            " SELECT gen_random_uuid(), $1, 'two.steps', 'done', now() FROM generate_series(1, 5000)",
+            other.ref.schema,
+        )
+    owner = await asyncpg.connect(database_superuser_url)
+    await owner.execute("ANALYZE work.job")
+    await owner.close()
+    async with databases.tenant_read(own.ref) as read:
+        for statement in (keeping._OWN_OPEN, keeping._OWN_FAILED):
+            plan = await read.fetch(f"EXPLAIN {statement}", keeping._LAST, 50)
+            told = "\n".join(row[0] for row in plan)
+            assert "Seq Scan" not in told, told
+            assert "job_pkey" not in told, told
 
 
 async def test_what_has_not_failed_is_passed_over(company, databases, clock, row):

@@ -49,9 +49,17 @@ class JobLine:
     replays: int
 
 
-_OWN = f"""
+_OWN_FAILED = f"""
 SELECT {STATUS_COLUMNS} FROM work.job
-WHERE state = ANY($1) AND NOT installation AND id < $2 ORDER BY id DESC LIMIT $3
+WHERE state = 'failed' AND NOT installation AND id < $1 ORDER BY id DESC LIMIT $2
+"""
+# Apart, so that each finds its index: together they read the ended jobs of everybody, of a whole week.
+_OWN_OPEN = f"""
+SELECT {STATUS_COLUMNS} FROM (
+    SELECT * FROM work.job WHERE state = 'waiting' AND NOT installation AND id < $1
+    UNION ALL
+    SELECT * FROM work.job WHERE state IN ('queued', 'running') AND NOT installation AND id < $1
+) AS open ORDER BY id DESC LIMIT $2
 """
 _SOME = f"SELECT {STATUS_COLUMNS} FROM work.job WHERE id = ANY($1)"
 _LANES = """
@@ -77,7 +85,7 @@ ORDER BY coalesce(finished_at, greatest(created_at, due_at)), id LIMIT $4
 _DEAD = """
 SELECT id, tenant, tries, finished_at, error_code FROM work.job
 WHERE state = 'failed' AND ($1::uuid[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR tenant = $2)
-    AND ($3::text IS NULL OR kind = $3) AND ($4 OR NOT installation)
+    AND ($3::text IS NULL OR kind = $3) AND ($4 OR NOT installation) AND ($6::uuid IS NULL OR id > $6)
 ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED
 """
 _NOTE = """
@@ -109,8 +117,8 @@ async def own_jobs(
 
     ``before`` begins behind that job. Work that the installation does for the company is not among them.
     """
-    states = ["failed"] if failed else ["waiting", "queued", "running"]
-    return [status_of(row) for row in await read.fetch(_OWN, states, before or _LAST, first)]
+    rows = await read.fetch(_OWN_FAILED if failed else _OWN_OPEN, before or _LAST, first)
+    return [status_of(row) for row in rows]
 
 
 async def statuses_of(read: TenantRead, ids: Sequence[UUID]) -> dict[UUID, JobStatus]:
@@ -149,16 +157,18 @@ async def replay(
     tenant: str | None = None,
     kind: str | None = None,
     member_id: UUID | None = None,
+    behind: UUID | None = None,
     now: datetime,
 ) -> list[UUID]:
     """Begin dead letters anew: these ``ids``, or all of a company or a kind, ``MOST_REPLAYED`` at the most.
 
     Each has its tries afresh and goes on from its checkpoint; who had it done, when, and what it had failed of
     is noted. With ``member_id``, a member of the company, work of the installation is left alone; None is
-    the operator. Returns those that were dead letters; others are passed over.
+    the operator. Returns those that were dead letters, in the order of their ids, which may go on ``behind`` one;
+    others are passed over.
     """
     wanted = None if ids is None else list(ids)
-    dead = await control.fetch(_DEAD, wanted, tenant, kind, member_id is None, MOST_REPLAYED)
+    dead = await control.fetch(_DEAD, wanted, tenant, kind, member_id is None, MOST_REPLAYED, behind)
     if not dead:
         return []
     found = [row["id"] for row in dead]
