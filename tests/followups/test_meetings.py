@@ -125,6 +125,8 @@ async def test_minutes_are_written_returned_mended_and_reviewed_by_somebody_abov
     assert await row(shop, meeting) == before
     shop.clock.move(timedelta(days=4, hours=2))
     assert await due(shop, MINUTES) == [(nancy, date(2026, 3, 10), None)]
+    await shop.update("meeting", meeting, organiser_id=None)
+    assert await due(shop, MINUTES) == [(nancy, date(2026, 3, 10), None)]  # the customer is hers
     action = NewAction("Send an offer", janet, date(2026, 3, 20), ("input", "actions", 0))
     await do(
         shop, minutes.write_minutes, meeting, nancy, minutes="Agreed", decisions="10 %", actions=[action]

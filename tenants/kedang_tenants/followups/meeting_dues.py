@@ -7,17 +7,18 @@ from typing import Final
 from kedang_platform.i18n import msg
 from kedang_tenants.people.dues import DueSource, due_source
 
-# Told as soon as the meeting is over; of minutes that came back whoever wrote them is told, with the remark.
+# Told as soon as the meeting is over, to the customer's owner where a program entered it; of minutes that came back
+# whoever wrote them is told, with the remark.
 MINUTES: Final = due_source(
     DueSource(
         name="meeting.minutes",
         record="meeting",
         reason=msg("minutes of the meeting “{subject}”"),
         select="""
-SELECT CASE WHEN m.minutes_state = 'RETURNED' THEN COALESCE(m.minutes_by_id, m.organiser_id)
-            ELSE m.organiser_id END,
+SELECT CASE WHEN m.minutes_state = 'RETURNED' THEN COALESCE(m.minutes_by_id, m.organiser_id, c.owner_id)
+            ELSE COALESCE(m.organiser_id, c.owner_id) END,
        m.id, m.customer_id, m.minutes_due_on, to_jsonb(m.subject), to_jsonb(NULLIF(m.review_remark, '')), 20
-FROM meeting m
+FROM meeting m JOIN customer c ON c.id = m.customer_id
 WHERE m.minutes_state IN ('NONE', 'RETURNED') AND m.archived_at IS NULL
   AND m.minutes_due_on IS NOT NULL AND m.ends_at <= $2
 """,
