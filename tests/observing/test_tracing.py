@@ -1,5 +1,7 @@
 """Spans: linked to whence work was asked for, without anything of it; nothing where none are wanted."""
 
+import threading
+
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -78,3 +80,17 @@ def test_without_a_collector_only_lines_of_the_log_are_joined():
         assert inner.trace_id == outer.trace_id
         assert tracing.asked_from() is None
     assert tracing.current() is None
+
+
+def test_a_collector_that_does_not_answer_holds_up_no_process_that_ends(monkeypatch):
+    monkeypatch.setattr(tracing, "_END_SECONDS", 0.01)
+    answered = threading.Event()
+
+    class Waiting(TracerProvider):
+        def shutdown(self):
+            assert answered.wait(60)
+            super().shutdown()
+
+    tracing.stop(Waiting(shutdown_on_exit=False))
+    assert not answered.is_set()
+    answered.set()

@@ -8,6 +8,7 @@ continued that we did not begin.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +31,7 @@ _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]
 _LONGEST_QUEUE: Final = 4_096
 _SEND_EVERY_MS: Final = 2_000
 _SEND_SECONDS: Final = 5.0
+_END_SECONDS: Final = 3.0
 
 
 class Span:
@@ -95,11 +97,14 @@ def start(settings: Settings, *, process: str, version: str) -> TracerProvider |
 
 
 def stop(provider: TracerProvider | None) -> None:
-    """Send what is left, and make no more."""
+    """Make no more, and send what is left; for three seconds at most, whether the collector answers or not."""
     global _tracer
     _tracer = None
     if provider is not None:
-        provider.shutdown()
+        # The library itself waits half a minute for each that does not answer: longer than a drained process has.
+        sending = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
+        sending.start()
+        sending.join(_END_SECONDS)
 
 
 def current() -> Span | None:
