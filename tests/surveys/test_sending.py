@@ -7,7 +7,8 @@ import pytest
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Bounced
-from kedang_platform.work import JobCancelled, NewJob, enqueue, request_cancel
+from kedang_platform.work import JobCancelled, NewJob, enqueue
+from kedang_platform.work.keeping import call_off
 from kedang_tenants.changing import Change
 from kedang_tenants.correspondence.rule import KIND as CORRESPONDENCE
 from kedang_tenants.reading import EVERYTHING, Compare
@@ -27,6 +28,7 @@ from kedang_tenants.surveys.sending import (
 from kedang_workers.handlers import surveys as survey_handlers
 from tests.support.database import SECRET
 from tests.support.surveying import archive, customer_with_mail, later, survey
+from tests.support.workers import run_jobs
 
 EVERYBODY = [Audience(CUSTOMER, EVERYTHING)]
 ALL_CONTACTS = [Audience(CONTACT, EVERYTHING)]
@@ -406,26 +408,19 @@ async def test_calling_off_the_job_calls_off_the_sending(shop, monkeypatch):
 
 
 @pytest.mark.requirement("V3")
-async def test_a_waiting_job_that_the_operator_calls_off_calls_off_its_sending(shop):
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_waiting_job_that_the_operator_calls_off_calls_off_its_sending(shop, held):
     asked = await survey(shop)
     await people(shop, 1)
     sending = await start(asked, send_at=shop.clock.now() + timedelta(days=1))
-    held = await start(asked, send_at=shop.clock.now() + timedelta(days=1))
-    await act(asked, pause_sending, held)
-    jobs = await shop.fetch("SELECT job_id FROM survey_sending")
+    if held:
+        await act(asked, pause_sending, sending)
+    job = await shop.value("SELECT job_id FROM survey_sending")
     async with shop.databases.control() as control:
-        for row in jobs:
-            assert await request_cancel(control, row["job_id"])
-    async with shop.databases.tenant_write(shop.company.ref) as write:
-        await enqueue(write, NewJob("surveys.expire"))
-    await shop.work()
+        assert await call_off(control, job)
+    await later(shop, days=1)  # at once by the database's clock
     assert (await sent(shop, sending))["state"] == "CANCELLED"
-    assert (await sent(shop, held))["state"] == "PAUSED"
-    await later(shop, days=1)
     assert await asked.invitations() == []
-    await act(asked, resume_sending, held)
-    await shop.work()
-    assert (await sent(shop, held))["state"] == "DONE"
 
 
 async def queued_again(shop, key):
@@ -538,3 +533,22 @@ async def test_whoever_got_the_mail_just_before_it_was_called_off_may_still_answ
     await later(shop, minutes=1)
     row = await asked.invitation()
     assert (row["state"], row["sent_at"]) == ("SENT", shop.clock.now())
+
+
+@pytest.mark.requirement("V3", "A11")
+async def test_it_fails_where_its_sender_may_ask_its_filter_no_more(shop):
+    """A filter by a field that is masked for the sender by then would tell what stands in it."""
+    asked = await survey(shop)
+    await customer_with_mail(shop)
+    sender = await shop.hire("Nancy Davolio", "OWNER")
+    viewer = await shop.as_member(sender)
+    filtered = [Audience(CONTACT, Compare("email", "eq", "maria@alfreds.example"))]
+    sending = await start(asked, filtered, viewer=viewer, send_at=shop.clock.now() + timedelta(days=1))
+    changed = Change("member", "update", sender, values={"roles": ["MARKETER"]})
+    await shop.change(changed, internally=True)
+    shop.clock.move(timedelta(days=1))
+    drained = await run_jobs(shop.databases, clock=shop.clock, settings=shop.settings)
+    assert [error.code for error in drained.failures] == ["BAD_USER_INPUT"]
+    told = await sent(shop, sending)
+    assert (told["state"], told["failed_because"]) == ("FAILED", "INTERNAL_ERROR")
+    assert await asked.invitations() == []

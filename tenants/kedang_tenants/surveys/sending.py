@@ -203,23 +203,6 @@ async def cancel_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID
     await end_sending(write, viewer, sending_id=sending_id, clock=clock)
 
 
-_JOB_CALLED_OFF = """
-SELECT s.id FROM survey_sending s JOIN work.job j ON j.id = s.job_id
-WHERE s.state IN ('SCHEDULED', 'RUNNING') AND j.state = 'cancelled' AND ($1::uuid IS NULL OR j.id = $1) ORDER BY s.id
-"""
-
-
-async def call_off_by_job(
-    write: TenantWrite, viewer: Viewer, *, job_id: UUID | None = None, clock: Clock
-) -> None:
-    """Call the sending off whose job was called off while nobody worked on it, or every one (None).
-
-    Whoever may call the job off means the sending.
-    """
-    for row in await write.fetch(_JOB_CALLED_OFF, job_id):
-        await end_sending(write, viewer, sending_id=row["id"], clock=clock)
-
-
 async def end_sending(write: TenantWrite, viewer: Viewer, *, sending_id: UUID, clock: Clock) -> None:
     """Call a sending off whose calling off is allowed; one that is over stays as it is."""
     row = await write.fetchrow(_LOCK, sending_id)

@@ -42,7 +42,7 @@ from kedang_tenants.surveys.reminding import (
     expire_part,
     remind_part,
 )
-from kedang_tenants.surveys.sending import CANCEL, SEND, call_off_by_job, end_sending, take_over
+from kedang_tenants.surveys.sending import CANCEL, SEND, end_sending, take_over
 from kedang_tenants.surveys.sending_models import INTERNAL_ERROR
 from kedang_tenants.surveys.sending_out import cancel_part, fail_sending, mail_again, send_part
 from kedang_workers.walking import walk
@@ -245,11 +245,7 @@ async def remind(job: RunningJob) -> None:
 @recurring(EXPIRE, every=timedelta(hours=1))
 @handler(EXPIRE, timeout=timedelta(minutes=30))
 async def expire(job: RunningJob) -> None:
-    """End the invitations that nobody answered in time, and the sendings whose waiting job an operator called off."""
-    company = await company_of(job)
-    async with job.step() as write:
-        viewer = await system_viewer(write, company=company)
-        await call_off_by_job(write, viewer, clock=job.clock)
+    """End the invitations that nobody answered in time."""
 
     async def step(write: TenantWrite, _viewer: Viewer, after: UUID | None) -> Part:
         return await expire_part(write, after=after, clock=job.clock)
