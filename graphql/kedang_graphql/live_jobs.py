@@ -27,7 +27,7 @@ from kedang_graphql.jobs import JOB, SHOWN, Job
 from kedang_graphql.services import Services
 from kedang_graphql.throttling import throttled
 from kedang_platform.database import TenantRead
-from kedang_platform.errors import KedangError, NotFound, Unauthenticated
+from kedang_platform.errors import NotFound, Unauthenticated
 from kedang_platform.i18n import Language, msg
 from kedang_platform.identity.credentials import Identified
 from kedang_platform.work import JobStatus
@@ -124,7 +124,7 @@ class JobWatch:
 
     def ignore(self, watcher: JobWatcher) -> None:
         """Tell the watcher of nothing more."""
-        self._watchers[watcher.identified.company.id].discard(watcher)
+        self._watchers.get(watcher.identified.company.id, set()).discard(watcher)
 
     async def close(self) -> None:
         for task in self._looking.values():
@@ -140,8 +140,8 @@ class JobWatch:
                     return
                 try:
                     await self._look_once(watchers)
-                except KedangError as error:  # the database is away: it is looked again in a second
-                    log.warning("live.jobs_not_looked_at", code=error.code)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is looked again in a second
+                    log.warning("live.jobs_not_looked_at", error=type(error).__name__)
         finally:
             del self._looking[company_id]
             if not self._watchers[company_id]:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from kedang_graphql import live_jobs
 from kedang_platform.work import NewJob, enqueue, request_cancel
 
 pytestmark = pytest.mark.requirement("T10", "I1")
@@ -79,8 +80,6 @@ async def test_inner_work_and_jobs_of_others_are_not_found(town, side, two_compa
 async def test_many_who_watch_cost_one_look_and_nobody_is_told_what_did_not_change(
     town, side, ask_for, becomes, monkeypatch
 ):
-    from kedang_graphql import live_jobs
-
     looks = []
     looked = live_jobs.statuses_of
 
@@ -103,3 +102,23 @@ async def test_many_who_watch_cost_one_look_and_nobody_is_told_what_did_not_chan
         await client.nothing()
     await becomes(job_id, state="running")
     assert [(await client.change())["state"] for client in clients] == ["RUNNING"] * 3
+
+
+async def test_a_look_that_breaks_is_followed_by_another(town, side, ask_for, becomes, monkeypatch):
+    monkeypatch.setattr(live_jobs, "_EVERY", 0.05)
+    job_id, which = await ask_for(side.company)
+    client = await town.client(side.key)
+    await client.watch(WATCH, variables=which)
+    assert (await client.change())["state"] == "WAITING"
+    looked, broken = live_jobs.statuses_of, []
+
+    async def breaks_once(read, ids):
+        if not broken:
+            broken.append(ids)
+            raise RuntimeError
+        return await looked(read, ids)
+
+    monkeypatch.setattr(live_jobs, "statuses_of", breaks_once)
+    await becomes(job_id, state="running")
+    assert (await client.change())["state"] == "RUNNING"
+    assert len(broken) == 1
