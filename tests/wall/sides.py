@@ -159,9 +159,22 @@ async def _mail_template(side: Side) -> str:
     return side.public("mail_template", await side.factory.one("mail_template"))
 
 
+async def _suppression(side: Side) -> str:
+    """An address that the owner put on the list: the product notes nobody."""
+    ask = """
+    mutation ($input: CreateMailSuppressionInput!) {
+      createMailSuppression(input: $input) { record { id } userErrors { path code } }
+    }"""
+    given = {"address": f"{new_id().hex}@x.example"}
+    made = (await side.ask(ask, {"input": given})).data["createMailSuppression"]
+    assert made["userErrors"] == []
+    return str(made["record"]["id"])
+
+
 STATED: Mapping[str, Callable[[Side], Awaitable[str]]] = {
     "contact_consent": _consent,
     "consent_rule": _consent_rule,
+    "mail_suppression": _suppression,
     "mail_template": _mail_template,
 }
 # The batches, by the mutation that does the same for one.
