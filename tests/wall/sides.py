@@ -671,7 +671,7 @@ async def _contract_in_force(side: Side) -> Input:
 
 
 async def _contract_to_terminate(side: Side) -> Input:
-    return {**await _contract_in_force(side), "reason": "Insolvent"}
+    return {**await _contract_in_force(side), "reason": "Insolvent", "terminatedOn": "2020-06-30"}
 
 
 async def _meeting(side: Side) -> Input:
