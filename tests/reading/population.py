@@ -93,7 +93,13 @@ _LEFT_OUT = {
 _SAID: Mapping[str, Mapping[str, Any]] = {
     "rule_version": {"state": "SUPERSEDED"},
     "approval_event": {"kind": "ASKED"},
-    "working_week": {"opens_at": "08:30", "closes_at": "24:00", "digest_at": "07:45", "escalate_after": 2, "escalate_further_after": 5},
+    "working_week": {
+        "opens_at": "08:30",
+        "closes_at": "24:00",
+        "digest_at": "07:45",
+        "escalate_after": 2,
+        "escalate_further_after": 5,
+    },
     "notice_schedule": {
         "quiet_from": "21:30",
         "quiet_until": "07:00",

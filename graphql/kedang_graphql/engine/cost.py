@@ -161,7 +161,9 @@ def _price(root: GraphQLObjectType, node: FieldNode) -> int:
     name = node.name.value
     if name.startswith("__"):
         return SUMMARY if name == "__schema" else 1
-    summary = get_named_type(root.fields[name].type).name.endswith(("Aggregate", "Aggregates", "Group", "Figures"))
+    summary = get_named_type(root.fields[name].type).name.endswith(
+        ("Aggregate", "Aggregates", "Group", "Figures")
+    )
     return SUMMARY if summary else 1
 
 

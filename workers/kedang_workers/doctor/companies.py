@@ -90,7 +90,9 @@ async def calendars(read: ControlRead, *, today: date) -> list[Finding]:
     return [
         warning(
             "CALENDAR_MISSING",
-            msg("The holidays and make-up working days of {country} in {year} are not known to this release."),
+            msg(
+                "The holidays and make-up working days of {country} in {year} are not known to this release."
+            ),
             msg("Update the product; until then companies can enter the days of the year themselves."),
             country=country,
             year=year,
