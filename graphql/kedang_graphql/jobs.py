@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Final, Self
@@ -18,11 +19,11 @@ from kedang_platform.database import TenantRead
 from kedang_platform.errors import BadUserInput, NotFound
 from kedang_platform.i18n import msg, translate
 from kedang_platform.work import JobStatus, job_status
-from kedang_platform.work.keeping import call_off, own_jobs, replay
+from kedang_platform.work.keeping import MOST_REPLAYED, call_off, own_jobs, replay, statuses_of
 from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
 from kedang_tenants.people.job_keeping import require_keeper
-from kedang_tenants.reading import BadCursor
+from kedang_tenants.reading import BadCursor, Viewer
 from kedang_tenants.reports.operations import RUN as MAKE_REPORT
 from kedang_tenants.surveys.by_hand import INVITE
 from kedang_tenants.surveys.sending import SEND
@@ -203,6 +204,7 @@ async def _replayed(context: Context, asked: ReplayJobsInput) -> list[Job]:
     viewer = await context.viewer()
     require_keeper(viewer)
     ids = None if asked.ids is None else [id_inside(JOB, each, path=("ids",)) for each in asked.ids]
+    await _require_own(context, viewer, ids or ())
     async with context.databases.control() as control:
         begun = await replay(
             control,
@@ -214,6 +216,17 @@ async def _replayed(context: Context, asked: ReplayJobsInput) -> list[Job]:
         )
     async with context.databases.tenant_read(viewer.company) as read:
         return [Job.of(await job_status(read, one), context.language) for one in begun]
+
+
+async def _require_own(context: Context, viewer: Viewer, ids: Sequence[UUID]) -> None:
+    """Raises NotFound where one of the jobs is unknown, another company's, or long ended."""
+    if len(ids) > MOST_REPLAYED:
+        raise BadUserInput(
+            msg("At most {most} jobs are begun anew at once."), path=("ids",), most=MOST_REPLAYED
+        )
+    async with context.databases.tenant_read(viewer.company) as read:
+        if set(ids) - set(await statuses_of(read, ids)):
+            raise NotFound(msg("There is no such job."), path=("ids",))
 
 
 async def answer_cancel_job(

@@ -98,7 +98,13 @@ async def test_failed_jobs_are_begun_anew_and_it_is_noted_who_did_it(
     client, member = await asking(own, "OWNER")
     dead, another = await ask_for(own, "webhooks.deliver", "imports.run", failed=True)
     (foreign,) = await ask_for(other, "imports.run", failed=True)
-    answer = await client(REPLAY, {"input": {"ids": [dead, foreign]}})
+    strange = await client(REPLAY, {"input": {"ids": [dead, foreign]}})
+    assert strange.data["replayJobs"] == {
+        "jobs": [],
+        "userErrors": [{"path": ["input", "ids"], "code": "NOT_FOUND"}],
+    }
+    assert await states() == {dead: "failed", another: "failed", foreign: "failed"}
+    answer = await client(REPLAY, {"input": {"ids": [dead]}})
     assert answer.data["replayJobs"] == {
         "jobs": [{"id": dead, "state": "WAITING", "tries": 0}],
         "userErrors": [],
