@@ -35,7 +35,7 @@ test: env $(FONTS)  ## the tests on the embedded servers
 	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not clients and not faults and not bench" $(TESTS)
 
 test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
-	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not faults and not bench" $(addprefix --ignore=tests/,backup catalogue cli docs embedded ground house i18n mail matrix outgoing overlay pages wall) $(TESTS)
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not faults and not bench" $(addprefix --ignore=tests/,approvals backup catalogue cli company_archive correspondence docs embedded faults followups grading ground handover house i18n imports invoices mail matrix observing outgoing overlay pages people policy portrait protection reports rules service surveys trade verification wall) $(TESTS)
 
 test-pages: env  ## the pages in Debian's Chromium, on a phone and on a desk
 	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages tests/demo

@@ -49,7 +49,9 @@ def _question(query: StoredQuery, viewer: Viewer, largest_page: int) -> Question
     shown = {}
     for name in TOLD_RECORDS if only is None else (only,):
         node = reader.record_node(catalogue().record(name), details)
-        if node.outputs:
+        if (
+            node.outputs or only is not None
+        ):  # a query may leave everything out and still ask whether it is there
             _check_lists(node)
             binding = Binding(viewer, query.variables, Budget(MOST_RECORDS, largest_page))
             shown[name] = shown_of(node, _select(node, binding))

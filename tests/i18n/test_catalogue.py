@@ -20,6 +20,8 @@ WITHOUT_WORDS = {
     "{label}:",
     "{label}: ",
     "{customer}: {reason}",
+    "{member} – {line}",
+    "{subject}: {remark}",
     "{question}: {answer}",
     "{said} - {more}",
     "{way} with {contact}",

@@ -383,7 +383,8 @@ async def test_a_gateway_that_stops_says_so(town, side):
     listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     app = create_app(town.gateway.services.settings, town.gateway.services)
-    server = DrainingServer(uvicorn.Config(app, log_level="warning", lifespan="on"), app)
+    config = uvicorn.Config(app, log_level="warning", lifespan="on")
+    server = DrainingServer(config, app, drain_seconds=0)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)

@@ -58,7 +58,7 @@ async def test_tries_are_counted_by_kind_and_outcome_and_no_other_value_becomes_
     assert grown("kedang_job_wait_seconds_count", ("channel", "mail"), ("priority", "normal")) == 1
     assert grown("kedang_job_wait_seconds_count", ("channel", "mail"), ("priority", "later")) == 1
     assert grown("kedang_job_wait_seconds_count", ("channel", "none"), ("priority", "normal")) == 20
-    for _, *labels in after:
+    for _, *labels in after.keys() - before.keys():  # other tests of this process have kinds of their own
         for label, value in labels:
             assert value in CLOSED.get(label, {value}), (label, value)
     outcomes = {dict(key[1:])["outcome"] for key in after if key[0] == "kedang_jobs_total"}

@@ -478,10 +478,12 @@ async def _survey_link_to_revoke(side: Side) -> Input:
 
 
 async def _entered(side: Side) -> Input:
+    customer = await side.factory.one("customer")
     invitation = await side.factory.one(
         "survey_invitation",
         version_id=(version := await side.factory.one("questionnaire_version")),
-        contact_id=(contact := await side.factory.one("contact")),
+        customer_id=customer,
+        contact_id=(contact := await side.factory.one("contact", customer_id=customer)),
         expires_at=datetime.now(UTC) + timedelta(days=1),
     )
     item = await side.factory.one("survey_item", version_id=version, kind="TEXT")

@@ -208,7 +208,7 @@ def _check_movement(files: Files, northwind: Northwind, figures: Figures, findin
             row["Movement"],
             row["From grade"],
             row["To grade"],
-            row["Value now"],
+            row["Value now (USD)"],
         )
         for row in table
     }
