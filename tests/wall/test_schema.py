@@ -70,6 +70,14 @@ ARGUMENTS = {
 }
 
 
+QUESTIONS = {
+    "schemeId": ("CUSTOMERS_BY_GRADE", "grade_scheme"),
+    "questionnaireId": ("SURVEY_ANALYSIS", "questionnaire"),
+    "onlyDepartmentId": ("FOLLOW_UP_COMPLIANCE", "department"),
+    "onlyMemberId": ("FOLLOW_UP_COMPLIANCE", "member"),
+}
+
+
 class Walk:
     """Goes through the schema as one side with ids of the other, and notes where it has been."""
 
@@ -132,6 +140,20 @@ class Walk:
             return [(await self.own.input_of("startImport"))["fileId"]]
         known = {record.api_name[0].lower() + record.api_name[1:]: record.prefix for record in catalogue()}
         return [self.own.ids[(known | IDS).get(name, name)]]
+
+    async def questions(self) -> None:
+        """The ids that figures are asked by, each of a kind of report that takes it."""
+        for name, (kind, record) in QUESTIONS.items():
+            own = self.own.ids[catalogue().record(record).prefix]
+            foreign, nobody = self.foreign(own), self.nobody(own)
+            answer, other = [await self._figures(kind, name, one) for one in (foreign, nobody)]
+            assert self._same(answer, foreign, other, nobody), (name, answer, other)
+            assert [e["extensions"]["code"] for e in orjson.loads(answer)["errors"]] == ["NOT_FOUND"], answer
+            self.visited.add(Position("ReportQuestionInput", name))
+
+    async def _figures(self, kind: str, name: str, value: str) -> bytes:
+        query = "query ($question: ReportQuestionInput!) { reportFigures(question: $question) { asOf } }"
+        return await self.told(query, {"question": {"kind": kind, name: value}})
 
     async def filters(self) -> None:
         for record in catalogue():
@@ -262,6 +284,7 @@ async def test_ids_of_another_company_are_not_found_anywhere(sides):
     await walk.audit()
     before = await digests(*rival, besides=())
     await walk.query_arguments()
+    await walk.questions()
     await walk.filters()
     await walk.mutations()
     assert await digests(*rival, besides=()) == before
