@@ -32,7 +32,8 @@ CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(
     {
         each.name: each
         for each in (
-            Channel("mail", company=8, overall=32, outside=True, process=16),
+            # More than are sent side by side: while some are on their way the next ones stand ready.
+            Channel("mail", company=32, overall=64, outside=True, process=16),
             Channel("webhooks", company=4, overall=64, outside=True),
             Channel("surveys", company=4, overall=16),
             Channel("reports", company=2, overall=8),

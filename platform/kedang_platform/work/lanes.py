@@ -25,7 +25,7 @@ class Limits:
     """
 
     queued: int = 64
-    company: int = 16
+    company: int = 48
     channels: Mapping[str, Channel] = field(default_factory=dict)
 
 
