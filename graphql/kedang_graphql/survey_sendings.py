@@ -16,7 +16,7 @@ from strawberry.types import Info
 from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.executor import Ref
-from kedang_graphql.engine.ids import record_id
+from kedang_graphql.engine.ids import record_id, record_ids
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.jobs import Job, job_told
@@ -144,8 +144,8 @@ async def _start(
             write,
             viewer,
             questionnaire_id=questionnaire,
-            customer_ids=_ids(asked.customer_ids, CUSTOMER, "customerIds"),
-            contact_ids=_ids(asked.contact_ids, CONTACT, "contactIds"),
+            customer_ids=record_ids(asked.customer_ids, CUSTOMER, path=("input", "customerIds")),
+            contact_ids=record_ids(asked.contact_ids, CONTACT, path=("input", "contactIds")),
             send_at=asked.send_at,
             kind=str(asked.reason.value),
             name=asked.name,
@@ -171,12 +171,6 @@ def _filters(core: GraphQLSchema, viewer: Viewer, asked: StartSurveySendingInput
     for record, argument, where in given:
         if where is not None:
             yield Audience(record, filter_in_json(core, viewer, record, where, argument=argument))
-
-
-def _ids(given: list[strawberry.ID] | None, record: str, argument: str) -> list[UUID]:
-    return [
-        record_id(each, record, path=("input", argument, place)) for place, each in enumerate(given or ())
-    ]
 
 
 async def answer_pause_sending(

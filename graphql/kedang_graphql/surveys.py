@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 import strawberry
 from strawberry.types import Info
@@ -11,7 +10,7 @@ from strawberry.types import Info
 from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
 from kedang_graphql.engine.executor import Ref
-from kedang_graphql.engine.ids import record_id
+from kedang_graphql.engine.ids import record_id, record_ids
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.jobs import Job, job_told
@@ -93,8 +92,8 @@ async def answer_invite_to_survey(
             write,
             viewer,
             questionnaire_id=questionnaire,
-            customer_ids=_ids(input.customer_ids, "customer", "customerIds"),
-            contact_ids=_ids(input.contact_ids, "contact", "contactIds"),
+            customer_ids=record_ids(input.customer_ids, "customer", path=("input", "customerIds")),
+            contact_ids=record_ids(input.contact_ids, "contact", path=("input", "contactIds")),
             send_at=input.send_at,
             clock=info.context.clock,
         )
@@ -102,12 +101,6 @@ async def answer_invite_to_survey(
 
     job, errors = await write_in_company(info.context, invite)
     return InviteToSurveyPayload(job=job, user_errors=errors)
-
-
-def _ids(given: list[strawberry.ID] | None, record: str, argument: str) -> list[UUID]:
-    return [
-        record_id(each, record, path=("input", argument, place)) for place, each in enumerate(given or ())
-    ]
 
 
 @strawberry.type

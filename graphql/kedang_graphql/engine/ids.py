@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from kedang_platform.errors import NotFound
@@ -21,6 +22,11 @@ def record_id(text: object, record: str, *, path: tuple[str | int, ...] = ()) ->
     if found is None or found[0] != record:
         raise NotFound(msg("There is no such record."), path=path)
     return found[1]
+
+
+def record_ids(texts: Iterable[object] | None, record: str, *, path: tuple[str | int, ...]) -> list[UUID]:
+    """As ``record_id`` for each; the error names the place in the list."""
+    return [record_id(each, record, path=(*path, place)) for place, each in enumerate(texts or ())]
 
 
 def split_id(text: object) -> tuple[str, UUID] | None:

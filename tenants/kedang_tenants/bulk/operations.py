@@ -24,7 +24,7 @@ from kedang_tenants.imports.errors import AlreadyFinished
 from kedang_tenants.imports.mapping import Mode
 from kedang_tenants.imports.models import RUNNING, WAITING
 from kedang_tenants.imports.operations import importable_record
-from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.planner import plan_listing
 
 RUN_EXPORT = "bulk.export"
@@ -84,7 +84,7 @@ async def cancel_bulk_operation(
     """
     row = await write.fetchrow(_LOCK, operation_id)
     scope = viewer.on(RECORD).read
-    if row is None or not _reaches(viewer, scope, row["started_by_id"]):
+    if row is None or not viewer.reaches(scope, row["started_by_id"]):
         raise NotFound(msg("There is no such record."), path=("input", "id"))
     if row["state"] not in {WAITING, RUNNING}:
         raise AlreadyFinished(msg("This has already come to its end."))
@@ -114,7 +114,3 @@ async def _jsonl_file(read: TenantRead, viewer: Viewer, file_id: UUID) -> None:
         raise NotFound(error.message, path=("input", "fileId")) from None
     if content.kind != "JSONL":
         raise not_jsonl()
-
-
-def _reaches(viewer: Viewer, scope: Scope, member_id: UUID | None) -> bool:
-    return scope is Scope.ALL or (scope is not Scope.NONE and member_id in viewer.members_within(scope))

@@ -105,7 +105,7 @@ async def cancel_import(write: TenantWrite, viewer: Viewer, *, import_id: UUID, 
     """
     row = await write.fetchrow(_LOCK, import_id)
     scope = viewer.on("import").update
-    if row is None or not _reaches(viewer, scope, row["started_by_id"]):
+    if row is None or not viewer.reaches(scope, row["started_by_id"]):
         raise NotFound(msg("There is no such record."), path=("input", "id"))
     if row["state"] not in {WAITING, RUNNING}:
         raise AlreadyFinished(msg("This has already come to its end."))
@@ -168,10 +168,6 @@ async def _table_file(read: TenantRead, viewer: Viewer, file_id: UUID) -> FileCo
     if content.kind not in _FORMATS:
         raise unknown_format()
     return content
-
-
-def _reaches(viewer: Viewer, scope: Scope, member_id: UUID | None) -> bool:
-    return scope is Scope.ALL or (scope is not Scope.NONE and member_id in viewer.members_within(scope))
 
 
 def _offer(viewer: Viewer, target: Target) -> FieldOffer:

@@ -106,3 +106,7 @@ class Viewer:
             Scope.CHOSEN: self.chosen_members,
         }.get(scope, ())
         return (*others, self.member_id)
+
+    def reaches(self, scope: Scope, member_id: UUID | None) -> bool:
+        """Whether the scope holds for what is that member's, or with None nobody's."""
+        return scope is Scope.ALL or (scope is not Scope.NONE and member_id in self.members_within(scope))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.statement import Statement
@@ -13,7 +12,6 @@ from kedang_tenants.reports.document import Chart, Column, ColumnKind, Document,
 from kedang_tenants.reports.spool import Rows, Spool
 
 BLUE, GREEN, AMBER, RED, GREY = "#2563eb", "#2e9e6b", "#e0a526", "#d64545", "#9aa5b1"
-PALETTE: Final = (BLUE, GREEN, AMBER, RED, "#7c5cc4", "#1f9eb3", "#b3582e", "#6b7f3a")
 
 
 def column(

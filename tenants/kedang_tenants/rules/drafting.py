@@ -169,14 +169,12 @@ async def hold_version(
 
 def _sees(viewer: Viewer, row: asyncpg.Record) -> bool:
     access = viewer.on("rule_version")
-    scope = max(access.names, access.read)
-    return scope is Scope.ALL or row["drafted_by_id"] in viewer.members_within(scope)
+    return viewer.reaches(max(access.names, access.read), row["drafted_by_id"])
 
 
 def ensure_may_edit(viewer: Viewer, held: Held) -> None:
     """Raise Forbidden unless the version is the viewer's to edit."""
-    scope = viewer.on("rule_version").update
-    if scope is not Scope.ALL and held.drafted_by_id not in viewer.members_within(scope):
+    if not viewer.reaches(viewer.on("rule_version").update, held.drafted_by_id):
         raise Forbidden(msg("You may not do this."))
 
 

@@ -106,10 +106,7 @@ async def revoke_link(write: TenantWrite, viewer: Viewer, *, link_id: UUID, cloc
     )
     if row is None or not await visible_record(write, viewer, catalogue().record(RECORD), link_id):
         raise NotFound(msg("There is no such record."), path=("input", "id"))
-    scope = viewer.on(RECORD).create
-    if scope is not Scope.ALL and (
-        scope is Scope.NONE or row["made_by_id"] not in viewer.members_within(scope)
-    ):
+    if not viewer.reaches(viewer.on(RECORD).create, row["made_by_id"]):
         raise Forbidden(msg("You may not do this for others."), path=("input", "id"))
     if row["revoked_at"] is None:
         values = {"revoked_at": clock.now()}

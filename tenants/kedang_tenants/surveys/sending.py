@@ -223,19 +223,15 @@ async def set_state(
 async def _held(write: TenantWrite, viewer: Viewer, sending_id: UUID, states: set[str]) -> asyncpg.Record:
     """The sending, held; of those whom the viewer may send for."""
     row = await write.fetchrow(_LOCK, sending_id)
-    if row is None or not _reaches(viewer, row["started_by_id"], viewer.on(RECORD).read):
+    if row is None or not viewer.reaches(viewer.on(RECORD).read, row["started_by_id"]):
         raise NotFound(msg("There is no such record."), path=("input", "id"))
-    if not _reaches(viewer, row["started_by_id"], viewer.on("survey_invitation").create):
+    if not viewer.reaches(viewer.on("survey_invitation").create, row["started_by_id"]):
         raise Forbidden(msg("You may not do this for others."), path=("input", "id"))
     if row["state"] not in states:
         raise SendingOver(
             msg("This is not possible in the state that the sending is in."), path=("input", "id")
         )
     return row
-
-
-def _reaches(viewer: Viewer, member_id: UUID | None, scope: Scope) -> bool:
-    return scope is Scope.ALL or (scope is not Scope.NONE and member_id in viewer.members_within(scope))
 
 
 def audience_of(stored: str) -> list[Audience]:
