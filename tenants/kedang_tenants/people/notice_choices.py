@@ -36,6 +36,14 @@ DEFAULT_CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
         notices.MAIL_UNDELIVERABLE: notices.DIGEST,
         notices.MINUTES_WAITING: notices.EMAIL,
         notices.MEETING: notices.EMAIL,
+        notices.GRADE_CHANGED: notices.DIGEST,
+        notices.GRADE_ENDING: notices.EMAIL,
+        notices.POOL: notices.DIGEST,
+        notices.HOT_CUSTOMER: notices.DIGEST,
+        notices.DAILY_REPORT: notices.EMAIL,
+        notices.EMERGENCY_REPORT: notices.EMAIL,
+        notices.WATCH_LIST: notices.EMAIL,
+        notices.MINUTES_ANSWERED: notices.EMAIL,
     }
 )
 """What holds for whoever has chosen nothing. All of these wait for the member, or answer what they asked for."""

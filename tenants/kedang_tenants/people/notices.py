@@ -45,6 +45,14 @@ CALENDAR_MISSING = "CALENDAR_MISSING"
 MAIL_UNDELIVERABLE = "MAIL_UNDELIVERABLE"
 MINUTES_WAITING = "MINUTES_WAITING"
 MEETING = "MEETING"
+GRADE_CHANGED = "GRADE_CHANGED"
+GRADE_ENDING = "GRADE_ENDING"
+POOL = "POOL"
+HOT_CUSTOMER = "HOT_CUSTOMER"
+DAILY_REPORT = "DAILY_REPORT"
+EMERGENCY_REPORT = "EMERGENCY_REPORT"
+WATCH_LIST = "WATCH_LIST"
+MINUTES_ANSWERED = "MINUTES_ANSWERED"
 
 KINDS: Final = (
     Option(FOLLOW_UPS_DUE, msg("Follow-ups are due")),
@@ -65,6 +73,14 @@ KINDS: Final = (
     Option(MAIL_UNDELIVERABLE, msg("Mails to a customer do not arrive")),
     Option(MINUTES_WAITING, msg("Minutes wait for your review")),
     Option(MEETING, msg("A meeting concerns you")),
+    Option(GRADE_CHANGED, msg("The grade of a customer changed")),
+    Option(GRADE_ENDING, msg("A grade given by hand is about to end")),
+    Option(POOL, msg("The public pool concerns you")),
+    Option(HOT_CUSTOMER, msg("A hot customer concerns you")),
+    Option(DAILY_REPORT, msg("A daily report waits for you")),
+    Option(EMERGENCY_REPORT, msg("An emergency report concerns you")),
+    Option(WATCH_LIST, msg("A customer on the watch list needs you")),
+    Option(MINUTES_ANSWERED, msg("A customer answered to minutes")),
 )
 
 DIGEST_AT: Final = "08:30"
