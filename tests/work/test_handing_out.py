@@ -68,6 +68,19 @@ async def test_a_future_job_of_high_priority_does_not_hide_what_is_due(company, 
     assert [job.id for job in await due()] == [now]
 
 
+async def test_what_is_tried_again_goes_where_it_stood_and_not_behind_all_that_came_since(
+    company, ask, databases
+):
+    first, *others = await ask(company, 3)
+    async with databases.control() as control:
+        await control.fetch(
+            "UPDATE work.job SET attempt = 1, tries = 1, due_at = clock_timestamp() WHERE id = $1", first
+        )
+    async with databases.control() as control:
+        handed = await hand_out(control, now=None, limits=Limits(queued=64, company=16))
+    assert [job.id for job in handed.jobs] == [first, *others]
+
+
 @pytest.mark.parametrize(
     ("big", "small", "more"),
     [

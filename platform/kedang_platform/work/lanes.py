@@ -74,6 +74,7 @@ SELECT tenant, kind, state, count(*) FROM work.job WHERE state IN ('queued', 'ru
 # The first of each kind and priority that these lanes have waiting: one probe each, however much lies behind. Said as
 # spans in the order of job_waiting_kind, so that without statistics, too, no other index seems as good.
 # "At once" is -infinity, which the driver tells as a time without a zone: nothing it could be compared with.
+# What is tried again keeps the place it had: behind all that was asked for meanwhile it would wait for the whole backlog.
 _CANDIDATES = """
 WITH RECURSIVE lane AS (
     SELECT tenant, room FROM unnest($1::text[], $2::int[]) AS lane (tenant, room)
@@ -89,10 +90,11 @@ WITH RECURSIVE lane AS (
         ORDER BY kind, priority, due_at, id LIMIT 1
     ) AS next
 )
-SELECT lane.tenant, class.kind, class.priority, first.id, greatest(first.due_at, first.created_at) AS since
+SELECT lane.tenant, class.kind, class.priority, first.id,
+    CASE WHEN first.attempt > 0 THEN first.created_at ELSE greatest(first.due_at, first.created_at) END AS since
 FROM lane JOIN class USING (tenant) CROSS JOIN LATERAL (
     SELECT * FROM (
-        SELECT id, due_at, created_at FROM work.job
+        SELECT id, due_at, created_at, attempt FROM work.job
         WHERE job.tenant = class.tenant AND state = 'waiting'
             AND (kind, job.priority, due_at) >= (class.kind, class.priority, '-infinity')
             AND (kind, job.priority, due_at) <= (class.kind, class.priority, '-infinity')
@@ -100,7 +102,7 @@ FROM lane JOIN class USING (tenant) CROSS JOIN LATERAL (
     ) AS at_once
     UNION ALL
     SELECT * FROM (
-        SELECT id, due_at, created_at FROM work.job
+        SELECT id, due_at, created_at, attempt FROM work.job
         WHERE job.tenant = class.tenant AND state = 'waiting'
             AND (kind, job.priority, due_at) > (class.kind, class.priority, '-infinity')
             AND (kind, job.priority, due_at) <= (class.kind, class.priority, $3)
