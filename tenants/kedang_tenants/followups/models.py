@@ -29,6 +29,9 @@ from kedang_tenants.people.models import Member
 
 PLANNED, DONE, CANCELLED = "PLANNED", "DONE", "CANCELLED"
 CYCLE, MANUAL, MAINTENANCE = "CYCLE", "MANUAL", "MAINTENANCE"
+AFTER_PURCHASE, QUOTATION = "AFTER_PURCHASE", "QUOTATION"
+EXPECTED_PURCHASE, SILENCE = "EXPECTED_PURCHASE", "SILENCE"
+CHECK = "CHECK"
 
 WAYS = (
     Option("CALL", msg("Call")),
@@ -49,7 +52,14 @@ ORIGINS = (
     Option(CYCLE, msg("By the cycle of the grade")),
     Option(MANUAL, msg("Planned by hand")),
     Option(MAINTENANCE, msg("By the maintenance of an owned product")),
+    Option(AFTER_PURCHASE, msg("After a purchase")),
+    Option(QUOTATION, msg("By a quotation without an answer")),
+    Option(EXPECTED_PURCHASE, msg("Before an expected purchase")),
+    Option(SILENCE, msg("After a silence")),
+    Option(CHECK, msg("Unscheduled check")),
 )
+BEHAVIOURS = (AFTER_PURCHASE, QUOTATION, EXPECTED_PURCHASE, SILENCE)
+"""Origins of plans that follow from what a customer does, or does not do."""
 
 
 class FollowUpPlan(Record):
@@ -85,6 +95,19 @@ class FollowUpPlan(Record):
         LocalisedKind(500), label=msg("Why this day"), read_only=True, exported=False
     )
     done_on: Mapped[date | None] = field(DayKind(), label=msg("Done on"), read_only=True)
+    wanted_on: Mapped[date | None] = field(
+        DayKind(),
+        label=msg("Asked for on"),
+        read_only=True,
+        description="The working day that the cycle or the behaviour asks for; the plan lies later where the"
+        " owner's days are full",
+    )
+    occasion: Mapped[str | None] = field(TextKind(60), label=msg("Occasion"), hidden=True)
+    """What a behaviour was, each planned for once: ``order:<id>``."""
+    urgency: Mapped[int] = field(
+        IntegerKind(1, 15), label=msg("Urgency"), required=True, default=1, server_default="1", hidden=True
+    )
+    """1 to 5 by the customer's grade, 5 for the best; ten more while the customer is hot. Right for open plans."""
 
     customer: Mapped[Customer] = relation(
         "Customer", label=msg("Customer"), foreign_key="FollowUpPlan.customer_id"
@@ -102,6 +125,22 @@ class FollowUpPlan(Record):
             "due_on",
             "id",
             postgresql_where=text("state = 'PLANNED' AND archived_at IS NULL"),
+        ),
+        Index(
+            "ix_follow_up_plan_urgent",
+            "owner_id",
+            "urgency",
+            "due_on",
+            "id",
+            postgresql_where=text("state = 'PLANNED' AND archived_at IS NULL"),
+        ),
+        Index(
+            "uq_follow_up_plan_occasion",
+            "customer_id",
+            "origin",
+            "occasion",
+            unique=True,
+            postgresql_where=text("occasion IS NOT NULL AND archived_at IS NULL"),
         ),
         Index(
             "uq_follow_up_plan_cycle",
@@ -173,6 +212,17 @@ class FollowUpRecord(Record):
     __table_args__ = (Index("ix_follow_up_record_customer_id_at", "customer_id", "at", "id"),)
 
 
+MOST_CONTACTS = 500
+"""A day and person, as a company may plan them."""
+contribute(
+    Member,
+    "contacts_per_day",
+    field(
+        IntegerKind(1, MOST_CONTACTS),
+        label=msg("Contacts a day"),
+        description="How many are planned for a working day at most; empty: as the company's rule says",
+    ),
+)
 contribute(
     Customer,
     "assigned_on",
