@@ -24,11 +24,13 @@ from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
 from kedang_tenants.handover import models as handover
+from kedang_tenants.hot import models as hot
 from kedang_tenants.imports import models as imports
 from kedang_tenants.measuring import models as measuring
 from kedang_tenants.opening import criteria
 from kedang_tenants.people import access, calendar, custom_fields, lines, notices, rights
 from kedang_tenants.people import models as people
+from kedang_tenants.pool import models as pool
 from kedang_tenants.protection import models as protection
 from kedang_tenants.protection import retention_rules
 from kedang_tenants.reports import guards as report_guards
@@ -86,6 +88,7 @@ __all__ = [
     "grading_events",
     "grading_guards",
     "handover",
+    "hot",
     "imports",
     "lines",
     "maintenance",
@@ -98,6 +101,7 @@ __all__ = [
     "owned_dues",
     "owned_products",
     "people",
+    "pool",
     "protection",
     "repeating",
     "report_guards",

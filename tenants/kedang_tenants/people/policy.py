@@ -33,12 +33,12 @@ def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensit
 
 
 # What a customer owns is part of its archive, kept by service as well.
-ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator", "owned_product")
+ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator", "owned_product", "pool_move")
 # Accesses to restricted archives: to read all is to see these, to change all is to close and open them.
 GRANTS = ("archive_grant",)
 TRADE = ("order", "order_line", "delivery", "contract", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
-FOLLOW_UPS = ("follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action")
+FOLLOW_UPS = ("follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "hot_mark")
 GRADES = ("grade_scheme", "grade_level")
 QUESTIONNAIRES = ("questionnaire", "questionnaire_version", "survey_item")
 SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer", "survey_sending", "survey_link")
