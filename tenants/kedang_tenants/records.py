@@ -13,10 +13,11 @@ from kedang_tenants.correspondence import suppressing, templates, undelivered
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
 from kedang_tenants.files import models as files
+from kedang_tenants.followups import calendar_feeds
 from kedang_tenants.followups import escalating as followup_escalating
 from kedang_tenants.followups import events as followup_events
 from kedang_tenants.followups import guards as followup_guards
-from kedang_tenants.followups import meeting_dues, meeting_rules, meetings
+from kedang_tenants.followups import meeting_dues, meeting_rules, meetings, receipts, visits
 from kedang_tenants.followups import models as followups
 from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.followups import reminding as followup_reminding
@@ -67,6 +68,7 @@ __all__ = [
     "approvals",
     "bulk",
     "calendar",
+    "calendar_feeds",
     "catalogue_models",
     "changing_tables",
     "consenting",
@@ -103,6 +105,7 @@ __all__ = [
     "people",
     "pool",
     "protection",
+    "receipts",
     "repeating",
     "report_guards",
     "reports",
@@ -130,6 +133,7 @@ __all__ = [
     "verification_cycles",
     "verification_dues",
     "verification_replanning",
+    "visits",
     "webhook_guards",
     "webhook_queueing",
     "webhooks",

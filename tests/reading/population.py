@@ -50,7 +50,7 @@ TEXTS = (
 _COUNTS = {
     "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
-    "follow_up_plan": 35, "follow_up_record": 40, "meeting": 30, "meeting_attendee": 45, "meeting_action": 40, "contract": 30, "owned_product": 30,
+    "follow_up_plan": 35, "follow_up_record": 40, "meeting": 30, "meeting_attendee": 45, "meeting_action": 40, "minutes_receipt": 30, "visit_form": 20, "contract": 30, "owned_product": 30,
     "hot_mark": 30, "pool_move": 40,
     "verification_cycle": 3, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
     "service_standard": 5, "service_assignment": 5, "service_request": 40, "service_note": 40, "repair_record": 20,
@@ -63,7 +63,7 @@ _COUNTS = {
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "mail_identity", "mail_template", "customer_tag", "customer_collaborator", "archive_grant", "product",
-    "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "hot_mark", "pool_move", "notice",
+    "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
     "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
@@ -83,7 +83,7 @@ _LEFT_OUT = {
     "follow_up_record": {"contact_id", "plan_id"},
     "service_request": {"number", "contact_id", "order_id", "owned_product_id"},
     "repair_record": {"request_id", "owned_product_id"},
-    "follow_up_plan": {"owned_product_id", "maintenance_on"},
+    "follow_up_plan": {"owned_product_id", "maintenance_on", "contact_id", "visit_form_id"},
     "contract": {"order_id"},
     "owned_product": {"order_id"},
     "meeting_attendee": {"contact_id"},
@@ -107,7 +107,8 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
         "digest_at": "08:15",
         "time_zone": "Asia/Tokyo",
     },
-    "follow_up_plan": {"origin": "MANUAL"},
+    "visit_form": {"leaves_at": "08:00", "returns_at": "17:30"},
+    "follow_up_plan": {"origin": "MANUAL", "at_time": "09:30"},
     "customer_grade": {"current": False},
     "hot_mark": {"ended_on": date(2025, 3, 1)},
     "questionnaire": {"active": False},

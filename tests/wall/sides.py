@@ -31,6 +31,7 @@ _OF_THE_SAME: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"contact_id": "contact", "order_id": "order", "owned_product_id": "owned_product"},
     ),
     "repair_record": ("customer_id", {"request_id": "service_request", "owned_product_id": "owned_product"}),
+    "follow_up_plan": ("customer_id", {"contact_id": "contact"}),
     "contract": ("customer_id", {"order_id": "order"}),
     "owned_product": ("customer_id", {"order_id": "order"}),
     "survey_item": ("version_id", {"parent_id": "survey_item"}),

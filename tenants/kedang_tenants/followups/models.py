@@ -20,6 +20,7 @@ from kedang_tenants.catalogue import (
     Record,
     ReferenceKind,
     TextKind,
+    TimeOfDayKind,
     contribute,
     field,
     relation,
@@ -87,6 +88,27 @@ class FollowUpPlan(Record):
     due_on: Mapped[date] = field(DayKind(), label=msg("Due on"), required=True)
     way: Mapped[str | None] = field(ChoiceKind(WAYS), label=msg("Way"))
     purpose: Mapped[str | None] = field(TextKind(500), label=msg("Purpose"))
+    at_time: Mapped[str | None] = field(
+        TimeOfDayKind(),
+        label=msg("At what time"),
+        description="As HH:MM in the company's zone; empty: any time of the day",
+    )
+    duration_minutes: Mapped[int | None] = field(IntegerKind(1, 1440), label=msg("Planned minutes"))
+    contact_id: Mapped[UUID | None] = field(
+        ReferenceKind("contact"), label=msg("Person to be met"), references="contact.id", index=True
+    )
+    content: Mapped[str | None] = field(TextKind(10_000, multiline=True), label=msg("Content"), sort=False)
+    preparation: Mapped[str | None] = field(
+        TextKind(10_000, multiline=True),
+        label=msg("Preparation"),
+        sort=False,
+        description="Names, titles, decision power, needs and problems as known",
+    )
+    repeat_days: Mapped[int | None] = field(
+        IntegerKind(1, 3650),
+        label=msg("Again after days"),
+        description="Once it is done, the next is planned so many days later, on a working day",
+    )
     state: Mapped[str] = field(ChoiceKind(PLAN_STATES), label=msg("State"), required=True, default=PLANNED)
     origin: Mapped[str] = field(
         ChoiceKind(ORIGINS), label=msg("Origin"), required=True, default=MANUAL, read_only=True
@@ -113,6 +135,9 @@ class FollowUpPlan(Record):
         "Customer", label=msg("Customer"), foreign_key="FollowUpPlan.customer_id"
     )
     owner: Mapped[Member | None] = relation("Member", label=msg("Owner"), foreign_key="FollowUpPlan.owner_id")
+    contact: Mapped[Contact | None] = relation(
+        "Contact", label=msg("Person to be met"), foreign_key="FollowUpPlan.contact_id"
+    )
     records: Mapped[list[FollowUpRecord]] = relation(
         "FollowUpRecord", label=msg("Follow-up records"), foreign_key="FollowUpRecord.plan_id"
     )
@@ -195,6 +220,31 @@ class FollowUpRecord(Record):
     content: Mapped[str | None] = field(TextKind(20_000, multiline=True), label=msg("Content"), sort=False)
     result: Mapped[str | None] = field(TextKind(2000, multiline=True), label=msg("Result"), sort=False)
     next_step: Mapped[str | None] = field(TextKind(2000, multiline=True), label=msg("Next step"), sort=False)
+    needs: Mapped[str | None] = field(
+        TextKind(5000, multiline=True),
+        label=msg("Needs"),
+        sort=False,
+        description="What the customer needs; becomes a demand in one step",
+    )
+    problems: Mapped[str | None] = field(
+        TextKind(5000, multiline=True),
+        label=msg("Problems"),
+        sort=False,
+        description="What the customer complains of; becomes a service request in one step",
+    )
+    competitors: Mapped[str | None] = field(
+        TextKind(5000, multiline=True), label=msg("Competitors"), sort=False
+    )
+    market_news: Mapped[str | None] = field(
+        TextKind(5000, multiline=True), label=msg("News of the market"), sort=False
+    )
+    note_taker_id: Mapped[UUID | None] = field(
+        ReferenceKind("member"),
+        label=msg("Noted by"),
+        references="member.id",
+        index=True,
+        description="Whoever enters it where nobody is said",
+    )
 
     customer: Mapped[Customer] = relation(
         "Customer", label=msg("Customer"), foreign_key="FollowUpRecord.customer_id"
@@ -207,6 +257,9 @@ class FollowUpRecord(Record):
     )
     plan: Mapped[FollowUpPlan | None] = relation(
         "FollowUpPlan", label=msg("Follow-up plan"), foreign_key="FollowUpRecord.plan_id"
+    )
+    note_taker: Mapped[Member | None] = relation(
+        "Member", label=msg("Noted by"), foreign_key="FollowUpRecord.note_taker_id"
     )
 
     __table_args__ = (Index("ix_follow_up_record_customer_id_at", "customer_id", "at", "id"),)

@@ -29,6 +29,7 @@ from kedang_tenants.catalogue import (
     relation,
 )
 from kedang_tenants.customers.models import Contact, Customer
+from kedang_tenants.followups.models import FollowUpRecord
 from kedang_tenants.grading.models import GradeLevel
 from kedang_tenants.people.models import Department, Member
 from kedang_tenants.trade.models import Order, Product
@@ -475,4 +476,23 @@ contribute(
     Customer,
     "repair_records",
     relation("RepairRecord", label=msg("Repair records"), foreign_key="RepairRecord.customer_id"),
+)
+contribute(
+    FollowUpRecord,
+    "service_request_id",
+    field(
+        ReferenceKind("service_request"),
+        label=msg("Service request"),
+        references="service_request.id",
+        index=True,
+        read_only=True,
+        description="What its problems have become",
+    ),
+)
+contribute(
+    FollowUpRecord,
+    "service_request",
+    relation(
+        "ServiceRequest", label=msg("Service request"), foreign_key="FollowUpRecord.service_request_id"
+    ),
 )
