@@ -21,6 +21,7 @@ from kedang_tenants.followups import meeting_dues, meeting_rules, meetings, rece
 from kedang_tenants.followups import models as followups
 from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.followups import reminding as followup_reminding
+from kedang_tenants.grading import criteria_models as grading_criteria
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
@@ -87,6 +88,7 @@ __all__ = [
     "followup_reminding",
     "followups",
     "grading",
+    "grading_criteria",
     "grading_events",
     "grading_guards",
     "handover",
