@@ -25,6 +25,8 @@ from kedang_tenants.grading import criteria_models as grading_criteria
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
+from kedang_tenants.grading import trials as grading_trials
+from kedang_tenants.grading import versions as grading_versions
 from kedang_tenants.handover import models as handover
 from kedang_tenants.hot import models as hot
 from kedang_tenants.imports import models as imports
@@ -91,6 +93,8 @@ __all__ = [
     "grading_criteria",
     "grading_events",
     "grading_guards",
+    "grading_trials",
+    "grading_versions",
     "handover",
     "hot",
     "imports",

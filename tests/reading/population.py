@@ -49,7 +49,7 @@ TEXTS = (
 )  # fmt: skip
 _COUNTS = {
     "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
-    "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30,
+    "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30, "grade_rule": 6, "grade_trial": 5, "grade_trial_row": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "meeting": 30, "meeting_attendee": 45, "meeting_action": 40, "minutes_receipt": 30, "visit_form": 20, "contract": 30, "owned_product": 30,
     "hot_mark": 30, "pool_move": 40,
     "verification_cycle": 3, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
@@ -63,7 +63,7 @@ _COUNTS = {
 }  # fmt: skip
 _ORDER = (
     "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "mail_identity", "mail_template", "customer_tag", "customer_collaborator", "archive_grant", "product",
-    "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
+    "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "grade_rule", "grade_trial", "grade_trial_row", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
     "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
@@ -110,6 +110,7 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
     "visit_form": {"leaves_at": "08:00", "returns_at": "17:30"},
     "follow_up_plan": {"origin": "MANUAL", "at_time": "09:30"},
     "customer_grade": {"current": False},
+    "grade_rule": {"state": "SUPERSEDED"},
     "hot_mark": {"ended_on": date(2025, 3, 1)},
     "questionnaire": {"active": False},
     "questionnaire_version": {"state": "DRAFT"},
@@ -255,6 +256,8 @@ class Populating:
             self.taken.add(("leading",))
         if record.name == "grade_level":
             row["code"] = f"L{self.random.randrange(10**6)}"
+        if record.name == "grade_rule":
+            row["number"] = self.random.randrange(1, 10**9)
         if record.name == "notice":
             row["occasion"] = f"o{self.random.randrange(10**9)}"
         if record.name == "notice_preference":

@@ -122,7 +122,7 @@ _TO_CUSTOMER = ("customer_id", "customer")
 BELOW: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(
         (
-            "contact", "customer_collaborator", "handed_customer", "customer_grade", "customer_tag", "follow_up_plan", "follow_up_record", "hot_mark", "pool_move",
+            "contact", "customer_collaborator", "handed_customer", "customer_grade", "customer_tag", "grade_trial_row", "follow_up_plan", "follow_up_record", "hot_mark", "pool_move",
             "contract", "meeting", "order", "owned_product", "repair_record", "service_request", "survey_answer", "survey_invitation",
         ),
         (_TO_CUSTOMER,),

@@ -35,7 +35,7 @@ class LevelSet:
     levels: tuple[SetLevel, ...]
 
 
-_RED, _ORANGE, _YELLOW, _GREEN, _GREY = "#c0392b", "#d35400", "#b7950b", "#1e8449", "#5d6d7e"
+_RED, _ORANGE, _YELLOW, _GREEN, _GREY = "#c0392b", "#d35400", "#a8860a", "#1e8449", "#5d6d7e"
 
 LEVEL_SETS: Final = (
     LevelSet(

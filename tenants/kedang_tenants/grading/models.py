@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import (
     ChoiceKind,
     ColourKind,
+    DayKind,
     DecimalKind,
     DocumentKind,
     FlagKind,
@@ -30,8 +31,10 @@ from kedang_tenants.catalogue import (
     unique_among_living,
 )
 from kedang_tenants.customers.models import Customer
+from kedang_tenants.people.models import Member
 
 DRAFT, PUBLISHED = "DRAFT", "PUBLISHED"
+HAND, RULE, RULE_AND_HAND = "HAND", "RULE", "RULE_AND_HAND"
 SALES = "SALES"
 CALENDAR_YEAR, TRAILING_12_MONTHS = "CALENDAR_YEAR", "TRAILING_12_MONTHS"
 
@@ -62,6 +65,27 @@ class GradeScheme(Record):
         required=True,
         default=False,
         description="At most one scheme leads",
+    )
+    graded_by: Mapped[str] = field(
+        ChoiceKind(
+            (
+                Option(HAND, msg("By hand")),
+                Option(RULE, msg("By the rule")),
+                Option(RULE_AND_HAND, msg("By the rule, with the hand above it")),
+            )
+        ),
+        label=msg("Graded"),
+        required=True,
+        default=RULE_AND_HAND,
+        server_default="'RULE_AND_HAND'",
+    )
+    owners_may_override: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("Owners may grade their customers by hand"),
+        required=True,
+        default=False,
+        server_default="false",
+        description="Whose customers are their own alone; managers may in any case",
     )
     measure: Mapped[str] = field(ChoiceKind(MEASURES), label=msg("Measure"), required=True, default=SALES)
     period: Mapped[str] = field(
@@ -99,7 +123,10 @@ Index(
 
 
 class GradeLevel(Record):
-    """One level of a scheme: what it takes to reach it, how it looks, how often its customers are contacted."""
+    """One level of a scheme: what it takes to reach it, how it looks, and how its customers are treated (G1).
+
+    How soon its customers' requests are answered stands in the service standards of the level.
+    """
 
     __tablename__ = "grade_level"
     __prefix__ = "gle"
@@ -140,7 +167,62 @@ class GradeLevel(Record):
         label=msg("Follow-up cycle in days"),
         description="Empty: no follow-ups by themselves",
     )
+    care_days: Mapped[int | None] = field(
+        IntegerKind(1, 3650),
+        label=msg("Care every so many days"),
+        description="Greetings and attentions beside the follow-ups; empty: none by themselves",
+    )
+    service_promise: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(2000, multiline=True), label=msg("Standard of service")
+    )
+    price_preference: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(1000, multiline=True), label=msg("Preference in prices")
+    )
+    delivery_preference: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(1000, multiline=True), label=msg("Preference in delivery times")
+    )
+    collection_policy: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(1000, multiline=True), label=msg("Policy of collection")
+    )
+    credit_days: Mapped[int | None] = field(
+        IntegerKind(0, 3650),
+        label=msg("Days of credit"),
+        description="From the delivery to the payment; 0: paid on delivery; empty: not said",
+    )
+    credit_terms: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(1000, multiline=True), label=msg("Terms of credit")
+    )
+    reception: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(1000, multiline=True),
+        label=msg("Reception"),
+        description="How visitors of such a customer are received",
+    )
+    pool_protected: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("Never returns to the public pool"),
+        required=True,
+        default=False,
+        server_default="false",
+    )
+    pool_after_days: Mapped[int | None] = field(
+        IntegerKind(1, 3650),
+        label=msg("Returns to the public pool after so many days without contact"),
+        description="Empty: as the company's rule says",
+    )
+    retired_into_id: Mapped[UUID | None] = field(
+        ReferenceKind("grade_level"),
+        label=msg("Retired into"),
+        references="grade_level.id",
+        read_only=True,
+        description="The level that took over its customers; it is given no more",
+    )
 
+    retired_into: Mapped[GradeLevel | None] = relation(
+        "GradeLevel",
+        label=msg("Retired into"),
+        foreign_key="GradeLevel.retired_into_id",
+        remote_side="GradeLevel.id",
+    )
     scheme: Mapped[GradeScheme] = relation(
         "GradeScheme", label=msg("Grade scheme"), foreign_key="GradeLevel.scheme_id"
     )
@@ -155,8 +237,8 @@ unique_among_living(GradeLevel, ("scheme_id", "code"))
 class CustomerGrade(Record):
     """What one customer was graded by one scheme: the present grade and those before it.
 
-    ``figures`` holds what was measured (``value`` in minor units of ``currency``, ``orders``, the
-    period ``from`` and ``until``, of which the last day is not part) and the ``minimum`` that was met.
+    ``figures`` holds what the rule measured and how each measure counted; of a grade given by hand
+    what stood before it. ``until`` is the last day of a grade given by hand.
     """
 
     __tablename__ = "customer_grade"
@@ -189,10 +271,22 @@ class CustomerGrade(Record):
         index=True,
     )
     rule_version: Mapped[int] = field(
-        IntegerKind(1), label=msg("Version of the rule"), required=True, read_only=True
+        IntegerKind(0),
+        label=msg("Version of the rule"),
+        required=True,
+        read_only=True,
+        description="Of a grade given by hand the version that was in force; 0: none was",
     )
     figures: Mapped[dict[str, Any]] = field(
         DocumentKind(), label=msg("Figures"), required=True, read_only=True, exported=False
+    )
+    withheld: Mapped[dict[str, Any] | None] = field(
+        DocumentKind(),
+        label=msg("Figures not for everybody"),
+        read_only=True,
+        exported=False,
+        sensitivity="profit",
+        description="What was measured of profit and credit, of which the other figures tell the points alone",
     )
     explanation: Mapped[dict[str, str]] = field(
         LocalisedKind(1000), label=msg("Explanation"), required=True, read_only=True
@@ -202,6 +296,35 @@ class CustomerGrade(Record):
     )
     graded_at: Mapped[datetime] = field(InstantKind(), label=msg("Graded at"), required=True, read_only=True)
     ended_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Until"), read_only=True)
+    held_since: Mapped[date | None] = field(
+        DayKind(),
+        label=msg("Has this level since"),
+        read_only=True,
+        description="The day on which the customer came to this level, under whatever version of the rule",
+    )
+    by_hand: Mapped[bool] = field(
+        FlagKind(),
+        label=msg("Given by hand"),
+        required=True,
+        default=False,
+        server_default="false",
+        read_only=True,
+    )
+    reason: Mapped[str | None] = field(
+        TextKind(1000, multiline=True),
+        label=msg("Reason"),
+        read_only=True,
+        description="Why it was given by hand",
+    )
+    until: Mapped[date | None] = field(
+        DayKind(),
+        label=msg("Last day"),
+        read_only=True,
+        description="Of a grade given by hand; empty: until it is ended",
+    )
+    given_by_id: Mapped[UUID | None] = field(
+        ReferenceKind("member"), label=msg("Given by"), references="member.id", read_only=True
+    )
 
     customer: Mapped[Customer] = relation(
         "Customer", label=msg("Customer"), foreign_key="CustomerGrade.customer_id"
@@ -212,8 +335,16 @@ class CustomerGrade(Record):
     level: Mapped[GradeLevel] = relation(
         "GradeLevel", label=msg("Grade"), foreign_key="CustomerGrade.level_id"
     )
+    given_by: Mapped[Member | None] = relation(
+        "Member", label=msg("Given by"), foreign_key="CustomerGrade.given_by_id"
+    )
 
     __table_args__ = (
+        Index(
+            "ix_customer_grade_until",
+            "until",
+            postgresql_where=text("current AND by_hand"),
+        ),
         Index("ix_customer_grade_customer_id_graded_at", "customer_id", "graded_at", "id"),
         Index(
             "uq_customer_grade_current",

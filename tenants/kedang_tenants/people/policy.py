@@ -39,7 +39,8 @@ GRANTS = ("archive_grant",)
 TRADE = ("order", "order_line", "delivery", "contract", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
 FOLLOW_UPS = ("follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark")
-GRADES = ("grade_scheme", "grade_level")
+GRADES = ("grade_scheme", "grade_level", "grade_rule")
+TRIALS = ("grade_trial", "grade_trial_row")  # who sets up the grades tries them out; rows tell what was sold
 QUESTIONNAIRES = ("questionnaire", "questionnaire_version", "survey_item")
 SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer", "survey_sending", "survey_link")
 PEOPLE = ("member", "department")
@@ -119,6 +120,7 @@ _OFFICE = _table(
             *HANDOVERS,
             *SUPPRESSIONS,
             *OWN_THINGS,
+            *TRIALS,
         ),
         FULL,
     ),
@@ -142,9 +144,11 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (REPORTS, _keeps(ALL, archive=True)),
             (PEOPLE, _reads(ALL)),
             (GRANTS, _reads(ALL)),
+            (TRIALS, _reads(ALL, profit=ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
+            (("customer_grade",), replace(_reads(ALL, profit=ALL), update=ALL)),
         ),
         "DEPARTMENT_MANAGER": _table(
             *_EMPLOYEE,

@@ -24,7 +24,7 @@ from kedang_workers.demo.surveying import (
 )
 
 CYCLES = {"A": 14, "B": 30, "C": 60, "D": 90, "E": 180}
-COLOURS = {"A": "#c0392b", "B": "#d35400", "C": "#b7950b", "D": "#2471a3", "E": "#707b7c"}
+COLOURS = {"A": "#c0392b", "B": "#d35400", "C": "#a8860a", "D": "#2471a3", "E": "#707b7c"}
 PURPOSE = "Talk about next season's prices"
 CONTENT = "Asked how the last delivery was received; all in order."
 
