@@ -8,6 +8,8 @@ from kedang_tenants.bulk import models as bulk
 from kedang_tenants.catalogue import models as catalogue_models
 from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
+from kedang_tenants.classing import guards as classing_guards
+from kedang_tenants.classing import models as classing
 from kedang_tenants.correspondence import models as correspondence
 from kedang_tenants.correspondence import suppressing, templates, undelivered
 from kedang_tenants.customers import consenting, consents, restricting
@@ -74,6 +76,8 @@ __all__ = [
     "calendar_feeds",
     "catalogue_models",
     "changing_tables",
+    "classing",
+    "classing_guards",
     "consenting",
     "consents",
     "contract_rules",

@@ -545,6 +545,7 @@ def _unknown(found: Field) -> Any:
         "DecimalKind": "1",
         "FlagKind": True,
         "ReferenceKind": "nonsense",
+        "TreeReferenceKind": "nonsense",
         "ChoicesKind": [],
         "WordsKind": [],
     }

@@ -48,7 +48,7 @@ TEXTS = (
     "a", "A", "z", "0", "00", "-1", "tab\there", "null", "NULL", "true", "{}", "$1", "--", "/*", "é", "e\u0301",
 )  # fmt: skip
 _COUNTS = {
-    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
+    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "region": 8, "customer_class": 6, "classified_customer": 30, "route": 12, "route_stop": 40, "segment": 8, "segment_member": 40, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
     "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30, "grade_rule": 6, "grade_trial": 5, "grade_trial_row": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "meeting": 30, "meeting_attendee": 45, "meeting_action": 40, "minutes_receipt": 30, "visit_form": 20, "contract": 30, "owned_product": 30,
     "hot_mark": 30, "pool_move": 40,
@@ -62,7 +62,7 @@ _COUNTS = {
     "report_definition": 12, "report_recipient": 15, "report_run": 25, "handover": 8, "handed_customer": 30,
 }  # fmt: skip
 _ORDER = (
-    "tag", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "mail_identity", "mail_template", "customer_tag", "customer_collaborator", "archive_grant", "product",
+    "tag", "region", "customer_class", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "mail_identity", "mail_template", "customer_tag", "classified_customer", "route", "route_stop", "segment", "segment_member", "customer_collaborator", "archive_grant", "product",
     "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "grade_rule", "grade_trial", "grade_trial_row", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
@@ -71,7 +71,7 @@ _ORDER = (
     "approval_request", "approval_turn", "approval_event", "file",
 )  # fmt: skip
 _ARCHIVED = (
-    "tag", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "customer_tag", "product", "order", "order_line", "delivery", "follow_up_plan",
+    "tag", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "customer_tag", "classified_customer", "route", "segment", "product", "order", "order_line", "delivery", "follow_up_plan",
     "follow_up_record", "meeting", "meeting_attendee", "contract", "owned_product", "calendar_day", "file",
     "service_request", "repair_record",
     "questionnaire", "survey_invitation", "survey_answer", "report_definition", "report_recipient",
@@ -248,6 +248,16 @@ class Populating:
                 row[found.name] = value
         if record.name == "customer":
             row["restricted"] = self.random.random() < 0.2
+        if record.name in {"customer", "route"}:
+            row |= self._placed(row)
+        if record.name == "customer_class":
+            row["own_dimension"] = "行业" if row["dimension"] == "OWN" else None
+        if record.name == "classified_customer":
+            while ("classified", row["customer_id"]) in self.taken:
+                row["customer_id"] = self.value(record.fields["customer_id"])
+            self.taken.add(("classified", row["customer_id"]))
+        if record.name in {"route_stop", "segment_member"}:
+            row |= self._listed(record.name)
         if record.name in {"customer_collaborator", "archive_grant"}:
             row |= self._shared(record.name)
         if record.name == "grade_scheme":
@@ -332,6 +342,26 @@ class Populating:
         self.taken.add((name, *pair))
         until = datetime.now(UTC) + timedelta(days=self.random.choice([-1, 30, 60]))
         return {"customer_id": customer, "member_id": member, "until": until}
+
+    def _placed(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A place on the map has both its numbers."""
+        both = [
+            name for name in ("latitude", "longitude", "start_latitude", "start_longitude") if name in row
+        ]
+        return dict.fromkeys(both) if len(both) == 1 else {}
+
+    def _listed(self, name: str) -> dict[str, Any]:
+        """A customer stands once on a list."""
+        on = name.removesuffix("_stop").removesuffix("_member")
+        free = [
+            (each, c)
+            for each in self.ids[on]
+            for c in self.ids["customer"]
+            if (name, each, c) not in self.taken
+        ]
+        listed, customer = pair = self.random.choice(free)
+        self.taken.add((name, *pair))
+        return {f"{on}_id": listed, "customer_id": customer}
 
     def _dated(self, record: RecordType, row: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules of the records that dates come from leave no choice about."""
@@ -436,7 +466,7 @@ class Populating:
             case PhoneKind():
                 return pick.choice(["030-0074321", "(5) 555-4729", "13912345678", "021 6888 1234", "n/a"])
             case ColourKind():
-                return pick.choice(["#000000", "#ff0000", "#abcdef"])
+                return pick.choice(["#000000", "#ff0000", "#6688aa"])
             case CurrencyKind():
                 return pick.choice(["CNY", "USD", "EUR"])
             case CountryKind():

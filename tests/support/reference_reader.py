@@ -122,8 +122,8 @@ _TO_CUSTOMER = ("customer_id", "customer")
 BELOW: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(
         (
-            "contact", "customer_collaborator", "handed_customer", "customer_grade", "customer_tag", "grade_trial_row", "follow_up_plan", "follow_up_record", "hot_mark", "pool_move",
-            "contract", "meeting", "order", "owned_product", "repair_record", "service_request", "survey_answer", "survey_invitation",
+            "classified_customer", "contact", "customer_collaborator", "handed_customer", "customer_grade", "customer_tag", "grade_trial_row", "follow_up_plan", "follow_up_record", "hot_mark", "pool_move",
+            "contract", "meeting", "order", "owned_product", "repair_record", "route_stop", "segment_member", "service_request", "survey_answer", "survey_invitation",
         ),
         (_TO_CUSTOMER,),
     ),
@@ -352,9 +352,18 @@ class Reader:
         return all(
             self.ends(row, value, operand)
             if op == "endsWith"
+            else self.lies_within(found, value, _operand(found, operand))
+            if op == "within" and operand is not None
             else _holds(value, op, _operand(found, operand))
             for op, operand in wanted.items()
         )
+
+    def lies_within(self, found: Field, value: UUID | None, top: UUID | None) -> bool:
+        """Whether a record is that one or lies in it, however deep."""
+        rows = self.company.rows[found.target or ""]
+        while value is not None and value != top:
+            value = rows[value]["parent_id"]
+        return value is not None
 
     def ends(self, row: Row, number: str | None, digits: str) -> bool:
         """Whether the digits of a telephone number end like this."""

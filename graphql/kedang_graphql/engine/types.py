@@ -46,6 +46,7 @@ from kedang_tenants.catalogue import (
     ReferenceKind,
     Relation,
     TextKind,
+    TreeReferenceKind,
     WordsKind,
     catalogue,
 )
@@ -128,11 +129,13 @@ OPERATOR_NAMES = {
     "has": "has",
     "is_null": "isNull",
     "ending": "endsWith",
+    "within": "within",
 }
 _OPERATOR_HELP = {
     "contains": "Upper and lower case of A to Z are the same",
     "starts_with": "Upper and lower case of A to Z are the same",
     "ending": "The last digits, however the number is written",
+    "within": "It, or one that lies in it however deep",
 }
 
 
@@ -470,6 +473,7 @@ _FILTERS = _FilterNames(
         DayKind: "DateFilter",
         InstantKind: "DateTimeFilter",
         ReferenceKind: "IdFilter",
+        TreeReferenceKind: "TreeIdFilter",
         LocalisedKind: "LocalisedTextFilter",
         DocumentKind: "DocumentFilter",
         WordsKind: "WordsFilter",

@@ -24,6 +24,7 @@ from kedang_tenants.catalogue.kinds import (
     ReferenceKind,
     TextKind,
     TimeOfDayKind,
+    TreeReferenceKind,
     WordsKind,
 )
 from kedang_tenants.catalogue.record_types import Catalogue, Field, RecordType, Relation, catalogue
@@ -58,6 +59,7 @@ __all__ = [
     "Searchable",
     "TextKind",
     "TimeOfDayKind",
+    "TreeReferenceKind",
     "WordsKind",
     "catalogue",
     "contribute",

@@ -434,6 +434,13 @@ class ReferenceKind(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class TreeReferenceKind(ReferenceKind):
+    """The id of a record that lies in others of its kind, by a reference of its own: it can be asked for with all below it."""
+
+    operators: ClassVar[tuple[str, ...]] = (*ReferenceKind.operators, "within")
+
+
+@dataclass(frozen=True, slots=True)
 class LocalisedKind(Kind):
     """A company's own text in our languages: ``{"en": …, "zh": …}``, at least one of them."""
 

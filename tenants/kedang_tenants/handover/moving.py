@@ -67,6 +67,8 @@ _LIVING = "SELECT id FROM {table} WHERE {column} = $1 AND archived_at IS NULL OR
 
 TO_THE_SUCCESSOR: Final = (
     ("report_definition", "owner_id"),
+    ("route", "owner_id"),
+    ("segment", "owner_id"),
     ("webhook", "owner_id"),
     ("service_assignment", "member_id"),
 )

@@ -33,14 +33,15 @@ def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensit
 
 
 # What a customer owns is part of its archive, kept by service as well.
-ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator", "owned_product", "pool_move")
+ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator", "classified_customer", "segment_member", "owned_product", "pool_move")
 # Accesses to restricted archives: to read all is to see these, to change all is to close and open them.
 GRANTS = ("archive_grant",)
 TRADE = ("order", "order_line", "delivery", "contract", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
-FOLLOW_UPS = ("follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark")
+FOLLOW_UPS = ("route", "route_stop", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark")
 GRADES = ("grade_scheme", "grade_level", "grade_rule")
 TRIALS = ("grade_trial", "grade_trial_row")  # who sets up the grades tries them out; rows tell what was sold
+CLASSES = ("customer_class", "region")
 QUESTIONNAIRES = ("questionnaire", "questionnaire_version", "survey_item")
 SURVEYS = ("survey_invitation", "survey_answer", "survey_item_answer", "survey_sending", "survey_link")
 PEOPLE = ("member", "department")
@@ -57,6 +58,7 @@ SET_UP = (
     "calendar_day",
     "working_week",
     "verification_cycle",
+    *CLASSES,
     *RULES,
     "approval_flow",
     *GRADES,
@@ -66,7 +68,8 @@ SET_UP = (
 WEBHOOKS = ("webhook", "webhook_delivery")
 PROTECTION = ("retention_run", "person_request")
 HANDOVERS = ("handover", "handed_customer")
-REPORTS = ("report_definition", "report_recipient", "report_run")
+# Whoever keeps reports keeps segments: both are questions that are put again.
+REPORTS = ("report_definition", "report_recipient", "report_run", "segment")
 OWN_THINGS = ("import", "export", "bulk_operation")
 INBOX = ("notice", "notice_preference", "notice_schedule")  # nobody looks into another's, not even the owner
 

@@ -40,6 +40,8 @@ PERSONAL: Final[Mapping[str, frozenset[str]]] = {
             "business_scope",
             "address",
             "postal_code",
+            "latitude",
+            "longitude",
             "phone",
             "phone_e164",
             "phone_reversed",

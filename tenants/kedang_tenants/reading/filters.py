@@ -109,6 +109,8 @@ def _searched_text(statement: Statement, viewer: Viewer, record: RecordType, ali
 def _compare(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
     if where.operator == "ending":
         return _ending(statement, viewer, record, alias, where)
+    if where.operator == "within":
+        return _within(statement, viewer, record, alias, where)
     expression, cast = _operand(statement, viewer, record, alias, where)
     return _OPERATIONS[where.operator](statement, expression, where.value, cast)
 
@@ -194,6 +196,23 @@ def _ending(statement: Statement, viewer: Viewer, record: RecordType, alias: str
     reversed_digits = usable_column(statement, viewer, record, alias, field, f"{field.spec.derives}_reversed")
     lower, upper = statement.bind(digits), statement.bind(digits + ":")
     return f"({reversed_digits} ~>=~ {lower}::text AND {reversed_digits} ~<~ {upper}::text)"
+
+
+def _within(statement: Statement, viewer: Viewer, record: RecordType, alias: str, where: Compare) -> str:
+    """The record that is named, or one that lies in it however deep: the tree is walked once a statement.
+
+    A line that closes, which no change lets in, ends the walk all the same.
+    """
+    field = record.fields[where.field]
+    target = catalogue().record(field.target or "")
+    link = next(found.name for found in target.references if found.target == target.name)
+    table, top = quoted(target.table.name), statement.bind(where.value)
+    below = statement.alias()
+    tree = (
+        f"WITH RECURSIVE {below} AS (SELECT {top}::uuid AS id UNION SELECT r.id FROM {table} r"
+        f" JOIN {below} ON r.{quoted(link)} = {below}.id) SELECT id FROM {below}"
+    )
+    return f"{usable_column(statement, viewer, record, alias, field)} = ANY(ARRAY({tree}))"
 
 
 def _escaped(text: str) -> str:

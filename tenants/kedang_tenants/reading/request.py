@@ -23,6 +23,7 @@ Operator = Literal[
     "has",
     "is_null",
     "ending",
+    "within",
 ]
 Archived = Literal["EXCLUDE", "INCLUDE", "ONLY"]
 
