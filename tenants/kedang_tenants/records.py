@@ -14,6 +14,7 @@ from kedang_tenants.correspondence import models as correspondence
 from kedang_tenants.correspondence import suppressing, templates, undelivered
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
+from kedang_tenants.dailies import models as dailies
 from kedang_tenants.files import models as files
 from kedang_tenants.followups import calendar_feeds
 from kedang_tenants.followups import escalating as followup_escalating
@@ -61,6 +62,7 @@ from kedang_tenants.verification import cycles as verification_cycles
 from kedang_tenants.verification import dues as verification_dues
 from kedang_tenants.verification import models as verification
 from kedang_tenants.verification import replanning as verification_replanning
+from kedang_tenants.watching import models as watching
 from kedang_tenants.webhooks import guards as webhook_guards
 from kedang_tenants.webhooks import models as webhooks
 from kedang_tenants.webhooks import queueing as webhook_queueing
@@ -86,6 +88,7 @@ __all__ = [
     "criteria",
     "custom_fields",
     "customers",
+    "dailies",
     "files",
     "followup_escalating",
     "followup_events",
@@ -144,6 +147,7 @@ __all__ = [
     "verification_dues",
     "verification_replanning",
     "visits",
+    "watching",
     "webhook_guards",
     "webhook_queueing",
     "webhooks",

@@ -59,6 +59,7 @@ _COUNTS = {
     "webhook": 6, "webhook_delivery": 25, "contact_consent": 30, "consent_rule": 5, "mail_suppression": 12, "mail_identity": 1, "mail_template": 5, "retention_run": 4, "person_request": 8,
     "rule_version": 12, "approval_flow": 3, "approval_deputy": 10, "approval_request": 30, "approval_turn": 60,
     "approval_event": 60,
+    "daily_report": 20, "daily_report_card": 40, "emergency_report": 16, "watch_entry": 25,
     "report_definition": 12, "report_recipient": 15, "report_run": 25, "handover": 8, "handed_customer": 30,
 }  # fmt: skip
 _ORDER = (
@@ -66,7 +67,8 @@ _ORDER = (
     "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "grade_rule", "grade_trial", "grade_trial_row", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
-    "survey_answer", "survey_item_answer", "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
+    "survey_answer", "survey_item_answer", "daily_report", "daily_report_card", "emergency_report", "watch_entry",
+    "webhook", "webhook_delivery", "report_definition", "report_recipient", "report_run", "handover", "handed_customer", "import", "export",
     "bulk_operation", "retention_run", "person_request", "rule_version", "approval_flow", "approval_deputy",
     "approval_request", "approval_turn", "approval_event", "file",
 )  # fmt: skip
@@ -304,6 +306,12 @@ class Populating:
             self.taken.add(("recipient", *pair))
         if record.name == "contact_consent":
             row["contact_id"] = self.value(record.fields["contact_id"])
+        if record.name == "daily_report":
+            while ("day", row["member_id"], row["day"]) in self.taken:
+                row |= {name: self.value(record.fields[name]) for name in ("member_id", "day")}
+            self.taken.add(("day", row["member_id"], row["day"]))
+        if record.name == "watch_entry":
+            row["customer_id"] = self._unused("customer") if row.get("ended_on") is None else row["customer_id"]
         if record.name == "handed_customer":
             while ("handed", row["handover_id"], row["customer_id"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("handover_id", "customer_id")}

@@ -130,6 +130,7 @@ BELOW: Mapping[str, tuple[tuple[str, str], ...]] = {
     "contact_consent": (("contact_id", "contact"), _TO_CUSTOMER),
     "delivery": (("order_id", "sales_order"), _TO_CUSTOMER),
     **dict.fromkeys(("meeting_attendee", "meeting_action", "minutes_receipt"), (("meeting_id", "meeting"), _TO_CUSTOMER)),
+    **dict.fromkeys(("daily_report_card", "emergency_report", "watch_entry"), (_TO_CUSTOMER,)),
     "order_line": (("order_id", "sales_order"), _TO_CUSTOMER),
     "service_note": (("request_id", "service_request"), _TO_CUSTOMER),
     "survey_item_answer": (("answer_id", "survey_answer"), _TO_CUSTOMER),

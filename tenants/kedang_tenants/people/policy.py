@@ -39,6 +39,9 @@ GRANTS = ("archive_grant",)
 TRADE = ("order", "order_line", "delivery", "contract", "customer_grade")  # a grade tells what was sold
 PRODUCTS = ("product", "product_category")
 FOLLOW_UPS = ("route", "route_stop", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark")
+DAILIES = ("daily_report", "emergency_report")
+CARDS = ("daily_report_card",)
+WATCHED = ("watch_entry",)
 GRADES = ("grade_scheme", "grade_level", "grade_rule")
 TRIALS = ("grade_trial", "grade_trial_row")  # who sets up the grades tries them out; rows tell what was sold
 CLASSES = ("customer_class", "region")
@@ -135,6 +138,12 @@ _ASKS = replace(_reads(OWN), create=OWN)
 _OF_OWN_CUSTOMERS = replace(_reads(OWN), create=OWN)
 # Whoever answers the telephone takes in what any customer asks, and sees who has it; the rest is the department's.
 _TAKEN_IN = replace(_keeps(DEPARTMENT, names=ALL, archive=True), create=ALL, export=NONE)
+# Taking a card out of a draft is editing the report.
+_DAY_BY_DAY = (
+    (DAILIES, _keeps(OWN)),
+    (CARDS, replace(_keeps(OWN, archive=True), export=NONE)),
+    (WATCHED, _reads(OWN)),
+)
 
 DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
     {
@@ -175,10 +184,14 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (FOLLOW_UPS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
             (SERVICE, replace(_keeps(DEPARTMENT), export=NONE)),
             _surveys(DEPARTMENT, phone=DEPARTMENT),
+            (DAILIES, replace(_keeps(DEPARTMENT), export=NONE)),
+            (CARDS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
+            (WATCHED, _reads(DEPARTMENT)),
             (PRODUCTS, _reads(ALL, export=ALL)),
         ),
         "REPRESENTATIVE": _table(
             *_EMPLOYEE,
+            *_DAY_BY_DAY,
             (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (GRANTS, _ASKS),
@@ -190,6 +203,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
         ),
         "ACCOUNT_MANAGER": _table(
             *_EMPLOYEE,
+            *_DAY_BY_DAY,
             (REPORTS, _keeps(OWN, archive=True)),
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (GRANTS, _ASKS),

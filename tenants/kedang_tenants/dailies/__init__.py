@@ -1,0 +1,1 @@
+"""Daily reports: customer cards of the day, what is urgent on its way upward, emergency reports (F5)."""

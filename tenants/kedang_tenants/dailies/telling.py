@@ -1,0 +1,108 @@
+"""What members are told of daily reports: one came, something is urgent, what became of it, emergencies (F5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantRead
+from kedang_platform.i18n import msg
+from kedang_tenants.changing.holding import Row
+from kedang_tenants.dailies.models import RETURN_VISIT
+from kedang_tenants.people.notices import DAILY_REPORT, EMERGENCY_REPORT
+from kedang_tenants.people.telling import Telling
+
+_SUBMITTED: Final = {
+    False: msg("Daily report of {name}, {day}"),
+    True: msg("Daily return-visit report of {name}, {day}"),
+}
+_NAME: Final = "SELECT name FROM member WHERE id = $1"
+_CUSTOMER: Final = "SELECT name FROM customer WHERE id = $1"
+
+
+async def submitted_letters(
+    read: TenantRead, row: Row, *, recipients: Sequence[UUID], cards: int, urgent: int
+) -> list[Telling]:
+    """That a report was submitted, for whoever it goes to and who settles what is urgent."""
+    params = {
+        "name": str(await read.fetchval(_NAME, row["member_id"])),
+        "day": row["day"].isoformat(),
+        "cards": cards,
+        "urgent": urgent,
+    }
+    return [
+        Telling(
+            kind=DAILY_REPORT,
+            member_id=recipient,
+            occasion=f"daily-report:{row['id'].hex}",
+            title=_SUBMITTED[row["kind"] == RETURN_VISIT],
+            body=msg("Customers: {cards}. Urgent: {urgent}."),
+            params=params,
+            about=("daily_report", row["id"]),
+        )
+        for recipient in recipients
+        if recipient != row["member_id"]
+    ]
+
+
+async def settled_letters(
+    read: TenantRead, card: Row, how: str, readers: Sequence[UUID], clock: Clock
+) -> list[Telling]:
+    """How something urgent was settled, for whoever wrote of it and whom the report went to."""
+    params = {"customer": await read.fetchval(_CUSTOMER, card["customer_id"]), "how": how}
+    return [
+        Telling(
+            kind=DAILY_REPORT,
+            member_id=reader,
+            occasion=f"urgent-settled:{card['id'].hex}:{clock.now().timestamp():.0f}",
+            title=msg("Urgent matter with {customer}: settled"),
+            body="{how}",
+            params=params,
+            about=("daily_report_card", card["id"]),
+        )
+        for reader in readers
+    ]
+
+
+async def emergency_letters(
+    read: TenantRead, report_id: UUID, values: Mapping[str, object], heads: Sequence[UUID]
+) -> list[Telling]:
+    """An emergency report, for those who acknowledge it."""
+    customer = values.get("customer_id")
+    named = await read.fetchval(_CUSTOMER, customer) if customer else None
+    params = {
+        "kind": values["kind_name"],
+        "name": str(await read.fetchval(_NAME, values["reporter_id"])),
+        "subject": values["subject"] if named is None else f"{named}: {values['subject']}",
+        "content": values["content"],
+    }
+    return [
+        Telling(
+            kind=EMERGENCY_REPORT,
+            member_id=head,
+            occasion=f"emergency:{report_id.hex}",
+            title=msg("Emergency report of {name}: {subject}"),
+            body=msg("{kind}\n{content}"),
+            params=params,
+            about=("emergency_report", report_id),
+        )
+        for head in heads
+    ]
+
+
+def acknowledged_letters(row: Row, instruction: str | None, readers: Sequence[UUID]) -> list[Telling]:
+    """That an emergency report was acknowledged, and what is to be done, for whoever is concerned."""
+    return [
+        Telling(
+            kind=EMERGENCY_REPORT,
+            member_id=reader,
+            occasion=f"emergency-acknowledged:{row['id'].hex}",
+            title=msg("Emergency report acknowledged: {subject}"),
+            body="{instruction}",
+            params={"subject": row["subject"], "instruction": instruction or ""},
+            about=("emergency_report", row["id"]),
+        )
+        for reader in readers
+    ]
