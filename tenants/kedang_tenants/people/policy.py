@@ -127,9 +127,11 @@ _OFFICE = _table(
             *SUPPRESSIONS,
             *OWN_THINGS,
             *TRIALS,
+            *WATCHED,
         ),
         FULL,
     ),
+    ((*DAILIES, *CARDS), _reads(ALL)),
     (INBOX, _keeps(OWN)),
 )
 _EXPORTS_ALL = _reads(ALL, export=ALL, phone=ALL, credit=ALL, bank=ALL, profit=ALL, cost=ALL)
@@ -160,6 +162,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
             ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
+            ((*DAILIES, *CARDS, *WATCHED), _reads(ALL)),
             (("customer_grade",), replace(_reads(ALL, profit=ALL), update=ALL)),
         ),
         "DEPARTMENT_MANAGER": _table(
