@@ -28,6 +28,7 @@ from kedang_tenants.grading import criteria_models as grading_criteria
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import models as grading
+from kedang_tenants.grading import prices as grading_prices
 from kedang_tenants.grading import trials as grading_trials
 from kedang_tenants.grading import versions as grading_versions
 from kedang_tenants.handover import models as handover
@@ -54,9 +55,10 @@ from kedang_tenants.surveys import mailing as survey_mailing
 from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.surveys import sending_models as survey_sendings
-from kedang_tenants.trade import contract_rules, contracts
+from kedang_tenants.trade import contract_rules, contracts, demand_life, demands, quotations
 from kedang_tenants.trade import dues as trade_dues
 from kedang_tenants.trade import models as trade
+from kedang_tenants.trade import prices, receivable_rules, receivables
 from kedang_tenants.trade import rules as trade_rules
 from kedang_tenants.verification import cycles as verification_cycles
 from kedang_tenants.verification import dues as verification_dues
@@ -89,6 +91,8 @@ __all__ = [
     "custom_fields",
     "customers",
     "dailies",
+    "demand_life",
+    "demands",
     "files",
     "followup_escalating",
     "followup_events",
@@ -100,6 +104,7 @@ __all__ = [
     "grading_criteria",
     "grading_events",
     "grading_guards",
+    "grading_prices",
     "grading_trials",
     "grading_versions",
     "handover",
@@ -117,8 +122,12 @@ __all__ = [
     "owned_products",
     "people",
     "pool",
+    "prices",
     "protection",
+    "quotations",
     "receipts",
+    "receivable_rules",
+    "receivables",
     "repeating",
     "report_guards",
     "reports",

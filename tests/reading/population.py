@@ -48,8 +48,8 @@ TEXTS = (
     "a", "A", "z", "0", "00", "-1", "tab\there", "null", "NULL", "true", "{}", "$1", "--", "/*", "é", "e\u0301",
 )  # fmt: skip
 _COUNTS = {
-    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "region": 8, "customer_class": 6, "classified_customer": 30, "route": 12, "route_stop": 40, "segment": 8, "segment_member": 40, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18,
-    "order": 45, "order_line": 90, "delivery": 25, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30, "grade_rule": 6, "grade_trial": 5, "grade_trial_row": 30,
+    "department": 5, "customer": 45, "contact": 60, "tag": 6, "customer_tag": 50, "region": 8, "customer_class": 6, "classified_customer": 30, "route": 12, "route_stop": 40, "segment": 8, "segment_member": 40, "customer_collaborator": 60, "archive_grant": 60, "product_category": 4, "product": 18, "price_step": 15,
+    "order": 45, "order_line": 90, "delivery": 25, "demand": 30, "quotation": 30, "invoice": 30, "payment": 20, "grade_scheme": 2, "grade_level": 6, "customer_grade": 30, "grade_rule": 6, "grade_trial": 5, "grade_trial_row": 30,
     "follow_up_plan": 35, "follow_up_record": 40, "meeting": 30, "meeting_attendee": 45, "meeting_action": 40, "minutes_receipt": 30, "visit_form": 20, "contract": 30, "owned_product": 30,
     "hot_mark": 30, "pool_move": 40,
     "verification_cycle": 3, "notice": 20, "calendar_day": 6, "working_week": 1, "file": 40,
@@ -64,7 +64,7 @@ _COUNTS = {
 }  # fmt: skip
 _ORDER = (
     "tag", "region", "customer_class", "product_category", "grade_scheme", "grade_level", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "mail_identity", "mail_template", "customer_tag", "classified_customer", "route", "route_stop", "segment", "segment_member", "customer_collaborator", "archive_grant", "product",
-    "order", "order_line", "delivery", "contract", "owned_product", "verification_cycle", "customer_grade", "grade_rule", "grade_trial", "grade_trial_row", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
+    "price_step", "order", "order_line", "delivery", "demand", "quotation", "invoice", "payment", "contract", "owned_product", "verification_cycle", "customer_grade", "grade_rule", "grade_trial", "grade_trial_row", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark", "pool_move", "notice",
     "notice_preference", "notice_schedule", "calendar_day", "working_week", "service_standard", "service_assignment", "service_request",
     "service_note", "repair_record", "questionnaire", "questionnaire_version", "survey_item", "survey_sending", "survey_link", "survey_invitation",
     "survey_answer", "survey_item_answer", "daily_report", "daily_report_card", "emergency_report", "watch_entry",
@@ -73,7 +73,7 @@ _ORDER = (
     "approval_request", "approval_turn", "approval_event", "file",
 )  # fmt: skip
 _ARCHIVED = (
-    "tag", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "customer_tag", "classified_customer", "route", "segment", "product", "order", "order_line", "delivery", "follow_up_plan",
+    "tag", "customer", "contact", "contact_consent", "consent_rule", "mail_suppression", "customer_tag", "classified_customer", "route", "segment", "product", "price_step", "order", "order_line", "delivery", "demand", "quotation", "invoice", "payment", "follow_up_plan",
     "follow_up_record", "meeting", "meeting_attendee", "contract", "owned_product", "calendar_day", "file",
     "service_request", "repair_record",
     "questionnaire", "survey_invitation", "survey_answer", "report_definition", "report_recipient",
@@ -81,7 +81,10 @@ _ARCHIVED = (
 # Fields whose values a rule of the trade decides.
 _LEFT_OUT = {
     "contact_consent": {"address", "decided_at"},
-    "order_line": {"position", "amount"},
+    "order_line": {"position", "amount", "profit"},
+    "demand": {"order_id"},
+    "quotation": {"demand_id"},
+    "invoice": {"order_id", "paid", "open_amount", "settled_on", "state"},
     "follow_up_record": {"contact_id", "plan_id"},
     "service_request": {"number", "contact_id", "order_id", "owned_product_id"},
     "repair_record": {"request_id", "owned_product_id"},
@@ -109,8 +112,8 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
         "digest_at": "08:15",
         "time_zone": "Asia/Tokyo",
     },
-    "visit_form": {"leaves_at": "08:00", "returns_at": "17:30"},
     "follow_up_plan": {"origin": "MANUAL", "at_time": "09:30"},
+    "visit_form": {"leaves_at": "08:00", "returns_at": "17:30"},
     "customer_grade": {"current": False},
     "grade_rule": {"state": "SUPERSEDED"},
     "hot_mark": {"ended_on": date(2025, 3, 1)},
@@ -291,6 +294,8 @@ class Populating:
             row["kind"] = f"kind {self.random.randrange(10**6)}"
         if record.name in {"contract", "owned_product", "meeting", "meeting_attendee", "verification_cycle"}:
             row |= self._dated(record, row)
+        if record.name in {"demand", "quotation", "price_step", "invoice", "payment"}:
+            row |= self._traded(record.name, row)
         if record.name == "file":
             row["attached_to"] = self._attached()
         if record.name == "service_request" and row.get("owner_id") not in {None, *self.able}:
@@ -311,7 +316,17 @@ class Populating:
                 row |= {name: self.value(record.fields[name]) for name in ("member_id", "day")}
             self.taken.add(("day", row["member_id"], row["day"]))
         if record.name == "watch_entry":
-            row["customer_id"] = self._unused("customer") if row.get("ended_on") is None else row["customer_id"]
+            row["customer_id"] = (
+                self._unused("customer") if row.get("ended_on") is None else row["customer_id"]
+            )
+        if record.name == "daily_report":
+            while ("day", row["member_id"], row["day"]) in self.taken:
+                row |= {name: self.value(record.fields[name]) for name in ("member_id", "day")}
+            self.taken.add(("day", row["member_id"], row["day"]))
+        if record.name == "watch_entry":
+            row["customer_id"] = (
+                self._unused("customer") if row.get("ended_on") is None else row["customer_id"]
+            )
         if record.name == "handed_customer":
             while ("handed", row["handover_id"], row["customer_id"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("handover_id", "customer_id")}
@@ -399,6 +414,24 @@ class Populating:
             chosen = (self.value(record.fields["grade_level_id"]), self.value(record.fields["state"]))
         self.taken.add(("cycle", *chosen))
         return {"grade_level_id": chosen[0], "state": chosen[1]}
+
+    def _traded(self, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What the rules of trade leave no choice about: ends and answers fit the state, payments what is open."""
+        match name:
+            case "demand":
+                closed = {"closed_on": date(2024, 5, 1), "reason": "Price"} if row["state"] != "OPEN" else {}
+                return {"closed_on": None, "reason": None, **closed}
+            case "quotation":
+                answered = date(2024, 5, 3) if row["state"] in {"ACCEPTED", "DECLINED"} else None
+                sent = None if row["state"] == "DRAFT" else date(2024, 5, 2)
+                return {"sent_on": sent, "answered_on": answered, "valid_until": date(2024, 6, 1)}
+            case "price_step":
+                self.taken.add(("step", len(self.taken)))
+                return {"from_quantity": Decimal(len(self.taken))}
+            case "invoice":
+                until = row["issued_on"] + timedelta(days=self.random.choice([0, 30]))
+                return {"due_on": until, "cancelled_on": None, "amount": self.random.choice([100, 10**6])}
+        return {"amount": self.random.choice([1, 2, 3])}
 
     def _of_survey(self, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules of surveys leave no choice about: one draft a questionnaire, one answer an invitation."""

@@ -123,12 +123,13 @@ BELOW: Mapping[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(
         (
             "classified_customer", "contact", "customer_collaborator", "handed_customer", "customer_grade", "customer_tag", "grade_trial_row", "follow_up_plan", "follow_up_record", "hot_mark", "pool_move",
-            "contract", "meeting", "order", "owned_product", "repair_record", "route_stop", "segment_member", "service_request", "survey_answer", "survey_invitation",
+            "contract", "demand", "invoice", "meeting", "order", "owned_product", "quotation", "repair_record", "route_stop", "segment_member", "service_request", "survey_answer", "survey_invitation",
         ),
         (_TO_CUSTOMER,),
     ),
     "contact_consent": (("contact_id", "contact"), _TO_CUSTOMER),
     "delivery": (("order_id", "sales_order"), _TO_CUSTOMER),
+    "payment": (("invoice_id", "invoice"), _TO_CUSTOMER),
     **dict.fromkeys(("meeting_attendee", "meeting_action", "minutes_receipt"), (("meeting_id", "meeting"), _TO_CUSTOMER)),
     **dict.fromkeys(("daily_report_card", "emergency_report", "watch_entry"), (_TO_CUSTOMER,)),
     "order_line": (("order_id", "sales_order"), _TO_CUSTOMER),

@@ -33,6 +33,9 @@ _OF_THE_SAME: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "repair_record": ("customer_id", {"request_id": "service_request", "owned_product_id": "owned_product"}),
     "follow_up_plan": ("customer_id", {"contact_id": "contact"}),
     "contract": ("customer_id", {"order_id": "order"}),
+    "demand": ("customer_id", {"order_id": "order"}),
+    "invoice": ("customer_id", {"order_id": "order"}),
+    "quotation": ("customer_id", {"demand_id": "demand"}),
     "owned_product": ("customer_id", {"order_id": "order"}),
     "survey_item": ("version_id", {"parent_id": "survey_item"}),
 }
@@ -709,6 +712,15 @@ async def _meeting_action(side: Side) -> Input:
     return {"id": await side.fresh("meeting_action")}
 
 
+async def _hot(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer"), "reason": "A large order is near"}
+
+
+async def _hot_customer(side: Side) -> Input:
+    made = await side.factory.one("customer", hot_since=date(2026, 1, 1), owner_id=side.owner.id)
+    return {"customerId": side.public("customer", made)}
+
+
 async def _verified(side: Side) -> Input:
     return {"customer": await side.input_of("updateCustomer")}
 
@@ -782,6 +794,8 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "returnMinutes": _written_minutes,
     "finishMeetingAction": _meeting_action,
     "verifyCustomer": _verified,
+    "markHot": _hot,
+    "clearHot": _hot_customer,
     "createWebhook": _webhook,
     "updateWebhook": _changed_webhook,
     "rotateWebhookSecret": _made_webhook,

@@ -76,6 +76,8 @@ TO_THE_SUCCESSOR: Final = (
 
 STILL_OPEN: Final = (
     ("contract", "owner_id", "r.state IN ('DRAFT', 'IN_FORCE')"),
+    ("demand", "owner_id", "r.state = 'OPEN'"),
+    ("quotation", "owner_id", "r.state IN ('DRAFT', 'SENT')"),
     ("meeting", "organiser_id", "r.minutes_state <> 'REVIEWED'"),
     ("meeting_action", "owner_id", "r.done_on IS NULL"),
 )

@@ -33,12 +33,42 @@ def _keeps(scope: Scope, *, names: Scope = NONE, archive: bool = False, **sensit
 
 
 # What a customer owns is part of its archive, kept by service as well.
-ARCHIVE = ("customer", "contact", "contact_consent", "customer_tag", "customer_collaborator", "classified_customer", "segment_member", "owned_product", "pool_move")
+ARCHIVE = (
+    "customer",
+    "contact",
+    "contact_consent",
+    "customer_tag",
+    "customer_collaborator",
+    "classified_customer",
+    "segment_member",
+    "owned_product",
+    "pool_move",
+)
 # Accesses to restricted archives: to read all is to see these, to change all is to close and open them.
 GRANTS = ("archive_grant",)
-TRADE = ("order", "order_line", "delivery", "contract", "customer_grade")  # a grade tells what was sold
-PRODUCTS = ("product", "product_category")
-FOLLOW_UPS = ("route", "route_stop", "follow_up_plan", "follow_up_record", "meeting", "meeting_attendee", "meeting_action", "minutes_receipt", "visit_form", "hot_mark")
+TRADE = (
+    "demand",
+    "quotation",
+    "order",
+    "order_line",
+    "delivery",
+    "contract",
+    "customer_grade",
+)  # a grade tells what was sold
+PRODUCTS = ("product", "product_category", "price_step")
+RECEIVABLES = ("invoice", "payment")  # finance keeps them
+FOLLOW_UPS = (
+    "route",
+    "route_stop",
+    "follow_up_plan",
+    "follow_up_record",
+    "meeting",
+    "meeting_attendee",
+    "meeting_action",
+    "minutes_receipt",
+    "visit_form",
+    "hot_mark",
+)
 DAILIES = ("daily_report", "emergency_report")
 CARDS = ("daily_report_card",)
 WATCHED = ("watch_entry",)
@@ -131,7 +161,7 @@ _OFFICE = _table(
         ),
         FULL,
     ),
-    ((*DAILIES, *CARDS), _reads(ALL)),
+    ((*DAILIES, *CARDS, *RECEIVABLES), _reads(ALL)),
     (INBOX, _keeps(OWN)),
 )
 _EXPORTS_ALL = _reads(ALL, export=ALL, phone=ALL, credit=ALL, bank=ALL, profit=ALL, cost=ALL)
@@ -160,7 +190,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (GRANTS, _reads(ALL)),
             (TRIALS, _reads(ALL, profit=ALL)),
             ((*ARCHIVE, "tag", "file", *PRODUCTS), _EXPORTS_ALL),
-            ((*TRADE, *FOLLOW_UPS, *SERVICE), _reads(ALL)),
+            (TRADE, _reads(ALL, profit=ALL, cost=ALL)),
+            ((*FOLLOW_UPS, *SERVICE, *RECEIVABLES), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
             ((*DAILIES, *CARDS, *WATCHED), _reads(ALL)),
             (("customer_grade",), replace(_reads(ALL, profit=ALL), update=ALL)),
@@ -183,7 +214,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
                     profit=DEPARTMENT,
                 ),
             ),
-            (TRADE, _keeps(DEPARTMENT, archive=True)),
+            (TRADE, _keeps(DEPARTMENT, archive=True, profit=DEPARTMENT)),
+            (RECEIVABLES, _reads(DEPARTMENT)),
             (FOLLOW_UPS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
             (SERVICE, replace(_keeps(DEPARTMENT), export=NONE)),
             _surveys(DEPARTMENT, phone=DEPARTMENT),
@@ -199,6 +231,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (GRANTS, _ASKS),
             (TRADE, _keeps(OWN)),
+            (RECEIVABLES, _reads(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
             (SERVICE, _OF_OWN_CUSTOMERS),
             _surveys(OWN, phone=OWN),
@@ -211,6 +244,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (ARCHIVE, _keeps(OWN, names=DEPARTMENT, phone=OWN, credit=OWN, bank=OWN)),
             (GRANTS, _ASKS),
             (TRADE, _keeps(OWN)),
+            (RECEIVABLES, _reads(OWN)),
             (FOLLOW_UPS, _keeps(OWN)),
             (SERVICE, _OF_OWN_CUSTOMERS),
             _surveys(OWN, phone=OWN),
@@ -234,8 +268,9 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (REPORTS, _keeps(ALL, archive=True)),
             (ARCHIVE, _reads(ALL, credit=ALL, bank=ALL, profit=ALL)),
             (GRANTS, _ASKS),
-            (TRADE, _reads(ALL)),
-            (PRODUCTS, _reads(ALL, cost=ALL)),
+            (TRADE, _reads(ALL, profit=ALL, cost=ALL)),
+            (RECEIVABLES, _keeps(ALL, archive=True)),
+            (PRODUCTS, _reads(ALL, profit=ALL, cost=ALL)),
         ),
         "ARCHIVE_KEEPER": _table(
             *_EMPLOYEE,

@@ -43,7 +43,15 @@ DELIVERY_STATES = (
     Option("RECEIVED", msg("Received")),
     Option("CANCELLED", msg("Cancelled")),
 )
-_PRICE = DecimalKind(Decimal(0), Decimal(10**9))
+PROFIT_TIERS = (
+    Option("HIGH", msg("High profit")),
+    Option("MEDIUM", msg("Medium profit")),
+    Option("LOW", msg("Low profit")),
+    Option("LOSS", msg("Loss")),
+)
+PROMOTIONS = (Option("PROMOTE", msg("To be promoted")), Option("RESTRICT", msg("To be restricted")))
+PRICE = DecimalKind(Decimal(0), Decimal(10**9))
+_LONG = TextKind(10_000, multiline=True)
 _STOCK = IntegerKind(0, 10**9)
 
 
@@ -96,14 +104,39 @@ class Product(Record, Searchable):
     currency: Mapped[str | None] = field(
         CurrencyKind(), label=msg("Currency"), description="ISO 4217; the company's where none is said"
     )
-    list_price: Mapped[Decimal | None] = field(_PRICE, label=msg("List price"), currency="currency")
+    list_price: Mapped[Decimal | None] = field(PRICE, label=msg("List price"), currency="currency")
     cost: Mapped[Decimal | None] = field(
-        _PRICE,
+        PRICE,
         label=msg("Cost"),
         sensitivity="cost",
         description="Empty means unknown, never zero",
         currency="currency",
     )
+    floor_price: Mapped[Decimal | None] = field(
+        PRICE,
+        label=msg("Floor price"),
+        currency="currency",
+        description="The lowest unit price at which it is sold without asking",
+    )
+    margin: Mapped[Decimal | None] = field(
+        DecimalKind(),
+        label=msg("Margin"),
+        read_only=True,
+        sensitivity="profit",
+        description="What the list price leaves over the cost, as a fraction of the list price; empty: unknown",
+    )
+    profit_tier: Mapped[str | None] = field(
+        ChoiceKind(PROFIT_TIERS),
+        label=msg("Profit tier"),
+        read_only=True,
+        sensitivity="profit",
+        description="By the margin: from 0.4 on high, from 0.2 on medium, below 0 a loss",
+    )
+    promotion: Mapped[str | None] = field(ChoiceKind(PROMOTIONS), label=msg("Promotion"))
+    features: Mapped[str | None] = field(_LONG, label=msg("Features"), sort=False)
+    cautions: Mapped[str | None] = field(_LONG, label=msg("Cautions"), sort=False)
+    conditions_of_use: Mapped[str | None] = field(_LONG, label=msg("Conditions of use"), sort=False)
+    care_points: Mapped[str | None] = field(_LONG, label=msg("Care points"), sort=False)
     units_in_stock: Mapped[int | None] = field(_STOCK, label=msg("In stock"))
     units_on_order: Mapped[int | None] = field(_STOCK, label=msg("On order"))
     reorder_level: Mapped[int | None] = field(_STOCK, label=msg("Reorder level"))
@@ -162,6 +195,15 @@ class Order(Record):
     )
     total: Mapped[int] = field(
         MoneyKind(), label=msg("Total"), required=True, default=0, read_only=True, currency="currency"
+    )
+    profit: Mapped[int | None] = field(
+        MoneyKind(),
+        label=msg("Profit contribution"),
+        default=0,
+        read_only=True,
+        sensitivity="profit",
+        currency="currency",
+        description="The sum of what its lines leave over their cost; empty: unknown, since a line's cost is",
     )
     freight: Mapped[int | None] = field(MoneyKind(0), label=msg("Freight"), currency="currency")
     ship_name: Mapped[str | None] = field(TextKind(200), label=msg("Ship to: name"))
@@ -223,7 +265,7 @@ class OrderLine(Record):
         DecimalKind(Decimal(0), Decimal(10**9)), label=msg("Quantity"), required=True
     )
     unit_price: Mapped[Decimal] = field(
-        _PRICE, label=msg("Unit price"), required=True, currency="order.currency"
+        PRICE, label=msg("Unit price"), required=True, currency="order.currency"
     )
     discount: Mapped[Decimal] = field(
         DecimalKind(Decimal(0), Decimal(1)),
@@ -234,6 +276,21 @@ class OrderLine(Record):
     )
     amount: Mapped[int] = field(
         MoneyKind(), label=msg("Amount"), required=True, default=0, read_only=True, currency="order.currency"
+    )
+    unit_cost: Mapped[Decimal | None] = field(
+        PRICE,
+        label=msg("Unit cost"),
+        sensitivity="cost",
+        currency="order.currency",
+        description="The product's cost when it was ordered, where none is said; empty means unknown, never zero",
+    )
+    profit: Mapped[int | None] = field(
+        MoneyKind(),
+        label=msg("Profit contribution"),
+        read_only=True,
+        sensitivity="profit",
+        currency="order.currency",
+        description="The amount less the cost of the quantity; empty: unknown",
     )
 
     order: Mapped[Order] = relation("Order", label=msg("Order"), foreign_key="OrderLine.order_id")

@@ -1,4 +1,4 @@
-"""The rules of trade that hold in every write: currencies, positions, amounts of lines, totals of orders."""
+"""The rules of trade that hold in every write: currencies, positions, amounts of lines, totals and profits of orders."""
 
 from __future__ import annotations
 
@@ -14,21 +14,42 @@ from kedang_platform.i18n import msg
 from kedang_platform.money import AmountOutOfRange, line_amount
 from kedang_tenants.catalogue import MoneyKind
 from kedang_tenants.changing import Draft, afterwards, prepares
-from kedang_tenants.reading import Viewer
+from kedang_tenants.reading import Scope, Viewer
 
 _PRICED_BY = frozenset({"quantity", "unit_price", "discount"})
+_COSTED_BY = _PRICED_BY | {"product_id", "unit_cost"}
 _LARGEST = MoneyKind().maximum
+_PRICES = ("list_price", "cost", "floor_price")
+_TIERS = ((Decimal("0.4"), "HIGH"), (Decimal("0.2"), "MEDIUM"), (Decimal(0), "LOW"))
+_LOWEST_MARGIN = Decimal(-999_999)
+_NO_DISCOUNT = Decimal(0)
 
 
 @prepares("product")
-async def name_the_currency_of_prices(
-    _write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock
-) -> None:
-    """A price is one in the company's currency where none is said."""
+async def value_products(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+    """A price is one in the company's currency where none is said; margin and profit tier follow from price and cost."""
     for draft in drafts:
-        priced = draft.now("list_price") is not None or draft.now("cost") is not None
+        priced = any(draft.now(name) is not None for name in _PRICES)
         if priced and draft.now("currency") is None:
             draft.values["currency"] = viewer.currency
+        price, cost = (cast("Decimal | None", draft.now(name)) for name in ("list_price", "cost"))
+        margin = margin_of(price, cost)
+        if margin != draft.now("margin"):
+            draft.values |= {"margin": margin, "profit_tier": profit_tier(margin)}
+
+
+def margin_of(price: Decimal | None, cost: Decimal | None) -> Decimal | None:
+    """What a price leaves over the cost, as a fraction of the price with 6 digits, at least -999,999; None: unknown."""
+    if price is None or cost is None or not price:
+        return None
+    return max(_LOWEST_MARGIN, round((price - cost) / price, 6))
+
+
+def profit_tier(margin: Decimal | None) -> str | None:
+    """The tier of a margin (P1): from 0.4 on high, from 0.2 on medium, from 0 on low, else a loss; None: unknown."""
+    if margin is None:
+        return None
+    return next((tier for least, tier in _TIERS if margin >= least), "LOSS")
 
 
 @prepares("order")
@@ -42,13 +63,49 @@ async def name_the_currency_of_orders(
 
 
 @prepares("order_line")
-async def price_lines(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
-    """Give new lines their positions and every line its amount, in the currency of its order."""
+async def price_lines(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+    """Give new lines their positions, and every line its amount, cost and profit in the currency of its order."""
     orders = await _locked_orders(write, _order_ids(drafts))
     await _number(write, [draft for draft in drafts if draft.action == "create"])
+    _refuse_costs(viewer, drafts)
+    await _take_costs(write, drafts, orders)
     for draft in drafts:
         if draft.action == "create" or _PRICED_BY & draft.values.keys():
             _price(draft, orders)
+        if not draft.refused and (draft.action == "create" or _COSTED_BY & draft.values.keys()):
+            _gain(draft, orders)
+
+
+def _refuse_costs(viewer: Viewer, drafts: Sequence[Draft]) -> None:
+    """Whoever may read no costs says none either: a profit would be whatever they like."""
+    if viewer.on("order_line").sensitive.get("cost", Scope.NONE) is not Scope.NONE:
+        return
+    for draft in drafts:
+        if draft.values.get("unit_cost") is not None:
+            draft.refuse("unit_cost", "FORBIDDEN", msg("You may not change this field."))
+
+
+async def _take_costs(write: TenantWrite, drafts: Sequence[Draft], orders: Mapping[UUID, str]) -> None:
+    """Put in what a product costs now where a line is new, or of another product, and says nothing itself.
+
+    A cost in another currency than the order's is none that could be counted.
+    """
+    silent = [
+        draft
+        for draft in drafts
+        if (draft.action == "create" and draft.values.get("unit_cost") is None)
+        or (draft.action == "update" and "product_id" in draft.values and "unit_cost" not in draft.values)
+    ]
+    if not silent:
+        return
+    rows = await write.fetch(
+        "SELECT id, cost, currency FROM product WHERE id = ANY($1::uuid[])",
+        sorted({cast("UUID", draft.now("product_id")) for draft in silent}),
+    )
+    costs = {(row["id"], row["currency"]): row["cost"] for row in rows}
+    for draft in silent:
+        currency = orders[cast("UUID", draft.now("order_id"))]
+        draft.values["unit_cost"] = costs.get((cast("UUID", draft.now("product_id")), currency))
 
 
 def _order_ids(drafts: Iterable[Draft]) -> list[UUID]:
@@ -100,21 +157,44 @@ def _price(draft: Draft, orders: Mapping[UUID, str]) -> None:
     draft.values["amount"] = amount
 
 
+def _gain(draft: Draft, orders: Mapping[UUID, str]) -> None:
+    """What the line leaves over its cost; unknown where the cost is."""
+    cost = cast("Decimal | None", draft.now("unit_cost"))
+    if cost is None:
+        draft.values["profit"] = None
+        return
+    try:
+        spent = line_amount(
+            quantity=cast("Decimal", draft.now("quantity")),
+            unit_price=cost,
+            discount=_NO_DISCOUNT,
+            currency=orders[cast("UUID", draft.now("order_id"))],
+        )
+    except AmountOutOfRange as error:
+        draft.refuse("unit_cost", error.code, error.message)
+        return
+    profit = cast("int", draft.now("amount")) - spent
+    if abs(profit) > _LARGEST:
+        draft.refuse("unit_cost", AmountOutOfRange.code, msg("The amount is too large."))
+    draft.values["profit"] = profit
+
+
 _ADD_UP = """
-UPDATE sales_order o SET total = s.total, updated_at = $2
+UPDATE sales_order o SET total = s.total, profit = s.profit, updated_at = $2
 FROM (
-    SELECT asked.id, coalesce(sum(l.amount), 0)::bigint AS total
+    SELECT asked.id, coalesce(sum(l.amount), 0)::bigint AS total,
+           CASE WHEN count(l.id) = count(l.profit) THEN coalesce(sum(l.profit), 0)::bigint END AS profit
     FROM unnest($1::uuid[]) AS asked(id)
     LEFT JOIN order_line l ON l.order_id = asked.id AND l.archived_at IS NULL
     GROUP BY asked.id
 ) s
-WHERE o.id = s.id AND o.total <> s.total
+WHERE o.id = s.id AND (o.total <> s.total OR o.profit IS DISTINCT FROM s.profit)
 """
 
 
 @afterwards("order_line")
 async def add_up(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
-    """Keep the totals of the orders concerned right; ``price_lines`` has locked them.
+    """Keep totals and profits of the orders concerned right; ``price_lines`` has locked them.
 
     A total follows from its lines, whose audit rows tell the change: it makes no version of its own.
     """
