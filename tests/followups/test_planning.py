@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedang_platform.working_calendar import WorkingCalendar
-from kedang_tenants.followups.planning import Rhythm, next_due, why
+from kedang_tenants.followups.capacity import Days
+from kedang_tenants.followups.cycles import BY_CLASS, BY_GRADE, BY_HOT, Cycle, Rhythm, cycle_of, why
 
-US = WorkingCalendar(country="US")
 days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
 calendars = st.builds(
     WorkingCalendar,
@@ -25,7 +25,7 @@ calendars = st.builds(
 @settings(deadline=None)
 @given(calendar=calendars, anchor=days, cycle=st.integers(1, 3650))
 def test_a_contact_is_never_due_on_a_day_off_nor_before_its_cycle_is_over(calendar, anchor, cycle):
-    due = next_due(calendar, Rhythm("A", cycle, anchor, anchor))
+    due = next_due(calendar, anchor, cycle)
     assert calendar.is_working(due)
     earliest = anchor + timedelta(days=cycle)
     assert due >= earliest
@@ -33,29 +33,88 @@ def test_a_contact_is_never_due_on_a_day_off_nor_before_its_cycle_is_over(calend
     assert not any(calendar.is_working(day) for day in between)
 
 
-@pytest.mark.requirement("T6")
-def test_a_chinese_make_up_day_is_a_working_day_and_the_golden_week_is_not():
-    calendar = WorkingCalendar(country="CN")
-    # The State Council's notice for 2025: 1-8 October are free, Saturday 11 October is worked.
-    assert next_due(calendar, Rhythm("A", 30, date(2025, 9, 1), date(2025, 1, 1))) == date(2025, 10, 9)
-    assert next_due(calendar, Rhythm("A", 30, date(2025, 9, 11), date(2025, 1, 1))) == date(2025, 10, 11)
+def next_due(calendar, anchor, cycle):
+    return Days(calendar).on_or_after(Rhythm(Cycle(cycle, BY_GRADE, "A"), anchor, anchor).due)
+
+
+@pytest.mark.requirement("F1", "T6")
+@pytest.mark.parametrize(
+    ("country", "anchor", "days", "due"),
+    [
+        # The State Council's notice for 2025: 1-8 October are free, Sunday 28 September and Saturday 11 October are worked.
+        ("CN", date(2025, 9, 1), 30, date(2025, 10, 9)),
+        ("CN", date(2025, 9, 11), 30, date(2025, 10, 11)),
+        ("CN", date(2025, 8, 29), 30, date(2025, 9, 28)),
+        # Spring Festival 2025: 28 January to 4 February are free, Sunday 26 January and Saturday 8 February are worked.
+        ("CN", date(2024, 12, 27), 30, date(2025, 1, 26)),
+        ("CN", date(2024, 12, 29), 30, date(2025, 2, 5)),
+        ("CN", date(2025, 1, 9), 30, date(2025, 2, 8)),
+        ("CN", date(2025, 1, 10), 30, date(2025, 2, 10)),
+        # The leap day is a day like any other: Thursday in 2024; a year without one goes on to 1 March.
+        ("US", date(2024, 1, 30), 30, date(2024, 2, 29)),
+        ("US", date(2023, 1, 30), 30, date(2023, 3, 1)),
+        ("US", date(2024, 2, 29), 366, date(2025, 3, 3)),
+        ("DE", date(2024, 2, 29), 365, date(2025, 2, 28)),
+        # The year ends: New Year's Eve is worked in Germany, New Year's Day nowhere; 2 January 2023 makes up for it in the US.
+        ("DE", date(2024, 12, 1), 30, date(2024, 12, 31)),
+        ("DE", date(2024, 12, 2), 30, date(2025, 1, 2)),
+        ("US", date(2022, 12, 2), 30, date(2023, 1, 3)),
+        # Rests on Friday and Saturday.
+        ("AE", date(2021, 6, 1), 10, date(2021, 6, 13)),
+        # A country of which nothing is known rests at weekends only.
+        ("XX", date(2024, 12, 11), 14, date(2024, 12, 25)),
+    ],
+)
+def test_leap_days_holidays_and_make_up_days(country, anchor, days, due):
+    weekend = frozenset({4, 5}) if country == "AE" else frozenset({5, 6})
+    assert next_due(WorkingCalendar(country=country, weekend=weekend), anchor, days) == due
 
 
 def test_the_last_contact_counts_before_the_assignment():
-    assert Rhythm("A", 14, None, date(2026, 3, 2)).anchor == date(2026, 3, 2)
-    assert Rhythm("A", 14, date(2026, 2, 2), date(2026, 3, 2)).anchor == date(2026, 2, 2)
+    cycle = Cycle(14, BY_GRADE, "A")
+    assert Rhythm(cycle, None, date(2026, 3, 2)).anchor == date(2026, 3, 2)
+    assert Rhythm(cycle, date(2026, 2, 2), date(2026, 3, 2)).anchor == date(2026, 2, 2)
+
+
+GRADED = {"level": "B", "level_days": 30, "class_name": None, "class_days": None, "hot_since": None}
+PARTNER = {"class_name": '{"en": "Partner", "zh": "伙伴"}', "class_days": 14}
+
+
+@pytest.mark.requirement("F1")
+@pytest.mark.parametrize(
+    ("differing", "cycle"),
+    [
+        ({}, Cycle(30, BY_GRADE, "B")),
+        (PARTNER, Cycle(14, BY_CLASS, '{"en": "Partner", "zh": "伙伴"}')),
+        (PARTNER | {"class_days": 30}, Cycle(30, BY_GRADE, "B")),
+        (PARTNER | {"level_days": None}, Cycle(14, BY_CLASS, '{"en": "Partner", "zh": "伙伴"}')),
+        ({"hot_since": date(2026, 3, 1)}, Cycle(7, BY_HOT)),
+        ({"hot_since": date(2026, 3, 1), "level_days": 5}, Cycle(5, BY_GRADE, "B")),
+        ({"hot_since": date(2026, 3, 1), "level_days": None}, Cycle(7, BY_HOT)),
+        ({"level_days": None}, None),
+    ],
+)
+def test_the_shortest_cycle_of_grade_class_and_hot_mark_holds(differing, cycle):
+    assert cycle_of(GRADED | differing, hot_days=7) == cycle
 
 
 def test_a_plan_says_why_in_both_languages():
-    told = why(US, Rhythm("B", 30, date(2026, 3, 2), date(2026, 1, 1)))
+    told = why(Rhythm(Cycle(30, BY_GRADE, "B"), date(2026, 3, 2), date(2026, 1, 1)))
     assert told["en"] == (
         "The first working day at least 30 days after the last contact on 2026-03-02, as level B asks."
     )
     assert set(told) == {"en", "zh"}
-    never = why(US, Rhythm("B", 30, None, date(2026, 1, 1)))
+    never = why(Rhythm(Cycle(30, BY_GRADE, "B"), None, date(2026, 1, 1)))
     assert never["en"] == (
         "The first working day at least 30 days after 2026-01-01, when the customer was assigned, as level B asks."
     )
+    hot = why(Rhythm(Cycle(7, BY_HOT), date(2026, 3, 2), date(2026, 1, 1)))
+    assert hot["en"] == (
+        "The first working day at least 7 days after the last contact on 2026-03-02, as the customer is hot."
+    )
+    partner = why(Rhythm(Cycle(14, BY_CLASS, PARTNER["class_name"]), date(2026, 3, 2), date(2026, 1, 1)))
+    assert partner["en"].endswith("as class Partner asks.")
+    assert "伙伴" in partner["zh"]
 
 
 async def plans(shop, customer):
@@ -177,7 +236,7 @@ async def test_a_changed_cycle_or_calendar_moves_only_what_is_open(shop, custome
 
 
 async def test_many_customers_are_planned_for_in_steps(shop, davolio, monkeypatch):
-    monkeypatch.setattr("kedang_tenants.followups.planning.CHUNK", 2)
+    monkeypatch.setattr("kedang_tenants.followups.replanning.CHUNK", 2)
     await shop.publish_default_scheme()
     rows = [{"name": f"Customer {n}", "roles": ["BUYER"], "owner_id": davolio} for n in range(5)]
     await shop.create_many("customer", rows)

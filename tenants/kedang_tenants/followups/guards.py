@@ -12,7 +12,7 @@ from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
 from kedang_tenants.customers.belonging import same_customer
-from kedang_tenants.followups.models import CYCLE
+from kedang_tenants.followups.models import BEHAVIOURS, CYCLE
 from kedang_tenants.followups.planning import lock_customers
 from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.reading import Viewer
@@ -45,7 +45,24 @@ async def guard_plans(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draf
             draft.refuse(
                 None, "PLANNED_BY_CYCLE", msg("This plan follows the cycle: record the follow-up instead.")
             )
+    if viewer.member_id is not None:
+        _guard_behaviour(drafts)
     await _close_by_hand(viewer, drafts, clock)
+
+
+def _guard_behaviour(drafts: Sequence[Draft]) -> None:
+    """What follows from behaviour may be done or called off by hand, for good; its day and its person follow."""
+    for draft in drafts:
+        if draft.old is None or draft.now("origin") not in BEHAVIOURS:
+            continue
+        if draft.action in {"archive", "restore"} or any(
+            _moves(draft, name) for name in ("due_on", "owner_id")
+        ):
+            draft.refuse(
+                None,
+                "PLANNED_BY_BEHAVIOUR",
+                msg("This plan follows what the customer does: record the follow-up, or cancel it."),
+            )
 
 
 def _moves(draft: Draft, name: str) -> bool:

@@ -13,6 +13,11 @@ from typing import Final
 
 from kedang_tenants.people.dues import COLUMNS, DueSource, due_sources
 
+URGENCY: Final = (
+    "(GREATEST(1, 6 - COALESCE(c.grade_rank, 5)) + CASE WHEN c.hot_since IS NULL THEN 0 ELSE 10 END)"
+)
+"""How urgent what concerns the customer ``c`` is: 1 to 5 by its grade, 5 for the best; ten more while it is hot."""
+
 
 def order_by(*, due: str, customer: str) -> str:
     """By what rows ``due`` of ``everything_due`` are ranked; ``customer`` has their customers. $1 is the day."""

@@ -15,6 +15,7 @@ from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, Draft, afterwards, change, change_internally, visible_record
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
+from kedang_tenants.followups.plan_storing import show_plans
 from kedang_tenants.followups.planning import lock_customers, plan_next
 from kedang_tenants.reading import Viewer
 
@@ -36,16 +37,6 @@ FROM (
 ) found
 WHERE c.id = found.id AND c.last_contact_at IS DISTINCT FROM found.at
 """
-_NEXT_FOLLOW_UPS = """
-UPDATE customer c SET next_follow_up_on = found.due_on
-FROM (
-    SELECT asked.id, min(p.due_on) AS due_on
-    FROM unnest($1::uuid[]) AS asked(id)
-    LEFT JOIN follow_up_plan p ON p.customer_id = asked.id AND p.state = 'PLANNED' AND p.archived_at IS NULL
-    GROUP BY asked.id
-) found
-WHERE c.id = found.id AND c.next_follow_up_on IS DISTINCT FROM found.due_on
-"""
 
 
 @afterwards("follow_up_record")
@@ -65,11 +56,11 @@ async def follow_up(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft],
 
 @afterwards("follow_up_plan")
 async def show_next(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
-    """Keep the day of the next follow-up at the customer right."""
+    """Keep right the day of the next follow-up at the customer, and how urgent its plans are."""
     customers = _customers(draft for draft in drafts if _MOVED_BY & draft.values.keys())
     if customers:
         await lock_customers(write, customers)
-        await write.fetch(_NEXT_FOLLOW_UPS, customers)
+        await show_plans(write, customers)
 
 
 def _customers(drafts: Iterable[Draft]) -> list[UUID]:

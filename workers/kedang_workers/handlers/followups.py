@@ -10,15 +10,15 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_platform.work.parts import Part
 from kedang_tenants.followups.escalating import ESCALATE, escalate
-from kedang_tenants.followups.events import REPLAN
 from kedang_tenants.followups.mornings import BEGIN, begin_day
-from kedang_tenants.followups.planning import count_graded, replan_part
+from kedang_tenants.followups.planning import REPLAN
 from kedang_tenants.followups.reminders import (
     REMIND,
     count_members,
     is_working_day,
     remind_part,
 )
+from kedang_tenants.followups.replanning import Whose, count_planned, replan_part
 from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
 from kedang_workers.walking import walk
@@ -29,14 +29,14 @@ _LONGEST_DAY = timedelta(days=1)
 
 @handler(REPLAN, timeout=timedelta(minutes=30), slow=True)
 async def replan(job: RunningJob) -> None:
-    """Move the open plans of a level's customers, or of all, to where cycle and calendar put them now."""
-    level = UUID(str(job.payload["level"])) if job.payload["level"] else None
+    """Place contacts afresh where cycle, calendar, rule and capacity put them now, person by person."""
+    whose = Whose.of(job.payload)
 
     async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
-        return await replan_part(write, viewer, level_id=level, after=after, clock=job.clock)
+        return await replan_part(write, viewer, whose=whose, after=after, clock=job.clock)
 
     async def count(read: TenantRead) -> int:
-        return await count_graded(read, level_id=level)
+        return await count_planned(read, whose)
 
     await walk(job, step, count=count)
 
