@@ -15,6 +15,7 @@ from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
 from kedang_graphql.handover import HandoverMutation, HandoverQuery
+from kedang_graphql.hot import HotMutation, HotQuery
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
 from kedang_graphql.imports import ImportMutation, ImportQuery
 from kedang_graphql.invoices import InvoiceMutation, InvoiceQuery
@@ -52,6 +53,7 @@ QUERIES: tuple[type, ...] = (
     FileQuery,
     GradingQuery,
     HandoverQuery,
+    HotQuery,
     IdentityQuery,
     ImportQuery,
     InvoiceQuery,
@@ -81,6 +83,7 @@ MUTATIONS: tuple[type, ...] = (
     FollowUpMutation,
     GradingMutation,
     HandoverMutation,
+    HotMutation,
     IdentityMutation,
     ImportMutation,
     InvoiceMutation,

@@ -32,6 +32,10 @@ from kedang_tenants.grading import prices as grading_prices
 from kedang_tenants.grading import trials as grading_trials
 from kedang_tenants.grading import versions as grading_versions
 from kedang_tenants.handover import models as handover
+from kedang_tenants.hot import asking as hot_asking
+from kedang_tenants.hot import events as hot_events
+from kedang_tenants.hot import expiring as hot_expiring
+from kedang_tenants.hot import guards as hot_guards
 from kedang_tenants.hot import models as hot
 from kedang_tenants.imports import models as imports
 from kedang_tenants.measuring import models as measuring
@@ -109,6 +113,10 @@ __all__ = [
     "grading_versions",
     "handover",
     "hot",
+    "hot_asking",
+    "hot_events",
+    "hot_expiring",
+    "hot_guards",
     "imports",
     "lines",
     "maintenance",

@@ -22,6 +22,7 @@ WITHOUT_IDS = {
     "followups.escalate",
     "followups.remind",
     "grading.nightly",
+    "hot.expire",
     "service.escalate",
     "service.replan",
     "surveys.remind",
