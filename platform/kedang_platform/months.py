@@ -10,7 +10,7 @@ _LAST_YEAR: Final = 9998
 
 
 def add_months(day: date, months: int) -> date:
-    """The day ``months`` (not negative) later: 31 January and one is 28 February, 29 in a leap year.
+    """The day ``months`` later, or earlier where negative: 31 January and one is 28 February, 29 in a leap year.
 
     Counting always begins at ``day``, so that one short month does not shorten those after it. What lies
     behind the year 9998 is its last day: dates end there.

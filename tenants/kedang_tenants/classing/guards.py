@@ -62,17 +62,18 @@ def _guard_dimension(draft: Draft) -> None:
 @prepares("classified_customer")
 async def take_dimension(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
     """A customer's class stands in the dimension of the class; one that is no longer there is given to nobody."""
-    new = [draft for draft in drafts if draft.action == "create"]
-    if not new:
+    put = [draft for draft in drafts if draft.values.get("class_id") is not None]
+    if not put:
         return
     rows = await write.fetch(
         "SELECT id, dimension, own_dimension, archived_at FROM customer_class WHERE id = ANY($1::uuid[]) FOR SHARE",
-        [draft.now("class_id") for draft in new],
+        [draft.values["class_id"] for draft in put],
     )
     known = {row["id"]: row for row in rows}
-    for draft in new:
-        row = known[cast("UUID", draft.now("class_id"))]
-        if row["archived_at"] is not None:
+    for draft in put:
+        row = known[cast("UUID", draft.values["class_id"])]
+        stays = draft.old is not None and draft.old["class_id"] == draft.values["class_id"]
+        if row["archived_at"] is not None and not stays:
             draft.refuse("class_id", "CLASS_ARCHIVED", msg("This class is archived."))
         draft.values["dimension"] = dimension_key(row["dimension"], row["own_dimension"])
 

@@ -103,14 +103,14 @@ class CustomerClass(Record):
 
 
 class ClassifiedCustomer(Record):
-    """A customer in a class. Taken out of it, a customer is put in anew, not restored."""
+    """A customer in a class of a dimension: put into another by another ``class_id``; taken out, it is put in anew."""
 
     __tablename__ = "classified_customer"
     __prefix__ = "clc"
     __labels__ = (msg("Class of a customer"), msg("Classes of customers"))
     __owner__ = ("customer", "owner_id")
     __key__ = ("customer_id", "class_id")
-    __actions__ = frozenset({"create", "archive"})
+    __actions__ = frozenset({"create", "update", "archive"})
 
     customer_id: Mapped[UUID] = field(
         ReferenceKind("customer"),
@@ -124,7 +124,6 @@ class ClassifiedCustomer(Record):
         label=msg("Customer class"),
         required=True,
         references="customer_class.id",
-        create_only=True,
         index=True,
     )
     dimension: Mapped[str] = field(

@@ -1,0 +1,232 @@
+"""Segments: kept filters over customers, asked anew each time, or frozen with whoever fulfilled them (G6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.errors import BadUserInput, Forbidden, KedangError, NotFound
+from kedang_platform.i18n import msg
+from kedang_platform.ids import new_id
+from kedang_tenants.catalogue import catalogue
+from kedang_tenants.changing import Change, change, change_internally, visible_record
+from kedang_tenants.classing.models import FROZEN, LIVE
+from kedang_tenants.reading import (
+    Compare,
+    Filter,
+    Listing,
+    Page,
+    Related,
+    Scope,
+    Select,
+    Viewer,
+    read_listing,
+)
+from kedang_tenants.reading.filters import condition
+from kedang_tenants.reading.masks import visible
+from kedang_tenants.reading.ordering import sort_signature, write_cursor
+from kedang_tenants.reading.statement import Statement
+from kedang_tenants.reading.stored import decode_filter, encode_filter
+
+MOST_MEMBERS: Final = 100_000
+"""How many customers a segment is frozen with at the most."""
+
+
+class SegmentFrozen(KedangError):
+    """A frozen segment has members and asks for nobody else."""
+
+
+class SegmentTooLarge(KedangError):
+    """More customers fulfil a filter than a segment is frozen with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A filter over customers as the API took it, and as reading has it."""
+
+    conditions: Mapping[str, Any]
+    where: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPage:
+    """Customers of a segment by name, and the cursors that their page begins and ends with."""
+
+    customer_ids: list[UUID]
+    start: str | None
+    end: str | None
+    has_next: bool
+
+
+async def count_customers(read: TenantRead, viewer: Viewer, where: Filter) -> int:
+    """How many living customers that the viewer sees fulfil it; raises MaskedField and BadUserInput."""
+    statement = Statement()
+    sql = f"SELECT count(*) {_matching(statement, viewer, where)}"
+    return int(await read.fetchval(sql, *statement.values))
+
+
+async def find_customers(read: TenantRead, viewer: Viewer, where: Filter, *, most: int) -> list[UUID]:
+    """The ids of those, at most ``most``, in the order of their ids."""
+    statement = Statement()
+    sql = f"SELECT t.id {_matching(statement, viewer, where)} ORDER BY t.id LIMIT {most}"
+    return [row["id"] for row in await read.fetch(sql, *statement.values)]
+
+
+def _matching(statement: Statement, viewer: Viewer, where: Filter) -> str:
+    record = catalogue().record("customer")
+    parts = (visible(statement, viewer, record, "t"), condition(statement, viewer, record, "t", where))
+    return " AND ".join(["FROM customer t WHERE t.archived_at IS NULL", *(f"({p})" for p in parts if p)])
+
+
+async def filter_of_segment(read: TenantRead, viewer: Viewer, segment_id: UUID) -> Filter:
+    """Who belongs to a segment, as a filter over customers; raises NotFound for one that the viewer does not see."""
+    if not await visible_record(read, viewer, catalogue().record("segment"), segment_id):
+        raise NotFound(msg("There is no such record."), path=("id",))
+    row = await _filter_row(read, segment_id)
+    if row["kind"] == FROZEN:
+        return Related("segment_memberships", Compare("segment_id", "eq", segment_id))
+    return decode_filter(orjson.loads(row["stored_filter"]))
+
+
+async def page_of_segment(
+    read: TenantRead, viewer: Viewer, *, segment_id: UUID, first: int, after: str | None = None
+) -> SegmentPage:
+    """The next customers of a segment behind a cursor, by name; raises NotFound, BadCursor, MaskedField."""
+    where = await filter_of_segment(read, viewer, segment_id)
+    listing = Listing("customer", Select(), Page(first, after), where=where, cursors=True)
+    found = await read_listing(read, viewer, listing)
+    signature = sort_signature(catalogue().record("customer"), listing.order_by)
+    rows = found.page.rows
+    ends = [write_cursor(signature, [row[key] for key in found.layout.keys]) for row in rows[:1] + rows[-1:]]
+    return SegmentPage(
+        customer_ids=[row[found.layout.id] for row in rows],
+        start=ends[0] if ends else None,
+        end=ends[-1] if ends else None,
+        has_next=found.page.has_next,
+    )
+
+
+async def create_segment(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    name: str,
+    note: str | None,
+    kind: str,
+    asked: Asked,
+    clock: Clock,
+) -> UUID:
+    """Keep a filter under a name as the viewer's, frozen at once where ``kind`` says so; returns the segment's id.
+
+    Raises Forbidden, Refused, MaskedField for what the viewer may not ask, SegmentTooLarge.
+    """
+    if viewer.on("segment").create is Scope.NONE:
+        raise Forbidden(msg("You may not do this."))
+    await count_customers(write, viewer, asked.where)
+    values = {"name": name, "note": note, "owner_id": viewer.member_id, "kind": LIVE, **_kept(asked)}
+    (made,) = await change_internally(
+        write, viewer, [Change("segment", "create", new_id(), values=values)], clock=clock
+    )
+    if kind == FROZEN:
+        await _freeze(write, viewer, made.id, asked.where, clock)
+    return made.id
+
+
+async def change_conditions(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    segment_id: UUID,
+    asked: Asked,
+    version: int | None = None,
+    clock: Clock,
+) -> None:
+    """Have a live segment ask for something else; raises Refused, MaskedField, SegmentFrozen."""
+    row = await _hold(write, viewer, segment_id, version, clock)
+    if row["kind"] == FROZEN:
+        raise SegmentFrozen(msg("A frozen segment keeps its members; make a new one."), path=("input", "id"))
+    await count_customers(write, viewer, asked.where)
+    changed = Change("segment", "update", segment_id, values=_kept(asked))
+    await change_internally(write, viewer, [changed], clock=clock)
+
+
+async def freeze_segment(
+    write: TenantWrite, viewer: Viewer, *, segment_id: UUID, version: int | None = None, clock: Clock
+) -> None:
+    """Have a segment consist of whoever fulfils its filter now; one that is frozen is frozen anew.
+
+    Members are whom the viewer sees. Raises Refused, MaskedField, SegmentTooLarge.
+    """
+    row = await _hold(write, viewer, segment_id, version, clock)
+    await _freeze(write, viewer, segment_id, decode_filter(orjson.loads(row["stored_filter"])), clock)
+
+
+def _kept(asked: Asked) -> dict[str, object]:
+    return {"conditions": dict(asked.conditions), "stored_filter": encode_filter(asked.where)}
+
+
+async def _hold(
+    write: TenantWrite, viewer: Viewer, segment_id: UUID, version: int | None, clock: Clock
+) -> asyncpg.Record:
+    """Lock a living segment that the viewer may change; a change of nothing asks for all of that."""
+    await change(write, viewer, [Change("segment", "update", segment_id, version)], clock=clock)
+    return await _filter_row(write, segment_id)
+
+
+async def _filter_row(read: TenantRead, segment_id: UUID) -> asyncpg.Record:
+    (row,) = await read.fetch("SELECT kind, stored_filter FROM segment WHERE id = $1", segment_id)
+    return row
+
+
+async def _freeze(write: TenantWrite, viewer: Viewer, segment_id: UUID, where: Filter, clock: Clock) -> None:
+    ids = await find_customers(write, viewer, where, most=MOST_MEMBERS + 1)
+    if len(ids) > MOST_MEMBERS:
+        raise SegmentTooLarge(
+            msg("A segment is frozen with at most {limit} customers."), path=("input",), limit=MOST_MEMBERS
+        )
+    await _keep_members(write, segment_id, ids, clock)
+    values = {"kind": FROZEN, "frozen_at": clock.now(), "frozen_count": len(ids)}
+    await change_internally(
+        write, viewer, [Change("segment", "update", segment_id, values=values)], clock=clock
+    )
+
+
+async def _keep_members(
+    write: TenantWrite, segment_id: UUID, customer_ids: Sequence[UUID], clock: Clock
+) -> None:
+    """The members, set by set: what changes is told by the segment's own change, not a hundred thousand times."""
+    await write.fetch(
+        "UPDATE segment_member SET archived_at = $3, updated_at = $3, version = version + 1"
+        " WHERE segment_id = $1 AND archived_at IS NULL AND customer_id <> ALL($2::uuid[])",
+        segment_id,
+        customer_ids,
+        clock.now(),
+    )
+    await write.fetch(
+        "INSERT INTO segment_member (id, version, created_at, updated_at, custom, segment_id, customer_id)"
+        " SELECT new.id, 1, $4, $4, '{}', $1, new.customer_id"
+        " FROM unnest($2::uuid[], $3::uuid[]) AS new (id, customer_id)"
+        " WHERE NOT EXISTS (SELECT 1 FROM segment_member m WHERE m.segment_id = $1"
+        " AND m.customer_id = new.customer_id AND m.archived_at IS NULL)",
+        segment_id,
+        [new_id() for _ in customer_ids],
+        list(customer_ids),
+        clock.now(),
+    )
+
+
+async def require_few(
+    read: TenantRead, viewer: Viewer, where: Filter, *, most: int, path: tuple[str, ...]
+) -> list[UUID]:
+    """The customers that fulfil a filter; raises BadUserInput where these are more than ``most``."""
+    ids = await find_customers(read, viewer, where, most=most + 1)
+    if len(ids) > most:
+        raise BadUserInput(msg("At most {limit} entries are allowed here."), path=path, limit=most)
+    return ids
