@@ -426,7 +426,7 @@ async def started(work_processes, **own: str) -> int:
     work_processes._environment |= {"KEDANG_PORT": str(port)} | unlimited | own
     work_processes.gateway = work_processes.start("kedang_graphql")
     async with httpx.AsyncClient() as http:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 if (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
                     return port
