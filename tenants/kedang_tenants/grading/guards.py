@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from kedang_platform.clock import Clock
+from kedang_platform.colours import READABLE, contrast_on_white
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
 from kedang_tenants.grading.models import PUBLISHED
+from kedang_tenants.grading.usage import IN_FORCE, IN_USE, SCHEDULED, uses_of
 from kedang_tenants.reading import Viewer
 
 
@@ -32,19 +33,45 @@ async def guard_schemes(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
 
 
 @prepares("grade_level")
+async def guard_colours(_write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+    """A colour that is chosen anew stands out on a white page; one that was chosen before may stay."""
+    for draft in drafts:
+        colour = draft.values.get("colour")
+        chosen = isinstance(colour, str) and (draft.old is None or draft.old["colour"] != colour)
+        if chosen and contrast_on_white(str(colour)) < READABLE:
+            message = msg("The colour {colour} is too light: nobody can tell it from a white page.")
+            draft.refuse("colour", "COLOUR_UNREADABLE", message, colour=colour)
+
+
+_REASONS = {
+    IN_FORCE: ("LEVEL_IN_FORCE", msg("A level of the rule in force cannot be archived.")),
+    SCHEDULED: ("LEVEL_SCHEDULED", msg("A version of the rule that is scheduled gives this level.")),
+    IN_USE: ("LEVEL_IN_USE", msg("Customers have this level: retire it into another.")),
+}
+
+
+@prepares("grade_level")
 async def guard_levels(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
-    """A level of the rule in force stays."""
-    archived = [draft for draft in drafts if draft.action == "archive"]
-    if not archived:
-        return
-    rows = await write.fetch(
-        "SELECT l.id FROM grade_level l JOIN grade_scheme s ON s.id = l.scheme_id"
-        " WHERE l.id = ANY($1::uuid[]) AND s.state = $2"
-        " AND s.rule -> 'levels' @> jsonb_build_array(jsonb_build_object('id', l.id::text))",
-        [draft.id for draft in archived],
-        PUBLISHED,
-    )
-    in_force: set[UUID] = {row["id"] for row in rows}
-    for draft in archived:
-        if draft.id in in_force:
-            draft.refuse(None, "LEVEL_IN_FORCE", msg("A level of the rule in force cannot be archived."))
+    """A level that customers have, or will get, stays; one that was retired is not brought back by its successor's way."""
+    going = [draft for draft in drafts if draft.action == "archive"]
+    uses = await uses_of(write, [draft.id for draft in going])
+    for draft in going:
+        if draft.id in uses:
+            draft.refuse(None, *_REASONS[uses[draft.id]])
+    await _guard_codes(write, drafts)
+    for draft in drafts:
+        if draft.action == "restore" and draft.now("retired_into_id") is not None:
+            draft.refuse(None, "LEVEL_RETIRED", msg("This level was retired; make a new one."))
+
+
+async def _guard_codes(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    """What is scheduled names levels by their codes until its day has come."""
+    renamed = [
+        draft
+        for draft in drafts
+        if draft.old is not None and draft.values.get("code", draft.old["code"]) != draft.old["code"]
+    ]
+    uses = await uses_of(write, [draft.id for draft in renamed])
+    for draft in renamed:
+        if uses.get(draft.id) == SCHEDULED:
+            draft.refuse("code", *_REASONS[SCHEDULED])

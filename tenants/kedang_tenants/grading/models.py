@@ -289,7 +289,7 @@ class CustomerGrade(Record):
         description="What was measured of profit and credit, of which the other figures tell the points alone",
     )
     explanation: Mapped[dict[str, str]] = field(
-        LocalisedKind(1000), label=msg("Explanation"), required=True, read_only=True
+        LocalisedKind(4000), label=msg("Explanation"), required=True, read_only=True
     )
     current: Mapped[bool] = field(
         FlagKind(), label=msg("In force"), required=True, default=True, read_only=True

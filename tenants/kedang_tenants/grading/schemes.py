@@ -85,7 +85,7 @@ async def publish_scheme(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID,
         await change_internally(
             write, viewer, [Change("grade_scheme", "update", scheme_id, values=values)], clock=clock
         )
-    return await _enqueue_regrade(write, scheme_id)
+    return await enqueue_regrade(write, scheme_id)
 
 
 def _is_in_force(scheme: asyncpg.Record, rule: Rule) -> bool:
@@ -104,16 +104,16 @@ async def grade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID
     scheme = await _locked_scheme(write, scheme_id)
     if scheme["state"] != PUBLISHED:
         raise SchemeNotPublished(msg("Publish the grade scheme first."), path=("input", "schemeId"))
-    return await _enqueue_regrade(write, scheme_id)
+    return await enqueue_regrade(write, scheme_id)
 
 
 async def enqueue_regrades(write: TenantWrite, schemes: list[InForce]) -> None:
     """Ask for all customers to be graded by each of the schemes."""
     for scheme in schemes:
-        await _enqueue_regrade(write, scheme.id)
+        await enqueue_regrade(write, scheme.id)
 
 
-async def _enqueue_regrade(write: TenantWrite, scheme_id: UUID) -> UUID:
+async def enqueue_regrade(write: TenantWrite, scheme_id: UUID) -> UUID:
     (job_id,) = await enqueue(write, NewJob(REGRADE, {"scheme": str(scheme_id)}))
     return job_id
 

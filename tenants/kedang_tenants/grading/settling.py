@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Final
 
 KEEPS: Final = (
-    "({g}.level_id IS NOT NULL AND {days} > 0 AND NOT {g}.by_hand AND {g}.rule_version = {version}"
+    "(({g}.level_id IS NOT NULL AND {days} > 0 AND NOT {g}.by_hand AND {g}.rule_version = {version}"
     " AND {j}.gradable AND {g}.held_since + {days} > {as_of}"
-    " AND ({j}.rank IS NULL OR {j}.rank > {rank}))"
+    " AND ({j}.rank IS NULL OR {j}.rank > {rank})) IS TRUE)"
 )
 """Whether the customer keeps the level it has although it is judged to be worse."""
 

@@ -1,0 +1,41 @@
+"""Which of several schemes leads: its grades are shown with the customers and pace the follow-ups (G1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_platform.errors import Forbidden
+from kedang_platform.i18n import msg
+from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.changing import Change, Event, change_internally, subscribe
+from kedang_tenants.changing.holding import hold_for_change
+from kedang_tenants.grading.models import HAND
+from kedang_tenants.grading.showing import SHOW
+from kedang_tenants.reading import Scope, Viewer
+
+_LEADING = "SELECT id FROM grade_scheme WHERE leads AND archived_at IS NULL AND id <> $1 FOR UPDATE"
+_BY_HAND = "SELECT id FROM grade_scheme WHERE id = ANY($1::uuid[]) AND leads AND graded_by = $2"
+
+
+async def lead(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> None:
+    """Have a scheme lead in place of the one that does; raises NotFound, Archived, Forbidden."""
+    if viewer.on("grade_scheme").update is not Scope.ALL:
+        raise Forbidden(msg("You may not do this."))
+    await hold_for_change(write, viewer, "grade_scheme", scheme_id)
+    former = [row["id"] for row in await write.fetch(_LEADING, scheme_id)]
+    changes = [Change("grade_scheme", "update", other, values={"leads": False}) for other in former]
+    if changes:
+        await change_internally(write, viewer, changes, clock=clock)
+    follows = Change("grade_scheme", "update", scheme_id, values={"leads": True})
+    await change_internally(write, viewer, [follows], clock=clock)
+
+
+@subscribe("grade_scheme.updated")
+async def show_by_hand(write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock) -> None:
+    """A scheme graded by hand that comes to lead shows its grades: no run does it."""
+    ids = [event.record_id for event in events if "leads" in event.changes]
+    rows = await write.fetch(_BY_HAND, ids, HAND) if ids else []
+    await enqueue(write, *(NewJob(SHOW, {"scheme": str(row["id"])}) for row in rows))

@@ -1,0 +1,56 @@
+"""Showing customers with the grade of the leading scheme; the audit rows are the event ``customer.graded``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_tenants.changing import audit
+from kedang_tenants.reading import Viewer
+
+SHOW: Final = "grading.show"
+"""The kind of job that shows everybody with the grades of a scheme that is graded by hand; ``scheme`` names it."""
+
+_SHOW: Final = """
+WITH held AS (
+    SELECT c.id, c.grade_level_id AS old, l.id AS level_id, l.position AS rank
+    FROM customer c
+    LEFT JOIN customer_grade g ON g.customer_id = c.id AND g.scheme_id = $1 AND g.current
+    LEFT JOIN grade_level l ON l.id = g.level_id
+    WHERE ($2::uuid[] IS NULL OR c.id = ANY($2)) AND c.archived_at IS NULL
+      AND (c.grade_level_id, c.grade_rank) IS DISTINCT FROM (l.id, l.position)
+    ORDER BY c.id FOR NO KEY UPDATE OF c
+)
+UPDATE customer c SET grade_level_id = h.level_id, grade_rank = h.rank FROM held h WHERE c.id = h.id
+RETURNING c.id, h.old, c.grade_level_id AS new
+"""
+
+
+async def show_grades(
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    scheme_id: UUID,
+    customer_ids: Sequence[UUID] | None = None,
+    clock: Clock,
+) -> int:
+    """Show these customers, or all, with the grades that they have in the scheme; how many changed theirs.
+
+    A grade is not an edit: the customer's version stays, so that nobody's open form conflicts with it.
+    """
+    ids = None if customer_ids is None else list(customer_ids)
+    rows = await write.fetch(_SHOW, scheme_id, ids)
+    moved = sorted((row for row in rows if row["old"] != row["new"]), key=lambda row: row["id"])
+    entries = [
+        ("customer", "graded", row["id"], {"grade_level_id": [_hex(row["old"]), _hex(row["new"])]})
+        for row in moved
+    ]
+    await audit(write, viewer, entries, clock=clock)
+    return len(moved)
+
+
+def _hex(level_id: UUID | None) -> str | None:
+    return level_id.hex if level_id else None
