@@ -66,19 +66,31 @@ def line_of(item: Mapping[str, Any], language: Language) -> str:
     return f"{text} – {why}" if why else text
 
 
-def _reason(row: asyncpg.Record) -> dict[str, str]:
-    reasons = {source.name: source.reason for source in due_sources()}
+def reason_in(row: asyncpg.Record, language: Language) -> str:
+    """What is to be done with a due row, in a language; an unknown source says its name."""
+    subject = subject_in(row, language)
+    reason = next((source.reason for source in due_sources() if source.name == row["source"]), row["source"])
+    return translate(reason, language, {"subject": subject})
+
+
+def subject_in(row: asyncpg.Record, language: Language) -> str:
+    """What a due row is about, in a language and on one line; empty where it does not say."""
     subject = _text(row["subject"])
-    return in_our_languages(
-        lambda language: translate(
-            reasons[row["source"]], language, {"subject": _said(subject, language) if subject else ""}
-        )
-    )
+    return _said(subject, language) if subject else ""
+
+
+def why_in(row: asyncpg.Record, language: Language) -> str | None:
+    """Why a row is due, in a language and on one line."""
+    why = _text(row["why"])
+    return _said(why, language) if why else None
+
+
+def _reason(row: asyncpg.Record) -> dict[str, str]:
+    return in_our_languages(lambda language: reason_in(row, language))
 
 
 def _why(row: asyncpg.Record) -> dict[str, str] | None:
-    why = _text(row["why"])
-    return in_our_languages(lambda language: _said(why, language)) if why else None
+    return in_our_languages(lambda language: why_in(row, language) or "") if row["why"] else None
 
 
 def _text(stored: str | None) -> Any:

@@ -55,7 +55,8 @@ def _found() -> str:
 WITH way AS (
     SELECT * FROM unnest($5::uuid[], $6::text[], $7::int[], $8::uuid[]) AS way (member_id, record, step, superior_id)
 ), candidate AS (
-    SELECT d.*, way.step, way.superior_id, c.name, c.number, c.owner_id, c.name_sort, c.grade_rank, c.grade_level_id
+    SELECT d.*, way.step, way.superior_id, c.name, c.number, c.owner_id, c.name_sort, c.grade_rank, c.grade_level_id,
+           c.hot_since
     FROM {everything_due(escalating=True)} d
     JOIN way ON way.member_id = d.member_id AND way.record = d.record
     LEFT JOIN customer c ON c.id = d.customer_id

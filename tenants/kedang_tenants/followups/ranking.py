@@ -2,13 +2,15 @@
 
 The rank is total, so that the same rows give the same list however they lie in the tables:
 
-1. (calendar days overdue + 1) × the row's weight × the grade: 5 for the best level, 4, 3, 2, and 1 for the
+1. what concerns a hot customer stands before everything else (A5),
+2. (calendar days overdue + 1) × the row's weight × the grade: 5 for the best level, 4, 3, 2, and 1 for the
    fifth, those below it, and customers without a grade; more comes first. What is due later counts as due today.
-2. the earlier day, 3. the customer in people's order (rows without one last), 4. the source's name, 5. the record's id.
+3. the earlier day, 4. the customer in people's order (rows without one last), 5. the source's name, 6. the record's id.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from kedang_tenants.people.dues import COLUMNS, DueSource, due_sources
@@ -21,19 +23,29 @@ URGENCY: Final = (
 
 def order_by(*, due: str, customer: str) -> str:
     """By what rows ``due`` of ``everything_due`` are ranked; ``customer`` has their customers. $1 is the day."""
+    return (
+        f"({customer}.hot_since IS NULL), {points_of(due=due, customer=customer)} DESC, {due}.due_on,"
+        f" {customer}.name_sort NULLS LAST, {due}.source, {due}.record_id"
+    )
+
+
+def points_of(*, due: str, customer: str) -> str:
+    """How much a row counts (bigint). $1 is the day."""
     grade = f"GREATEST(1, 6 - COALESCE({customer}.grade_rank, 5))"
-    points = f"(GREATEST($1::date - {due}.due_on, 0) + 1)::bigint * {due}.weight * {grade}"
-    names = f"{customer}.name_sort NULLS LAST, {due}.source, {due}.record_id"
-    return f"{points} DESC, {due}.due_on, {names}"
+    return f"(GREATEST($1::date - {due}.due_on, 0) + 1)::bigint * {due}.weight * {grade}"
 
 
-def everything_due(*, escalating: bool = False) -> str:
+def everything_due(*, escalating: bool = False, without: Collection[str] = ()) -> str:
     """The rows of all sources as one relation, with ``source`` and ``record`` before the columns of each.
 
-    Of ``escalating`` ones only, where that is said. Binds $1 to $3 as sources do. A condition on ``member_id``
+    Of ``escalating`` ones only, where that is said, and ``without`` those of these names. Binds $1 to $3 as sources do. A condition on ``member_id``
     outside goes into each source, so that their indexes serve it.
     """
-    arms = [_arm(source) for source in due_sources() if source.escalates or not escalating]
+    arms = [
+        _arm(source)
+        for source in due_sources()
+        if (source.escalates or not escalating) and source.name not in without
+    ]
     return "(" + "\nUNION ALL\n".join([_NOTHING, *arms]) + ")"
 
 

@@ -40,14 +40,15 @@ _DAYS: Final = date(2000, 1, 1), date(2100, 12, 31)
 LISTED = 50
 """Things that a digest names one by one, the first in rank; it counts the others."""
 
+FOLLOW_UP_WEIGHT: Final = 10
 FOLLOW_UP: Final = due_source(
     DueSource(
         name="follow_up.plan",
         record="follow_up_plan",
         reason=msg("follow-up"),
-        select="""
+        select=f"""
 SELECT p.owner_id, p.id, p.customer_id, p.due_on, NULL::jsonb,
-       COALESCE(to_jsonb(NULLIF(p.purpose, '')), p.rule), 10
+       COALESCE(to_jsonb(NULLIF(p.purpose, '')), p.rule), {FOLLOW_UP_WEIGHT}
 FROM follow_up_plan p WHERE p.state = 'PLANNED' AND p.archived_at IS NULL AND p.due_on <= $1
 """,
     )
