@@ -11,6 +11,7 @@ from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.contracts import ContractMutation
 from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
+from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
@@ -50,6 +51,7 @@ QUERIES: tuple[type, ...] = (
     AuditQuery,
     CallQuery,
     CorrespondenceQuery,
+    DailyReportQuery,
     FileQuery,
     GradingQuery,
     HandoverQuery,
@@ -79,6 +81,7 @@ MUTATIONS: tuple[type, ...] = (
     BulkMutation,
     ContractMutation,
     CorrespondenceMutation,
+    DailyReportMutation,
     FileMutation,
     FollowUpMutation,
     GradingMutation,

@@ -14,7 +14,10 @@ from kedang_tenants.correspondence import models as correspondence
 from kedang_tenants.correspondence import suppressing, templates, undelivered
 from kedang_tenants.customers import consenting, consents, restricting
 from kedang_tenants.customers import models as customers
+from kedang_tenants.dailies import dues as daily_dues
+from kedang_tenants.dailies import guards as daily_guards
 from kedang_tenants.dailies import models as dailies
+from kedang_tenants.dailies import rule as daily_rule
 from kedang_tenants.files import models as files
 from kedang_tenants.followups import calendar_feeds
 from kedang_tenants.followups import escalating as followup_escalating
@@ -95,6 +98,9 @@ __all__ = [
     "custom_fields",
     "customers",
     "dailies",
+    "daily_dues",
+    "daily_guards",
+    "daily_rule",
     "demand_life",
     "demands",
     "files",

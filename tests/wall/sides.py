@@ -83,7 +83,10 @@ class Side:
         """A new record with all references, by its public id."""
         record = catalogue().record(name)
         if name in STATED:
-            return await STATED[name](self)
+            public = await STATED[name](self)
+            if archived:
+                await self.factory.archive(name, UUID(public.partition("_")[2]))
+            return public
         made = await self.factory.one(name, **await self.filled(record))
         if archived:
             await self.factory.archive(name, made)
@@ -175,8 +178,20 @@ async def _suppression(side: Side) -> str:
     return str(made["record"]["id"])
 
 
+async def _draft(side: Side, **values: Any) -> UUID:
+    """A draft of the owner's daily report, of a day of its own."""
+    return await side.factory.one("daily_report", member_id=side.owner.id, **values)
+
+
+async def _card(side: Side) -> str:
+    """A card of the owner's own draft: nobody edits another's."""
+    made = await side.factory.one("daily_report_card", report_id=await _draft(side), edited=True)
+    return side.public("daily_report_card", made)
+
+
 STATED: Mapping[str, Callable[[Side], Awaitable[str]]] = {
     "contact_consent": _consent,
+    "daily_report_card": _card,
     "consent_rule": _consent_rule,
     "mail_suppression": _suppression,
     "mail_template": _mail_template,
@@ -721,6 +736,47 @@ async def _hot_customer(side: Side) -> Input:
     return {"customerId": side.public("customer", made)}
 
 
+async def _new_card(side: Side) -> Input:
+    day = date.fromordinal(700_000 + new_id().int % 30_000)  # of one day there is one report
+    draft = await _draft(side, day=day)
+    customer = side.public("customer", await side.factory.one("customer"))
+    return {
+        "reportId": side.public("daily_report", draft),
+        "customerId": customer,
+        "at": f"{day.isoformat()}T08:00:00Z",
+    }
+
+
+async def _draft_to_submit(side: Side) -> Input:
+    return {"id": side.public("daily_report", await _draft(side, summary="Training"))}
+
+
+async def _urgent(side: Side) -> str:
+    writer = UUID((await _member(side))["id"].partition("_")[2])
+    report = await side.factory.one(
+        "daily_report", member_id=writer, state="SUBMITTED", manager_id=side.owner.id
+    )
+    card = await side.factory.one("daily_report_card", report_id=report, urgent=True, settlement="OPEN")
+    return side.public("daily_report_card", card)
+
+
+async def _urgent_card(side: Side) -> Input:
+    return {"id": await _urgent(side), "settledHow": "Replaced"}
+
+
+async def _emergency(side: Side) -> Input:
+    card = await _urgent(side)
+    customer = await side.customer_of("daily_report_card", UUID(card.partition("_")[2]))
+    said = {"kind": "OTHER", "subject": "Strike", "content": "The port is closed"}
+    return {**said, "cardId": card, "customerId": side.public("customer", customer)}
+
+
+async def _emergency_to_acknowledge(side: Side) -> Input:
+    reporter = UUID((await _member(side))["id"].partition("_")[2])
+    made = await side.factory.one("emergency_report", reporter_id=reporter)
+    return {"id": side.public("emergency_report", made)}
+
+
 async def _verified(side: Side) -> Input:
     return {"customer": await side.input_of("updateCustomer")}
 
@@ -794,6 +850,11 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "returnMinutes": _written_minutes,
     "finishMeetingAction": _meeting_action,
     "verifyCustomer": _verified,
+    "createDailyReportCard": _new_card,
+    "submitDailyReport": _draft_to_submit,
+    "settleUrgentCard": _urgent_card,
+    "reportEmergency": _emergency,
+    "acknowledgeEmergency": _emergency_to_acknowledge,
     "markHot": _hot,
     "clearHot": _hot_customer,
     "createWebhook": _webhook,
@@ -853,7 +914,8 @@ async def make_side(gateway: RunningGateway, name: str) -> Side:
     """A company with one of everything."""
     databases = gateway.services.databases
     company = await make_company(databases, name=name)
-    owner = await make_member(databases, company, "OWNER")
+    # Daily reports are written by who has a department: owners only read them.
+    owner = await make_member(databases, company, "OWNER", "DEPARTMENT_MANAGER")
     hashed = await gateway.services.identity.passwords.hash(PASSWORD)
     async with databases.control() as control:
         await control.fetch(

@@ -32,6 +32,7 @@ WITHOUT_IDS = {
     "keepSeats": None,
     "changeInterval": {"interval": "YEARLY"},
     "exportRecords": {"record": "customer"},
+    "makeDailyReport": {"day": "2024-01-02"},
     "sendFollowUpReminders": {"date": "2024-01-02"},
     "createApiKey": {"name": "x", "scopes": ["READ", "WRITE"]},
     "inviteMember": {

@@ -17,6 +17,8 @@ from tests.wall.sides import Side
 # Kinds that find their work by themselves: their payload names nothing that has an id.
 WITHOUT_IDS = {
     "correspondence.forget_old",
+    "dailies.day",
+    "dailies.make",
     "files.sweep",
     "followups.day",
     "followups.escalate",

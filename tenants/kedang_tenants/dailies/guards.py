@@ -33,7 +33,7 @@ async def guard_cards(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft
     if not asked:
         return
     ids = sorted({cast("UUID", draft.now("report_id")) for draft in asked})
-    reports = {row["id"]: row for row in await write.fetch(_REPORTS, ids)}
+    reports = {row["id"]: dict(row) for row in await write.fetch(_REPORTS, ids)}
     for draft in asked:
         report = reports.get(cast("UUID", draft.now("report_id")))
         if report is None:
@@ -57,5 +57,5 @@ def _of_the_product(draft: Draft, viewer: Viewer) -> bool:
     """Whether the product itself makes this change: people cannot say read-only fields."""
     fields = draft.record.fields
     return viewer.member_id is None or any(
-        fields[name].spec.read_only for name in draft.values if name in fields
+        fields[name].spec.read_only for name in draft.change.values if name in fields
     )

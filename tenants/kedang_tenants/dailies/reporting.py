@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -15,7 +14,7 @@ from kedang_platform.ids import new_id
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change_internally, visible_record
 from kedang_tenants.changing.holding import hold
-from kedang_tenants.dailies.making import CARD
+from kedang_tenants.dailies.making import CARD, seeing_all
 from kedang_tenants.dailies.models import ACKNOWLEDGED, REPORTED
 from kedang_tenants.dailies.rule import load_habits
 from kedang_tenants.dailies.settling import hold_urgent
@@ -61,7 +60,7 @@ async def report_emergency(write: TenantWrite, viewer: Viewer, new: NewEmergency
         text = msg("There is no kind of emergency “{kind}”.")
         raise Refused([UserError("UNKNOWN_EMERGENCY_KIND", text, ("input", "kind"), {"kind": new.kind[:50]})])
     customer = await _customer(write, viewer, new)
-    values: Mapping[str, object] = {
+    values: dict[str, object] = {
         "reporter_id": viewer.member_id,
         "customer_id": customer,
         "card_id": new.card_id,
@@ -81,7 +80,7 @@ async def report_emergency(write: TenantWrite, viewer: Viewer, new: NewEmergency
             "settled_at": clock.now(),
         }
         changes.append(Change(CARD, "update", new.card_id, values=decided))
-    await change_internally(write, viewer, changes, clock=clock)
+    await change_internally(write, seeing_all(viewer), changes, clock=clock)
     everybody = await load_everybody(write, day=viewer.today(clock))
     told = await emergency_letters(write, report, values, heads(everybody, viewer.member_id))
     await tell(write, viewer, told, clock=clock)

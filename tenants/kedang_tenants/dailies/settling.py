@@ -64,13 +64,12 @@ async def hold_urgent(
     on what they wrote themselves but who stands under nobody.
     """
     card = await hold(write, viewer, CARD, card_id, path=path)
-    report = await write.fetchrow(_REPORT, card["report_id"])
-    assert report is not None, "a card is of a report"
+    (report,) = [dict(row) for row in await write.fetch(_REPORT, card["report_id"])]
     if not _may_decide(viewer, report):
         raise Forbidden(msg("You may not do this."))
     if card["settlement"] != OPEN:
         raise NothingUrgent(msg("There is nothing urgent here that waits for a decision."), path=path)
-    return card, dict(report)
+    return card, report
 
 
 def _may_decide(viewer: Viewer, report: Row) -> bool:

@@ -37,7 +37,7 @@ def line_above(everybody: Everybody, member_id: UUID) -> Line:
         return Line(None, manager)
     if manager is None and writer.roles & _MANAGING:
         manager = writer.id
-    superior = everybody.people.get(writer.superior_id) if writer.superior_id else None
+    superior = _superior(everybody, writer)
     gathers = superior is not None and superior.present and ACCOUNT_MANAGER in superior.roles
     if superior is not None and gathers and ACCOUNT_MANAGER not in writer.roles:
         return Line(superior.id, manager)
@@ -56,9 +56,15 @@ def heads(everybody: Everybody, reporter_id: UUID) -> list[UUID]:
 def _above(everybody: Everybody, member_id: UUID) -> Iterator[Person]:
     """The line of superiors, then the managers of the department of the last of them, then who manages all."""
     last, seen = everybody.people.get(member_id), {member_id}
-    while last is not None and last.superior_id in everybody.people and last.superior_id not in seen:
-        last = everybody.people[last.superior_id]
+    while (
+        last is not None and (superior := _superior(everybody, last)) is not None and superior.id not in seen
+    ):
+        last = superior
         seen.add(last.id)
         yield last
     for group in everybody.superiors(member_id if last is None else last.id):
         yield from (person for person in group if person.id not in seen)
+
+
+def _superior(everybody: Everybody, person: Person) -> Person | None:
+    return everybody.people.get(person.superior_id) if person.superior_id else None

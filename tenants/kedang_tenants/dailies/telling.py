@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from kedang_platform.clock import Clock
@@ -67,16 +67,15 @@ async def settled_letters(
 
 
 async def emergency_letters(
-    read: TenantRead, report_id: UUID, values: Mapping[str, object], heads: Sequence[UUID]
+    read: TenantRead, report_id: UUID, values: Mapping[str, Any], heads: Sequence[UUID]
 ) -> list[Telling]:
     """An emergency report, for those who acknowledge it."""
     customer = values.get("customer_id")
     named = await read.fetchval(_CUSTOMER, customer) if customer else None
     params = {
-        "kind": values["kind_name"],
+        "text": {key: f"{name}\n{values['content']}" for key, name in values["kind_name"].items()},
         "name": str(await read.fetchval(_NAME, values["reporter_id"])),
         "subject": values["subject"] if named is None else f"{named}: {values['subject']}",
-        "content": values["content"],
     }
     return [
         Telling(
@@ -84,7 +83,7 @@ async def emergency_letters(
             member_id=head,
             occasion=f"emergency:{report_id.hex}",
             title=msg("Emergency report of {name}: {subject}"),
-            body=msg("{kind}\n{content}"),
+            body="{text}",
             params=params,
             about=("emergency_report", report_id),
         )
@@ -100,7 +99,9 @@ def acknowledged_letters(row: Row, instruction: str | None, readers: Sequence[UU
             member_id=reader,
             occasion=f"emergency-acknowledged:{row['id'].hex}",
             title=msg("Emergency report acknowledged: {subject}"),
-            body="{instruction}",
+            body="{instruction}"
+            if instruction and instruction.strip()
+            else msg("Without further instructions."),
             params={"subject": row["subject"], "instruction": instruction or ""},
             about=("emergency_report", row["id"]),
         )

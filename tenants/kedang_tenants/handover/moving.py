@@ -83,6 +83,15 @@ STILL_OPEN: Final = (
 )
 """What goes to the customer's successor while it is open: record, column, and when it is; what is done stays."""
 
+WAITING_FOR: Final = (
+    (
+        "daily_report",
+        "manager_id",
+        "t.id IN (SELECT report_id FROM daily_report_card WHERE settlement = 'OPEN' AND archived_at IS NULL)",
+    ),
+)
+"""What waits for the leaver's decision waits for the successor's: record, column, and when it does."""
+
 ENDED: Final = (("customer_collaborator", "member_id"), ("report_recipient", "member_id"))
 """What ends with the leaver: record and column."""
 
@@ -220,6 +229,10 @@ async def _move_rest(write: TenantWrite, viewer: Viewer, handing: Handing, clock
     for record, column in TO_THE_SUCCESSOR:
         ids = await _living(write, record, column, handing.leaver_id)
         changes += [_given(record, each, handing.successor_id, column) for each in ids]
+    for record, column, waits in WAITING_FOR:
+        sql = f"SELECT t.id FROM {record} t WHERE t.{column} = $1 AND t.archived_at IS NULL AND {waits} ORDER BY t.id"
+        found = await write.fetch(sql, handing.leaver_id)
+        changes += [_given(record, row["id"], handing.successor_id, column) for row in found]
     for record, column in ENDED:
         changes += [
             Change(record, "archive", each)

@@ -1,0 +1,364 @@
+"""Daily reports: cards made from the day's records, submitted upward; urgent matters settled or reported (F5)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import orjson
+import pytest
+
+from kedang_platform.errors import Forbidden, NotFound, Refused
+from kedang_platform.i18n import translate
+from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.changing import Change
+from kedang_tenants.dailies.dues import ACKNOWLEDGE, SUBMIT, URGENT
+from kedang_tenants.dailies.making import ReportSubmitted, make_report
+from kedang_tenants.dailies.reporting import (
+    NewEmergency,
+    ReportAcknowledged,
+    acknowledge,
+    report_emergency,
+)
+from kedang_tenants.dailies.settling import NothingUrgent, settle_card
+from kedang_tenants.dailies.submitting import submit_report
+from kedang_tenants.rules import establish
+
+MONDAY = date(2026, 3, 2)
+NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # in New York
+pytestmark = pytest.mark.requirement("F5")
+
+
+@pytest.fixture
+async def people(shop):
+    """Nancy stands under the account manager Janet, she under Steven, who manages sales; Margaret leads."""
+    sales = await shop.create("department", name="Sales")
+    margaret = await shop.hire("Margaret", "GENERAL_MANAGER")
+    steven = await shop.hire("Steven", "DEPARTMENT_MANAGER", department_id=sales)
+    janet = await shop.hire("Janet", "ACCOUNT_MANAGER", department_id=sales, superior_id=steven)
+    nancy = await shop.hire("Nancy", "REPRESENTATIVE", department_id=sales, superior_id=janet)
+    laura = await shop.hire("Laura", "REPRESENTATIVE", department_id=sales, language="ZH_CN")
+    shop.clock.move(timedelta(hours=9))  # from nine in the morning to six in the evening
+    return {"Margaret": margaret, "Steven": steven, "Janet": janet, "Nancy": nancy, "Laura": laura}
+
+
+@pytest.fixture
+async def customer(shop, people):
+    return await shop.create("customer", name="Alfreds Futterkiste", owner_id=people["Nancy"])
+
+
+async def contact(shop, customer, member, at=NOON, **values):
+    values = {"way": "VISIT", "content": "Showed the catalogue", "result": "An order is likely"} | values
+    return await shop.create("follow_up_record", customer_id=customer, member_id=member, at=at, **values)
+
+
+async def do(shop, verb, member, **said):
+    viewer = await shop.as_member(member)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        return await verb(write, viewer, clock=shop.clock, **said)
+
+
+async def make(shop, member, day=None):
+    return await do(shop, make_report, member, day=day)
+
+
+async def emergency(shop, member, **said):
+    viewer = await shop.as_member(member)
+    new = NewEmergency(**({"kind": "OTHER", "subject": "Strike", "content": "The port is closed"} | said))
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        return await report_emergency(write, viewer, new, clock=shop.clock)
+
+
+async def cards(shop, report):
+    return await shop.fetch(
+        "SELECT * FROM daily_report_card WHERE report_id = $1 AND archived_at IS NULL ORDER BY at, id", report
+    )
+
+
+async def row(shop, table, record_id):
+    (found,) = await shop.fetch(f"SELECT * FROM {table} WHERE id = $1", record_id)
+    return found
+
+
+async def told(shop, kind):
+    notices = await shop.fetch(
+        "SELECT member_id, title->>'en' AS title, body->>'en' AS body FROM notice WHERE kind = $1 ORDER BY id",
+        kind,
+    )
+    return [(one["member_id"], one["title"], one["body"]) for one in notices]
+
+
+async def due(shop, source):
+    arguments = (MONDAY, shop.clock.now(), "America/New_York")
+    used = [value for n, value in enumerate(arguments, 1) if f"${n}" in source.select]
+    sql = source.select
+    for place, number in enumerate([n for n in (1, 2, 3) if f"${n}" in source.select], 1):
+        sql = sql.replace(f"${number}", f"${place}")
+    async with shop.databases.tenant_read(shop.company.ref) as read:
+        return [(found[0], found[1], found[3]) for found in await read.fetch(sql, *used)]
+
+
+async def evening(shop):
+    """What the day begins with, and what it asks for in the evening."""
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await enqueue(write, NewJob("dailies.day", {"date": MONDAY.isoformat()}))
+    await shop.work()
+
+
+async def urgent_card(shop, people, customer):
+    """Nancy's report with one urgent card, submitted."""
+    await contact(shop, customer, people["Nancy"], problems="Two pumps leak")
+    report = await make(shop, people["Nancy"])
+    (card,) = await cards(shop, report)
+    await shop.update(
+        "daily_report_card", card["id"], viewer=await shop.as_member(people["Nancy"]), urgent=True
+    )
+    await do(shop, submit_report, people["Nancy"], report_id=report)
+    return report, card["id"]
+
+
+async def test_the_cards_of_a_report_are_made_from_the_day_s_records(shop, people, customer):
+    nancy = people["Nancy"]
+    said = {
+        "needs": "Spare parts", "problems": "Two pumps leak", "competitors": "Meyer sells at 9",
+        "market_news": "Demand falls", "next_step": "Send an offer",
+    }  # fmt: skip
+    first = await contact(shop, customer, nancy, **said)
+    await contact(shop, customer, nancy, at=NOON, reached=False)
+    await contact(shop, customer, nancy, at=NOON - timedelta(days=1))
+    await contact(shop, customer, people["Laura"])
+    begins = NOON + timedelta(hours=2)
+    meeting = await shop.create(
+        "meeting", customer_id=customer, organiser_id=nancy, subject="Prices", starts_at=begins,
+        ends_at=begins + timedelta(hours=1),
+    )  # fmt: skip
+    report = await make(shop, nancy)
+    found = await row(shop, "daily_report", report)
+    assert (found["member_id"], found["day"], found["kind"], found["state"]) == (
+        nancy,
+        MONDAY,
+        "DAILY",
+        "DRAFT",
+    )
+    one, two = await cards(shop, report)
+    assert (one["follow_up_record_id"], one["customer_id"], one["at"]) == (first, customer, NOON)
+    assert one["wishes"] == "Spare parts\nTwo pumps leak"
+    assert one["matters"] == "Showed the catalogue\nOutcome: An order is likely"
+    assert one["market"] == "Meyer sells at 9\nDemand falls"
+    assert (one["reaction"], one["other"]) == (None, "Next step: Send an offer")
+    assert (two["meeting_id"], two["matters"]) == (meeting, "Meeting: Prices")
+    (laura,) = await cards(shop, await make(shop, people["Laura"]))
+    outcome = translate("Outcome: {text}", "zh-CN", {"text": "An order is likely"})
+    assert laura["matters"] == f"Showed the catalogue\n{outcome}"
+
+
+async def test_made_again_a_draft_follows_the_records_and_leaves_alone_what_was_edited(
+    shop, people, customer
+):
+    nancy = people["Nancy"]
+    viewer = await shop.as_member(nancy)
+    kept, corrected, archived, dropped = [
+        await contact(shop, customer, nancy, at=NOON + timedelta(minutes=n), content=f"Contact {n}")
+        for n in range(4)
+    ]
+    report = await make(shop, nancy)
+    by_source = {card["follow_up_record_id"]: card["id"] for card in await cards(shop, report)}
+    await shop.update("daily_report_card", by_source[kept], viewer=viewer, reaction="Pleased")
+    await shop.change(Change("daily_report_card", "archive", by_source[dropped]), viewer=viewer)
+    for source in (kept, corrected):
+        await shop.update("follow_up_record", source, content="Corrected")
+    await shop.archive("follow_up_record", archived)
+    later = await contact(shop, customer, nancy, at=NOON + timedelta(hours=1), content="Later")
+    assert await make(shop, nancy) == report
+    found = [
+        (card["follow_up_record_id"], card["matters"].split("\n")[0]) for card in await cards(shop, report)
+    ]
+    assert found == [(kept, "Contact 0"), (corrected, "Corrected"), (later, "Later")]
+    before = await shop.fetch("SELECT id, version FROM daily_report_card ORDER BY id")
+    await make(shop, nancy)
+    assert await shop.fetch("SELECT id, version FROM daily_report_card ORDER BY id") == before
+
+
+async def test_a_report_of_today_or_earlier_is_made_by_who_may_write_one(shop, people, customer):
+    assert await cards(shop, await make(shop, people["Nancy"], MONDAY - timedelta(days=3))) == []
+    with pytest.raises(Refused) as refused:
+        await make(shop, people["Nancy"], MONDAY + timedelta(days=1))
+    assert (refused.value.errors[0].code, refused.value.errors[0].path) == ("IN_THE_FUTURE", ("input", "day"))
+    finance = await shop.hire("Robert", "FINANCE")
+    for other in (people["Margaret"], finance, shop.viewer.member_id):
+        with pytest.raises(Forbidden):
+            await make(shop, other)
+    assert await shop.value("SELECT count(*) FROM daily_report") == 1
+
+
+async def test_only_the_writer_edits_a_draft_and_nobody_what_was_submitted(shop, people, customer):
+    nancy = people["Nancy"]
+    await contact(shop, customer, nancy)
+    report = await make(shop, nancy)
+    (card,) = await cards(shop, report)
+    mine, manager = await shop.as_member(nancy), await shop.as_member(people["Steven"])
+
+    async def refused(viewer, change):
+        with pytest.raises(Refused) as error:
+            await shop.change(change, viewer=viewer)
+        return error.value.errors[0].code
+
+    edit = Change("daily_report_card", "update", card["id"], values={"other": "x"})
+    summary = Change("daily_report", "update", report, values={"summary": "x"})
+    assert {await refused(manager, one) for one in (edit, summary)} == {"REPORT_OF_SOMEBODY_ELSE"}
+    other_day = {"report_id": report, "customer_id": customer, "at": NOON - timedelta(days=1)}
+    assert await refused(mine, Change("daily_report_card", "create", values=other_day)) == "OTHER_DAY"
+    await shop.create(
+        "daily_report_card", viewer=mine, report_id=report, customer_id=customer, at=NOON, wishes="A calendar"
+    )
+    await do(shop, submit_report, nancy, report_id=report)
+    again = Change("daily_report_card", "archive", card["id"])
+    assert {await refused(mine, one) for one in (edit, summary, again)} == {"REPORT_SUBMITTED"}
+    with pytest.raises(ReportSubmitted):
+        await make(shop, nancy)
+    with pytest.raises(ReportSubmitted):
+        await do(shop, submit_report, nancy, report_id=report)
+    with pytest.raises(NotFound):
+        await do(shop, submit_report, people["Laura"], report_id=report)
+    with pytest.raises(Forbidden):
+        await do(shop, submit_report, people["Steven"], report_id=await make(shop, people["Laura"]))
+    assert [one["other"] for one in await cards(shop, report)] == [None, None]
+
+
+async def test_a_report_that_says_nothing_is_not_submitted(shop, people):
+    report = await make(shop, people["Nancy"])
+    with pytest.raises(Refused) as refused:
+        await do(shop, submit_report, people["Nancy"], report_id=report)
+    assert refused.value.errors[0].code == "EMPTY_REPORT"
+    assert (await row(shop, "daily_report", report))["state"] == "DRAFT"
+    await shop.update(
+        "daily_report", report, viewer=await shop.as_member(people["Nancy"]), summary="Training"
+    )
+    await do(shop, submit_report, people["Nancy"], report_id=report)
+    assert (await row(shop, "daily_report", report))["submitted_at"] == shop.clock.now()
+
+
+async def test_daily_reports_go_to_the_account_manager_whose_return_visit_report_goes_to_the_manager(
+    shop, people, customer
+):
+    nancy, janet, steven = people["Nancy"], people["Janet"], people["Steven"]
+    await contact(shop, customer, nancy)
+    daily = await make(shop, nancy)
+    assert await due(shop, SUBMIT) == [(nancy, daily, MONDAY)]
+    await do(shop, submit_report, nancy, report_id=daily)
+    sent = await row(shop, "daily_report", daily)
+    assert (sent["recipient_id"], sent["manager_id"], sent["gathered_in_id"]) == (janet, steven, None)
+    assert await told(shop, "DAILY_REPORT") == [
+        (janet, "Daily report of Nancy, 2026-03-02", "Customers: 1. Urgent: 0.")
+    ]
+    own = await shop.create("customer", name="Around the Horn", owner_id=janet)
+    await contact(shop, own, janet)
+    visits = await make(shop, janet)
+    await do(shop, submit_report, janet, report_id=visits)
+    sent = await row(shop, "daily_report", visits)
+    assert (sent["kind"], sent["recipient_id"], sent["manager_id"]) == ("RETURN_VISIT", steven, steven)
+    assert (await row(shop, "daily_report", daily))["gathered_in_id"] == visits
+    assert (await told(shop, "DAILY_REPORT"))[1:] == [
+        (steven, "Daily return-visit report of Janet, 2026-03-02", "Customers: 1. Urgent: 0.")
+    ]
+    assert await due(shop, SUBMIT) == []
+
+
+async def test_the_manager_settles_what_is_urgent_alone_and_says_how(shop, people, customer):
+    nancy, janet, steven = people["Nancy"], people["Janet"], people["Steven"]
+    report, card = await urgent_card(shop, people, customer)
+    assert [who for who, *_ in await told(shop, "DAILY_REPORT")] == sorted([janet, steven])
+    assert await due(shop, URGENT) == [(steven, card, MONDAY)]
+    for other in (nancy, janet):
+        with pytest.raises(Forbidden):
+            await do(shop, settle_card, other, card_id=card, settled_how="Replaced")
+    with pytest.raises(NotFound):
+        await do(shop, settle_card, people["Laura"], card_id=card, settled_how="Replaced")
+    with pytest.raises(Refused) as refused:
+        await do(shop, settle_card, steven, card_id=card, settled_how=" ")
+    assert refused.value.errors[0].path == ("input", "settledHow")
+    assert (await row(shop, "daily_report_card", card))["settlement"] == "OPEN"
+    await do(shop, settle_card, steven, card_id=card, settled_how="Both are replaced tomorrow")
+    found = await row(shop, "daily_report_card", card)
+    assert (found["settlement"], found["settled_by_id"]) == ("SETTLED", steven)
+    assert (found["settled_how"], found["settled_at"]) == ("Both are replaced tomorrow", shop.clock.now())
+    title = "Urgent matter with Alfreds Futterkiste: settled"
+    assert sorted((await told(shop, "DAILY_REPORT"))[2:]) == sorted(
+        (who, title, "Both are replaced tomorrow") for who in (nancy, janet)
+    )
+    assert await due(shop, URGENT) == []
+    with pytest.raises(NothingUrgent):
+        await do(shop, settle_card, steven, card_id=card, settled_how="Again")
+    assert report == found["report_id"]
+
+
+async def test_what_the_manager_cannot_settle_goes_upward_and_is_acknowledged(shop, people, customer):
+    nancy, steven, margaret = people["Nancy"], people["Steven"], people["Margaret"]
+    _, card = await urgent_card(shop, people, customer)
+    with pytest.raises(Refused) as refused:
+        await emergency(shop, steven, kind="FLOOD", card_id=card)
+    assert refused.value.errors[0].code == "UNKNOWN_EMERGENCY_KIND"
+    with pytest.raises(Forbidden):
+        await emergency(shop, nancy, card_id=card)
+    with pytest.raises(Refused) as refused:
+        await emergency(shop, steven, kind="PRODUCT_PROBLEM", subject=" ", card_id=card)
+    assert refused.value.errors[0].path == ("input", "subject")
+    assert await shop.value("SELECT count(*) FROM emergency_report") == 0
+    assert (await row(shop, "daily_report_card", card))["settlement"] == "OPEN"
+    report = await emergency(
+        shop, steven, kind="PRODUCT_PROBLEM", subject="Pumps leak", content="All of 2025", card_id=card
+    )
+    found = await row(shop, "emergency_report", report)
+    assert (found["customer_id"], found["card_id"], found["state"]) == (customer, card, "REPORTED")
+    assert orjson.loads(found["kind_name"])["en"] == "A serious problem of a product"
+    assert (await row(shop, "daily_report_card", card))["settlement"] == "REPORTED"
+    assert await due(shop, URGENT) == []
+    assert await due(shop, ACKNOWLEDGE) == [(margaret, report, MONDAY)]
+    assert await told(shop, "EMERGENCY_REPORT") == [
+        (
+            margaret,
+            "Emergency report of Steven: Alfreds Futterkiste: Pumps leak",
+            "A serious problem of a product\nAll of 2025",
+        )
+    ]
+    with pytest.raises(NothingUrgent):
+        await emergency(shop, steven, card_id=card)
+    with pytest.raises(Forbidden):
+        await do(shop, acknowledge, steven, report_id=report)
+    await do(shop, acknowledge, margaret, report_id=report, instruction="Recall them")
+    found = await row(shop, "emergency_report", report)
+    assert (found["state"], found["acknowledged_by_id"]) == ("ACKNOWLEDGED", margaret)
+    assert await due(shop, ACKNOWLEDGE) == []
+    assert sorted((await told(shop, "EMERGENCY_REPORT"))[1:]) == sorted(
+        (who, "Emergency report acknowledged: Pumps leak", "Recall them") for who in (nancy, steven)
+    )
+    with pytest.raises(ReportAcknowledged):
+        await do(shop, acknowledge, margaret, report_id=report)
+
+
+async def test_an_emergency_without_a_card_goes_to_the_owner_where_nobody_leads(shop, people):
+    suspended = Change("member", "update", people["Margaret"], values={"state": "SUSPENDED"})
+    await shop.change(suspended, internally=True)
+    report = await emergency(shop, people["Steven"])
+    andrew = shop.viewer.member_id
+    assert await due(shop, ACKNOWLEDGE) == [(andrew, report, MONDAY)]
+    await do(shop, acknowledge, andrew, report_id=report)
+    assert (await row(shop, "emergency_report", report))["acknowledged_by_id"] == andrew
+
+
+async def test_drafts_make_themselves_in_the_evening_for_whoever_met_customers(shop, people, customer):
+    await contact(shop, customer, people["Nancy"])
+    await contact(shop, customer, people["Laura"], reached=False)
+    await evening(shop)
+    assert await shop.fetch("SELECT member_id, day, state FROM daily_report") == [
+        {"member_id": people["Nancy"], "day": MONDAY, "state": "DRAFT"}
+    ]
+
+
+async def test_where_the_company_says_so_whoever_met_nobody_owes_a_report_too(shop, people, customer):
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await establish(
+            write, await shop.product(), kind="dailies", content={"empty_days": True}, clock=shop.clock
+        )
+    await evening(shop)
+    found = await shop.fetch("SELECT member_id FROM daily_report")
+    assert {one["member_id"] for one in found} == {
+        people[name] for name in ("Steven", "Janet", "Nancy", "Laura")
+    }
