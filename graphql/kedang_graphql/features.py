@@ -15,6 +15,8 @@ from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
+from kedang_graphql.grading_by_hand import GradingByHandMutation, GradingByHandQuery
+from kedang_graphql.grading_rules import GradingRuleMutation, GradingRuleQuery
 from kedang_graphql.handover import HandoverMutation, HandoverQuery
 from kedang_graphql.hot import HotMutation, HotQuery
 from kedang_graphql.identity import IdentityMutation, IdentityQuery
@@ -53,7 +55,9 @@ QUERIES: tuple[type, ...] = (
     CorrespondenceQuery,
     DailyReportQuery,
     FileQuery,
+    GradingByHandQuery,
     GradingQuery,
+    GradingRuleQuery,
     HandoverQuery,
     HotQuery,
     IdentityQuery,
@@ -84,7 +88,9 @@ MUTATIONS: tuple[type, ...] = (
     DailyReportMutation,
     FileMutation,
     FollowUpMutation,
+    GradingByHandMutation,
     GradingMutation,
+    GradingRuleMutation,
     HandoverMutation,
     HotMutation,
     IdentityMutation,

@@ -22,6 +22,7 @@ from kedang_platform.work import JobStatus, job_status
 from kedang_platform.work.keeping import MOST_REPLAYED, call_off, own_jobs, replay, statuses_of
 from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
+from kedang_tenants.grading.trying import TRY
 from kedang_tenants.people.job_keeping import require_keeper
 from kedang_tenants.reading import BadCursor, Viewer
 from kedang_tenants.reports.operations import RUN as MAKE_REPORT
@@ -30,7 +31,7 @@ from kedang_tenants.surveys.sending import SEND
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.
-SHOWN: Final = frozenset({REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
+SHOWN: Final = frozenset({TRY, REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
 
 
 @strawberry.enum

@@ -28,9 +28,12 @@ from kedang_tenants.followups import models as followups
 from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.followups import reminding as followup_reminding
 from kedang_tenants.grading import criteria_models as grading_criteria
+from kedang_tenants.grading import dues as grading_dues
 from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
+from kedang_tenants.grading import leading as grading_leading
 from kedang_tenants.grading import models as grading
+from kedang_tenants.grading import telling as grading_telling
 from kedang_tenants.grading import prices as grading_prices
 from kedang_tenants.grading import trials as grading_trials
 from kedang_tenants.grading import versions as grading_versions
@@ -112,9 +115,12 @@ __all__ = [
     "followups",
     "grading",
     "grading_criteria",
+    "grading_dues",
     "grading_events",
     "grading_guards",
     "grading_prices",
+    "grading_leading",
+    "grading_telling",
     "grading_trials",
     "grading_versions",
     "handover",
