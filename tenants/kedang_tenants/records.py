@@ -19,11 +19,22 @@ from kedang_tenants.dailies import guards as daily_guards
 from kedang_tenants.dailies import models as dailies
 from kedang_tenants.dailies import rule as daily_rule
 from kedang_tenants.files import models as files
-from kedang_tenants.followups import calendar_feeds
+from kedang_tenants.followups import (
+    calendar_feeds,
+    details,
+    meeting_dues,
+    meeting_rules,
+    meetings,
+    receipt_mails,
+    receipts,
+    visit_dues,
+    visit_rules,
+    visiting,
+    visits,
+)
 from kedang_tenants.followups import escalating as followup_escalating
 from kedang_tenants.followups import events as followup_events
 from kedang_tenants.followups import guards as followup_guards
-from kedang_tenants.followups import meeting_dues, meeting_rules, meetings, receipts, visits
 from kedang_tenants.followups import models as followups
 from kedang_tenants.followups import recording as followup_recording
 from kedang_tenants.followups import reminding as followup_reminding
@@ -106,6 +117,7 @@ __all__ = [
     "daily_rule",
     "demand_life",
     "demands",
+    "details",
     "files",
     "followup_escalating",
     "followup_events",
@@ -145,6 +157,7 @@ __all__ = [
     "prices",
     "protection",
     "quotations",
+    "receipt_mails",
     "receipts",
     "receivable_rules",
     "receivables",
@@ -175,6 +188,9 @@ __all__ = [
     "verification_cycles",
     "verification_dues",
     "verification_replanning",
+    "visit_dues",
+    "visit_rules",
+    "visiting",
     "visits",
     "watching",
     "webhook_guards",

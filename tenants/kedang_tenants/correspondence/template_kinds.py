@@ -90,6 +90,7 @@ _MEETING: Final = (
         "actions", msg("Who does what until when"), msg("Maria Anders: quantities, until 2027-04-07")
     ),
     Placeholder("writer", msg("Who wrote the minutes"), "Andrew Fuller"),
+    Placeholder(LINK, msg("The button with the link"), "https://kedang.example/m/…"),
 )
 _INVITES: Final = (
     "{link}",
@@ -140,10 +141,11 @@ TEMPLATE_KINDS: Final[Mapping[str, TemplateKind]] = MappingProxyType(
                     msg("thank you for meeting us on {day}. This is what was said and agreed:"),
                     "{minutes}",
                     "{actions}",
-                    msg("If something is missing or wrong, please tell us."),
+                    "{link}",
+                    msg("Please confirm there that you got these minutes, or say what is missing or wrong."),
                     "{writer}",
                 ),
-                msg("Open"),
+                msg("Confirm or object"),
             ),
         )
     }

@@ -15,6 +15,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Forbidden, KedangError, Refused, UserError
 from kedang_platform.i18n import msg
+from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, change, change_internally
 from kedang_tenants.changing.holding import Row, hold, hold_for_change
 from kedang_tenants.followups.meeting_letters import (
@@ -24,6 +25,8 @@ from kedang_tenants.followups.meeting_letters import (
     waiting_letters,
 )
 from kedang_tenants.followups.meetings import RETURNED, REVIEWED, WRITTEN
+from kedang_tenants.followups.receipt_mails import SEND, supersede
+from kedang_tenants.followups.receiving import is_objected_to
 from kedang_tenants.followups.reviewers import reviewers_of
 from kedang_tenants.people.telling import tell
 from kedang_tenants.reading import Viewer
@@ -84,11 +87,12 @@ async def write_minutes(
 ) -> None:
     """Write the minutes of a meeting, or mend them until they are reviewed; whoever reviews them is told.
 
-    ``actions`` are added to those that the meeting has. Raises NotHeldYet, MinutesReviewed.
+    Reviewed minutes are mended once the customer objects to them; they are reviewed and sent anew. ``actions`` are added to those that the meeting has. Raises NotHeldYet, MinutesReviewed.
     """
     row = await hold_for_change(write, viewer, RECORD, meeting_id)
     now = clock.now()
-    if row["minutes_state"] == REVIEWED:
+    mended = row["minutes_state"] == REVIEWED
+    if mended and not await is_objected_to(write, meeting_id=row["id"]):
         raise MinutesReviewed(msg("These minutes were reviewed already."), path=("input", "id"))
     if now < row["starts_at"]:
         raise NotHeldYet(msg("This meeting has not begun yet."), path=("input", "id"))
@@ -104,6 +108,8 @@ async def write_minutes(
         "reviewed_at": None,
     }
     await _move(write, viewer, row, values, version, clock)
+    if mended:
+        await supersede(write, viewer, meeting_id=row["id"], clock=clock)
     new = [
         Change(
             ACTION,
@@ -132,14 +138,20 @@ async def review_minutes(
     *,
     meeting_id: UUID,
     remark: str | None = None,
+    send: bool = True,
     version: int | None = None,
     clock: Clock,
 ) -> None:
-    """Accept minutes that are written; the members who attended get them. Raises NoMinutes, OwnMinutes."""
+    """Accept minutes that are written; everybody who attended gets them. Raises NoMinutes, OwnMinutes.
+
+    The people of the customer get them by mail, with a link to confirm them by, unless ``send`` is False.
+    """
     row = await _to_review(write, viewer, meeting_id)
     values = _reviewed(viewer, clock, REVIEWED, remark)
     await _move(write, viewer, row, values, version, clock)
     await tell(write, viewer, await minutes_letters(write, viewer, row), clock=clock)
+    if send:
+        await enqueue(write, NewJob(SEND, {"meeting": str(row["id"])}))
 
 
 async def return_minutes(

@@ -27,6 +27,7 @@ from kedang_tenants.catalogue import (
 )
 from kedang_tenants.customers.models import Contact, Customer
 from kedang_tenants.people.models import Member
+from kedang_tenants.trade.demands import Demand
 
 PLANNED, DONE, CANCELLED = "PLANNED", "DONE", "CANCELLED"
 CYCLE, MANUAL, MAINTENANCE = "CYCLE", "MANUAL", "MAINTENANCE"
@@ -226,6 +227,14 @@ class FollowUpRecord(Record):
         sort=False,
         description="What the customer needs; becomes a demand in one step",
     )
+    demand_id: Mapped[UUID | None] = field(
+        ReferenceKind("demand"),
+        label=msg("Demand"),
+        references="demand.id",
+        index=True,
+        read_only=True,
+        description="What its needs have become",
+    )
     problems: Mapped[str | None] = field(
         TextKind(5000, multiline=True),
         label=msg("Problems"),
@@ -257,6 +266,9 @@ class FollowUpRecord(Record):
     )
     plan: Mapped[FollowUpPlan | None] = relation(
         "FollowUpPlan", label=msg("Follow-up plan"), foreign_key="FollowUpRecord.plan_id"
+    )
+    demand: Mapped[Demand | None] = relation(
+        "Demand", label=msg("Demand"), foreign_key="FollowUpRecord.demand_id"
     )
     note_taker: Mapped[Member | None] = relation(
         "Member", label=msg("Noted by"), foreign_key="FollowUpRecord.note_taker_id"
