@@ -19,7 +19,8 @@ from kedang_graphql.jobs import Job, job_told
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import translate
 from kedang_tenants.grading.level_sets import LEVEL_SETS, start_scheme
-from kedang_tenants.grading.schemes import grade_everybody, publish_scheme
+from kedang_tenants.grading.publishing import publish_scheme
+from kedang_tenants.grading.schemes import grade_everybody
 from kedang_tenants.reading import Viewer
 
 GRADE_SCHEME = generated_types().of["grade_scheme"].node

@@ -11,7 +11,8 @@ from kedang_platform.ids import new_id
 from kedang_platform.work import job_status
 from kedang_tenants.changing import Change
 from kedang_tenants.grading.grades import grade_customers
-from kedang_tenants.grading.schemes import SchemeNotPublished, grade_everybody, publish_scheme, seed_grading
+from kedang_tenants.grading.publishing import publish_scheme
+from kedang_tenants.grading.schemes import SchemeNotPublished, grade_everybody, seed_grading
 from kedang_tenants.people.viewers import system_viewer
 
 RECENTLY = date(2026, 1, 15)
@@ -283,8 +284,7 @@ async def test_only_those_who_set_up_the_company_publish_and_grade(shop):
     assert (await state_of(shop))[1:4] == before[1:4]
 
 
-async def test_grading_everybody_is_a_job_in_steps_that_tells_how_far_it_is(shop, monkeypatch):
-    monkeypatch.setattr("kedang_tenants.grading.grades.CHUNK", 3)
+async def test_grading_everybody_is_a_job_that_tells_how_far_it_is(shop):
     await shop.create_many("customer", [{"name": f"Customer {n}", "roles": ["BUYER"]} for n in range(7)])
     await shop.work()
     scheme = await shop.publish_default_scheme()

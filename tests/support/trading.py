@@ -15,7 +15,8 @@ from kedang_platform.mail import StoredMail, list_mails
 from kedang_platform.registry import Company, NewCompany, claim_schema, find_company, set_status
 from kedang_platform.settings import Settings
 from kedang_tenants.changing import Change, change, change_internally
-from kedang_tenants.grading.schemes import publish_scheme, seed_grading
+from kedang_tenants.grading.publishing import publish_scheme
+from kedang_tenants.grading.schemes import seed_grading
 from kedang_tenants.people.viewers import load_viewer, system_viewer
 from kedang_tenants.reading import Viewer
 from tests.support.workers import Drained, run_jobs

@@ -11,7 +11,7 @@ from kedang_tenants.changing.drafts import Draft
 from kedang_tenants.changing.events import Event, events_of, fan_out, subscribe
 from kedang_tenants.changing.hooks import afterwards, prepares
 from kedang_tenants.changing.requests import Action, Change, Changed, OwnFields
-from kedang_tenants.changing.storing import EVENTS, audit
+from kedang_tenants.changing.storing import EVENTS, audit, audit_in_parts
 
 __all__ = [
     "EVENTS",
@@ -24,6 +24,7 @@ __all__ = [
     "OwnFields",
     "afterwards",
     "audit",
+    "audit_in_parts",
     "change",
     "change_accepted",
     "change_internally",

@@ -18,6 +18,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Refused, UserError
 from kedang_platform.i18n import msg
+from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, asking_for
 from kedang_tenants.catalogue import RecordType
 from kedang_tenants.changing.checking import decoded
@@ -217,6 +218,29 @@ async def audit(
     """Note what was done: ``(record, event, record id, changes)`` each; one job tells others of all of it."""
     if entries:
         await _note(write, viewer, entries, None, clock=clock)
+
+
+_PART = 1_000
+"""Entries of one job that tells others, where there are very many."""
+
+
+async def audit_in_parts(
+    write: TenantWrite, viewer: Viewer, entries: Sequence[Entry], *, clock: Clock
+) -> None:
+    """As ``audit``; of very many entries several jobs tell others, each of a part that bears an id of its own."""
+    if len(entries) <= _PART:
+        await audit(write, viewer, entries, clock=clock)
+        return
+    now = clock.now()
+    for start in range(0, len(entries), _PART):
+        part = new_id()
+        rows = [
+            (now, part, viewer.member_id, viewer.via, f"{record}.{event}", record, record_id, dict(changes))
+            for record, event, record_id, changes in entries[start : start + _PART]
+        ]
+        job = NewJob(EVENTS, {"transaction": part.hex}, key=f"{EVENTS}:{part.hex}")
+        whole = together([OneRow(*asking_for(write, job)), entries_of(rows)])
+        await write.fetch(whole.sql, *whole.values)
 
 
 async def _note(

@@ -22,13 +22,23 @@ from kedang_tenants.grading.rule_content import PERCENTILES, SCORE, Criterion, G
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """SQL over ``j``: whether the guard against swinging keeps a customer's level, its code, and the day until then."""
+
+    when: str
+    level: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What the expressions are made of: the rule, and how its verdicts were worked out."""
+    """What the expressions are made of: the rule, how its verdicts were worked out, and whom a guard keeps."""
 
     rule: GradeRule
     currency: str
     gathering: Gathering
     places: Places
+    kept: Kept | None = None
 
     @property
     def criteria(self) -> list[tuple[int, Criterion]]:
@@ -74,7 +84,10 @@ def figures(told: Told) -> str:
         pairs |= _measured(told, 1, rule.criteria[0])
         pairs |= {"orders": "j.beside"} if _beside(told) else {}
         pairs |= _compared(told) if rule.kind == PERCENTILES else _bounds(told)
-    return _object(told, pairs)
+    if told.kept is None:
+        return _object(told, pairs)
+    held = _object(told, {"held": _object(told, {"level": told.kept.level, "until": told.kept.until})})
+    return f"({_object(told, pairs)} || CASE WHEN {told.kept.when} THEN {held} ELSE '{{}}' END)"
 
 
 def _object(told: Told, pairs: Mapping[str, str]) -> str:
@@ -163,6 +176,7 @@ _MORE_THAN = msg("Level {level} takes more than {bound}.")
 _AT_MOST = msg("Level {level} takes at most {bound}.")
 _LESS_THAN = msg("Level {level} takes less than {bound}.")
 _BEST = msg("Level {level} takes the best {bound} %.")
+_KEPT = msg("The guard against swinging keeps level {level} until {until}.")
 _VERSION = msg("Version {version} of the rule.")
 _DAYS = msg("{number} days")
 _PERCENT = msg("{number} %")
@@ -187,7 +201,15 @@ class _Words:
             )
         head = self._head(rule.criteria[0])
         ranked = [self._ranked()] if rule.kind == PERCENTILES else []
-        return self._concat([head, *self._spaced([*ranked, self._level(), self._version()])])
+        level = [*self._spaced([*ranked, self._level()]), *self._kept()]
+        return self._concat([head, *level, *self._spaced([self._version()])])
+
+    def _kept(self) -> list[str]:
+        kept = self._told.kept
+        if kept is None:
+            return []
+        said = self._sentence(_KEPT, level=kept.level, until=f"{kept.until}::text")
+        return [f"CASE WHEN {kept.when} THEN {self._between} || {said} END"]
 
     def _spaced(self, sentences: list[str]) -> list[str]:
         return [piece for sentence in sentences for piece in (self._between, sentence)]

@@ -1,30 +1,31 @@
-"""Giving customers their grades: one statement measures a batch of them, a few more write what moved.
+"""Giving customers their grades: one statement judges them and writes what is new.
 
-Graded is who buys: a customer with the role of a buyer or dealer, or without any role outside the
-directory of business partners. A supplier that is nothing else has no grade.
+Graded is who buys; see ``judging.GRADABLE``. What was given by hand is left alone, and the guard against swinging
+keeps whom it keeps (``settling``). The statement sees the customers as they are when it begins; a grade that somebody
+else has written since stays as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from typing import Final
+from uuid import UUID, uuid4
 
 import asyncpg
-import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.ids import new_id
 from kedang_platform.work.parts import Part
-from kedang_tenants.changing import audit
-from kedang_tenants.grading.rule import Level, Measured, Rule, Span, explain, figures
+from kedang_tenants.changing import audit_in_parts
+from kedang_tenants.grading import settling
+from kedang_tenants.grading.explaining import Kept
+from kedang_tenants.grading.judging import judgement
+from kedang_tenants.grading.places import Places
 from kedang_tenants.grading.schemes import InForce, schemes_in_force
 from kedang_tenants.reading import Viewer
 
-CHUNK = 1_000
-"""Customers that one step of a regrading takes."""
+_PATIENCE: Final = "SELECT set_config('statement_timeout', '900s', true)"
 
 
 async def count_customers(read: TenantRead) -> int:
@@ -32,19 +33,13 @@ async def count_customers(read: TenantRead) -> int:
     return int(await read.fetchval("SELECT count(*) FROM customer WHERE archived_at IS NULL"))
 
 
-async def regrade_part(
-    write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, after: UUID | None, clock: Clock
-) -> Part:
-    """Grade the next ``CHUNK`` customers behind the id ``after`` by one scheme; repeating it changes nothing."""
-    rows = await write.fetch(
-        "SELECT id FROM customer WHERE archived_at IS NULL AND ($1::uuid IS NULL OR id > $1)"
-        " ORDER BY id LIMIT $2",
-        after,
-        CHUNK,
-    )
-    ids = [row["id"] for row in rows]
-    moved = await grade_customers(write, viewer, ids, scheme_id=scheme_id, clock=clock) if ids else 0
-    return Part(last=ids[-1] if len(ids) == CHUNK else None, seen=len(ids), changed=moved)
+async def regrade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> Part:
+    """Grade all customers by one scheme; repeating it changes nothing."""
+    await write.fetch(_PATIENCE)
+    moved = 0
+    for scheme in await schemes_in_force(write, scheme_id):
+        moved += await _grade(write, viewer, scheme, None, clock)
+    return Part(last=None, seen=await count_customers(write), changed=moved)
 
 
 async def grade_customers(
@@ -77,156 +72,116 @@ async def _lock(write: TenantWrite, ids: Sequence[UUID]) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-# The total of an order is the sum of its lines, kept right by every write of a line.
-_MEASURE = """
-SELECT c.id, c.grade_level_id, c.grade_rank,
-       (c.roles && ARRAY['BUYER', 'DEALER'] OR (c.roles = '{}' AND c.directory <> 'PARTNER')) AS gradable,
-       coalesce(m.value, 0)::bigint AS value, coalesce(m.orders, 0) AS orders,
-       g.id AS grade_id, g.level_id, g.rule_version,
-       (g.figures ->> 'value')::bigint AS known_value, (g.figures ->> 'orders')::bigint AS known_orders
-FROM customer c
-LEFT JOIN (
-    SELECT o.customer_id, sum(o.total) AS value, count(*) AS orders
-    FROM sales_order o
-    WHERE o.customer_id = ANY($1::uuid[]) AND o.archived_at IS NULL AND o.state <> 'CANCELLED'
-      AND o.currency = $3 AND o.ordered_on >= $4 AND o.ordered_on < $5
-    GROUP BY o.customer_id
-) m ON m.customer_id = c.id
-LEFT JOIN customer_grade g ON g.customer_id = c.id AND g.scheme_id = $2 AND g.current
-WHERE c.id = ANY($1::uuid[])
-"""
+async def _grade(
+    write: TenantWrite, viewer: Viewer, scheme: InForce, ids: list[UUID] | None, clock: Clock
+) -> int:
+    places = Places()
+    rows = await write.fetch(_statement(places, viewer, scheme, ids, clock), *places.values)
+    if scheme.leads and rows:
+        entries = [("customer", "graded", row["customer_id"], _moved(row)) for row in rows]
+        await audit_in_parts(write, viewer, entries, clock=clock)
+    return len(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """One customer as found, and the level it is to have (None: no grade)."""
-
-    row: asyncpg.Record
-    level: Level | None
-    measured: Measured
-
-    @property
-    def has_grade(self) -> bool:
-        return self.row["grade_id"] is not None
-
-    def is_new(self, version: int) -> bool:
-        """Whether its grade of this scheme ends, begins, or is another one."""
-        level_id = self.level.id if self.level else None
-        same_version = self.level is None or self.row["rule_version"] == version
-        return bool(self.row["level_id"] != level_id or not same_version)
-
-    @property
-    def has_other_figures(self) -> bool:
-        known = (self.row["known_value"], self.row["known_orders"])
-        return known != (self.measured.value, self.measured.orders)
-
-    @property
-    def shown(self) -> tuple[UUID | None, int | None]:
-        return (self.level.id, self.level.position) if self.level else (None, None)
-
-
-async def _grade(write: TenantWrite, viewer: Viewer, scheme: InForce, ids: list[UUID], clock: Clock) -> int:
-    span = scheme.rule.span(viewer.today(clock))
-    rows = await write.fetch(_MEASURE, ids, scheme.id, viewer.currency, span.start, span.end)
-    verdicts = [_judge(scheme.rule, row, viewer.currency, span) for row in rows]
-    replaced = [v for v in verdicts if v.is_new(scheme.rule.version)]
-    await _end(write, [v for v in replaced if v.has_grade], clock)
-    await _begin(write, scheme, [v for v in replaced if v.level is not None], clock)
-    same = [v for v in verdicts if v.level is not None and not v.is_new(scheme.rule.version)]
-    await _refresh(write, scheme.rule, [v for v in same if v.has_other_figures], clock)
-    if not scheme.leads:
-        return sum(v.row["level_id"] != v.shown[0] for v in verdicts)
-    return await _show(write, viewer, verdicts, clock)
-
-
-def _judge(rule: Rule, row: asyncpg.Record, currency: str, span: Span) -> _Verdict:
-    measured = Measured(row["value"], row["orders"], currency, span)
-    level = rule.level_for(measured.amount) if row["gradable"] else None
-    return _Verdict(row, level, measured)
-
-
-async def _end(write: TenantWrite, verdicts: list[_Verdict], clock: Clock) -> None:
-    if verdicts:
-        await write.fetch(
-            "UPDATE customer_grade SET current = false, ended_at = $2, updated_at = $2, version = version + 1"
-            " WHERE id = ANY($1::uuid[])",
-            [v.row["grade_id"] for v in verdicts],
-            clock.now(),
-        )
-
-
-_BEGIN = """
-INSERT INTO customer_grade (id, version, created_at, updated_at, custom, customer_id, scheme_id, level_id,
-                            rule_version, figures, explanation, current, graded_at)
-SELECT id, 1, $6, $6, '{}', customer_id, $7, level_id, $8, figures, explanation, true, $6
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::jsonb[])
-     AS given (id, customer_id, level_id, figures, explanation)
-"""
-
-
-async def _begin(write: TenantWrite, scheme: InForce, verdicts: list[_Verdict], clock: Clock) -> None:
-    if verdicts:
-        await write.fetch(
-            _BEGIN,
-            [new_id() for _ in verdicts],
-            [v.row["id"] for v in verdicts],
-            [v.shown[0] for v in verdicts],
-            *_words(scheme.rule, verdicts),
-            clock.now(),
-            scheme.id,
-            scheme.rule.version,
-        )
-
-
-_REFRESH = """
-UPDATE customer_grade g SET figures = given.figures, explanation = given.explanation, updated_at = $4
-FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[]) AS given (id, figures, explanation)
-WHERE g.id = given.id
-"""
-
-
-async def _refresh(write: TenantWrite, rule: Rule, verdicts: list[_Verdict], clock: Clock) -> None:
-    """The grade stays; what it rests on is told as it is now."""
-    if verdicts:
-        ids = [v.row["grade_id"] for v in verdicts]
-        await write.fetch(_REFRESH, ids, *_words(rule, verdicts), clock.now())
-
-
-def _words(rule: Rule, verdicts: list[_Verdict]) -> tuple[list[str], list[str]]:
-    """Figures and explanations of verdicts that have a level, as JSON."""
-    given = [(v.level, v.measured) for v in verdicts if v.level is not None]
-    return (
-        [_json(figures(rule, level, measured)) for level, measured in given],
-        [_json(explain(rule, level, measured)) for level, measured in given],
-    )
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-_SHOW = """
-UPDATE customer c SET grade_level_id = given.level_id, grade_rank = given.rank
-FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS given (id, level_id, rank)
-WHERE c.id = given.id
-"""
-
-
-async def _show(write: TenantWrite, viewer: Viewer, verdicts: list[_Verdict], clock: Clock) -> int:
-    """Put the grade of the leading scheme on the customers; its audit rows are the event ``customer.graded``.
-
-    A grade is not an edit: the customer's version stays, so that nobody's open form conflicts with it.
-    """
-    shown = [v for v in verdicts if (v.row["grade_level_id"], v.row["grade_rank"]) != v.shown]
-    if not shown:
-        return 0
-    columns = zip(*((v.row["id"], *v.shown) for v in shown), strict=True)
-    await write.fetch(_SHOW, *(list(column) for column in columns))
-    moved = [v for v in shown if v.row["grade_level_id"] != v.shown[0]]
-    await audit(write, viewer, [("customer", "graded", v.row["id"], _moved(v)) for v in moved], clock=clock)
-    return len(moved)
-
-
-def _moved(verdict: _Verdict) -> dict[str, object]:
-    old, new = verdict.row["grade_level_id"], verdict.shown[0]
+def _moved(row: asyncpg.Record) -> dict[str, object]:
+    old, new = row["old"], row["new"]
     return {"grade_level_id": [old.hex if old else None, new.hex if new else None]}
+
+
+def _statement(places: Places, viewer: Viewer, scheme: InForce, ids: list[UUID] | None, clock: Clock) -> str:
+    """The run: who is judged how, whose grade ends, begins, or rests on other figures, and who is shown with another."""
+    rule, today = scheme.rule, viewer.today(clock)
+    kept = Kept("j.kept", "j.had_code", "j.kept_until") if rule.guard_days else None
+    judged = judgement(
+        rule, as_of=[today], currency=viewer.currency, customer_ids=ids, places=places, kept=kept
+    )
+    day, now = places.bind(today, "date"), places.bind(clock.now(), "timestamptz")
+    scheme_id, version = places.bind(scheme.id, "uuid"), str(rule.version)
+    keeps = settling.KEEPS.format(
+        g="g", j="j", as_of=day, days=rule.guard_days, version=version, rank="l.position"
+    )
+    return f"""
+WITH judged AS MATERIALIZED (
+    SELECT j.*, g.id AS grade_id, g.level_id AS had_level_id, g.rule_version AS had_version, g.by_hand AS had_by_hand,
+           g.held_since AS had_since, g.updated_at AS had_at, l.code AS had_code, l.position AS had_rank,
+           g.held_since + {rule.guard_days} AS kept_until, {settling.BY_HAND.format(g="g", as_of=day)} AS by_hand,
+           {keeps} AS kept
+    FROM ({judged.verdicts}) j
+    LEFT JOIN customer_grade g ON g.customer_id = j.customer_id AND g.scheme_id = {scheme_id} AND g.current
+    LEFT JOIN grade_level l ON l.id = g.level_id
+),
+settled AS (
+    SELECT j.*, CASE WHEN j.kept OR j.by_hand THEN j.had_level_id ELSE j.level_id END AS new_level_id,
+           CASE WHEN j.kept OR j.by_hand THEN j.had_rank ELSE j.rank END AS new_rank
+    FROM judged j
+),
+replaced AS (
+    SELECT j.* FROM settled j
+    WHERE NOT j.by_hand
+      AND (j.new_level_id IS DISTINCT FROM j.had_level_id
+           OR j.had_level_id IS NOT NULL AND (j.had_version <> {version} OR j.had_by_hand))
+),
+ended AS (
+    UPDATE customer_grade g SET current = false, ended_at = {now}, updated_at = {now}, version = version + 1
+    FROM replaced j
+    WHERE g.id = j.grade_id AND g.current AND g.updated_at = j.had_at
+    RETURNING g.id, g.customer_id
+),
+begun AS (
+    INSERT INTO customer_grade (id, version, created_at, updated_at, custom, customer_id, scheme_id, level_id,
+                                rule_version, figures, withheld, explanation, current, graded_at, held_since)
+    SELECT {_new_id(places)}, 1, {now}, {now}, '{{}}', j.customer_id, {scheme_id}, j.new_level_id,
+           {version}, {judged.figures}, {judged.withheld}, {judged.explanation}, true, {now},
+           CASE WHEN j.new_level_id = j.had_level_id THEN coalesce(j.had_since, {day}) ELSE {day} END
+    FROM replaced j
+    LEFT JOIN ended e ON e.id = j.grade_id
+    WHERE j.new_level_id IS NOT NULL AND (j.grade_id IS NULL OR e.id IS NOT NULL)
+    ON CONFLICT (customer_id, scheme_id) WHERE current DO NOTHING
+    RETURNING customer_id
+),
+refreshed AS (
+    UPDATE customer_grade g SET figures = {judged.figures}, withheld = {judged.withheld},
+           explanation = {judged.explanation}, updated_at = {now}
+    FROM settled j
+    WHERE g.id = j.grade_id AND g.current AND g.updated_at = j.had_at AND g.rule_version = {version}
+      AND NOT g.by_hand AND g.level_id = j.new_level_id
+      AND (g.figures -> 'values' IS DISTINCT FROM {judged.values}
+           OR g.withheld IS DISTINCT FROM {judged.withheld}
+           OR (g.figures -> 'held' IS NOT NULL) <> j.kept)
+){_shown() if scheme.leads else _counted()}"""
+
+
+def _shown() -> str:
+    """The leading scheme's grades are put on the customers, whose version stays: a grade is not an edit."""
+    return """,
+shown AS (
+    UPDATE customer c SET grade_level_id = j.new_level_id, grade_rank = j.new_rank
+    FROM (
+        SELECT s.customer_id, s.new_level_id, s.new_rank, k.grade_level_id AS old
+        FROM settled s
+        JOIN customer k ON k.id = s.customer_id
+         AND (k.grade_level_id, k.grade_rank) IS DISTINCT FROM (s.new_level_id, s.new_rank)
+        LEFT JOIN replaced r ON r.customer_id = s.customer_id
+        LEFT JOIN ended e ON e.customer_id = s.customer_id
+        LEFT JOIN begun b ON b.customer_id = s.customer_id
+        WHERE r.customer_id IS NULL OR b.customer_id IS NOT NULL OR s.new_level_id IS NULL AND e.id IS NOT NULL
+    ) j
+    WHERE c.id = j.customer_id AND c.grade_level_id IS NOT DISTINCT FROM j.old
+    RETURNING c.id AS customer_id, j.old, j.new_level_id AS new
+)
+SELECT customer_id, old, new FROM shown WHERE old IS DISTINCT FROM new ORDER BY customer_id"""
+
+
+def _counted() -> str:
+    return """
+SELECT r.customer_id, r.had_level_id AS old, r.new_level_id AS new FROM replaced r
+LEFT JOIN ended e ON e.customer_id = r.customer_id
+LEFT JOIN begun b ON b.customer_id = r.customer_id
+WHERE (b.customer_id IS NOT NULL OR e.id IS NOT NULL) AND r.new_level_id IS DISTINCT FROM r.had_level_id"""
+
+
+def _new_id(places: Places) -> str:
+    """Ids like those of ``new_id`` (RFC 9562, version 7): its first half, then what is random to this run and customer."""
+    first = places.bind(new_id().hex[:16], "text")
+    chance = f"md5({places.bind(uuid4().hex, 'text')} || j.customer_id::text)"
+    return f"({first} || 'a' || substr({chance}, 1, 15))::uuid"

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from kedang_platform.money import minor_digits
-from kedang_tenants.grading.explaining import Told, explanation, figures, values, withheld
+from kedang_tenants.grading.explaining import Kept, Told, explanation, figures, values, withheld
 from kedang_tenants.grading.fact_gathering import Gathering
 from kedang_tenants.grading.measures import LOWER, MONEY, Measure
 from kedang_tenants.grading.periods import is_end_of_month
@@ -66,17 +66,18 @@ def judgement(
     currency: str,
     customer_ids: Sequence[UUID] | None = None,
     places: Places | None = None,
+    kept: Kept | None = None,
 ) -> Judged:
     """How customers are graded by a rule at the end of one day, or of several that are ends of months.
 
     Figures that only today's archive knows (credit rating, numbers, own fields) are taken as they are now for every
-    day. ``places`` has values that are bound already. Raises ``ValueError`` for several days that end no months.
+    day. ``places`` has values that are bound already; ``kept`` is told of whom a guard keeps. Raises ``ValueError`` for several days that end no months.
     """
     if len(as_of) > 1 and not all(is_end_of_month(day) for day in as_of):
         raise ValueError("several days are judged at the ends of months only")
     made = _Judging(rule, as_of, currency, customer_ids, places or Places())
     verdicts = made.verdicts()
-    told = Told(rule, currency, made.gathering, made.places)
+    told = Told(rule, currency, made.gathering, made.places, kept)
     return Judged(
         verdicts,
         values(told),

@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kedang_tenants.catalogue.kinds import decimal_text
-from kedang_tenants.grading.measures import LOWER, Measure
+from kedang_tenants.grading.measures import LOWER, ArchiveFacts, Measure
 from kedang_tenants.grading.periods import Period
 
 THRESHOLDS, PERCENTILES, SCORE = "THRESHOLDS", "PERCENTILES", "SCORE"
@@ -107,11 +107,8 @@ class GradeRule:
 
     @property
     def moves_with_time(self) -> bool:
-        """Whether the same records give other figures when days pass."""
-        return any(
-            criterion.period is None or criterion.period.moves or "{as_of}" in criterion.measure.value
-            for criterion in self.criteria
-        )
+        """Whether the same records may give other grades when days pass."""
+        return self.guard_days > 0 or any(_moves(criterion) for criterion in self.criteria)
 
     def document(self) -> dict[str, Any]:
         """The rule in its normal form, with its version and the ids of its levels."""
@@ -130,6 +127,12 @@ class GradeRule:
         if self.within is not None:
             told["within"] = self.within
         return told
+
+
+def _moves(criterion: Criterion) -> bool:
+    if criterion.period is not None:
+        return criterion.period.moves
+    return not isinstance(criterion.measure.source, ArchiveFacts) or "{as_of}" in criterion.measure.value
 
 
 def _level_document(level: RuleLevel) -> dict[str, Any]:
