@@ -32,7 +32,7 @@ class EmergencyKind:
 
 
 @strawberry.type
-class DailyReportPayload:
+class DailyReportStepPayload:
     record: Ref | None = strawberry.field(graphql_type=REPORT | None)
     user_errors: list[UserError]
 
@@ -44,7 +44,7 @@ class SettleUrgentCardPayload:
 
 
 @strawberry.type
-class EmergencyReportPayload:
+class EmergencyReportStepPayload:
     record: Ref | None = strawberry.field(graphql_type=EMERGENCY | None)
     user_errors: list[UserError]
 
@@ -59,13 +59,13 @@ class MakeDailyReportInput(Repeatable):
 async def answer_make(
     info: Info[Context, None],
     input: MakeDailyReportInput,  # noqa: A002 - the API's word
-) -> DailyReportPayload:
+) -> DailyReportStepPayload:
     async def make(write: TenantWrite, viewer: Viewer) -> Ref:
         made = await making.make_report(write, viewer, day=input.day, clock=info.context.clock)
         return Ref("daily_report", made)
 
     record, errors = await write_in_company(info.context, make)
-    return DailyReportPayload(record=record, user_errors=errors)
+    return DailyReportStepPayload(record=record, user_errors=errors)
 
 
 @strawberry.input
@@ -77,7 +77,7 @@ class SubmitDailyReportInput(Repeatable):
 async def answer_submit(
     info: Info[Context, None],
     input: SubmitDailyReportInput,  # noqa: A002 - the API's word
-) -> DailyReportPayload:
+) -> DailyReportStepPayload:
     async def submit(write: TenantWrite, viewer: Viewer) -> Ref:
         report = record_id(input.id, "daily_report", path=("input", "id"))
         await submitting.submit_report(
@@ -86,7 +86,7 @@ async def answer_submit(
         return Ref("daily_report", report)
 
     record, errors = await write_in_company(info.context, submit)
-    return DailyReportPayload(record=record, user_errors=errors)
+    return DailyReportStepPayload(record=record, user_errors=errors)
 
 
 @strawberry.input
@@ -133,7 +133,7 @@ class ReportEmergencyInput(Repeatable):
 async def answer_report(
     info: Info[Context, None],
     input: ReportEmergencyInput,  # noqa: A002 - the API's word
-) -> EmergencyReportPayload:
+) -> EmergencyReportStepPayload:
     async def report(write: TenantWrite, viewer: Viewer) -> Ref:
         new = reporting.NewEmergency(
             kind=input.kind,
@@ -151,7 +151,7 @@ async def answer_report(
         return Ref("emergency_report", made)
 
     record, errors = await write_in_company(info.context, report)
-    return EmergencyReportPayload(record=record, user_errors=errors)
+    return EmergencyReportStepPayload(record=record, user_errors=errors)
 
 
 @strawberry.input
@@ -164,7 +164,7 @@ class AcknowledgeEmergencyInput(Repeatable):
 async def answer_acknowledge(
     info: Info[Context, None],
     input: AcknowledgeEmergencyInput,  # noqa: A002 - the API's word
-) -> EmergencyReportPayload:
+) -> EmergencyReportStepPayload:
     async def acknowledge(write: TenantWrite, viewer: Viewer) -> Ref:
         report = record_id(input.id, "emergency_report", path=("input", "id"))
         await reporting.acknowledge(
@@ -178,7 +178,7 @@ async def answer_acknowledge(
         return Ref("emergency_report", report)
 
     record, errors = await write_in_company(info.context, acknowledge)
-    return EmergencyReportPayload(record=record, user_errors=errors)
+    return EmergencyReportStepPayload(record=record, user_errors=errors)
 
 
 async def answer_kinds(info: Info[Context, None]) -> list[EmergencyKind]:
@@ -200,14 +200,14 @@ class DailyReportQuery:
 
 @strawberry.type
 class DailyReportMutation:
-    make_daily_report: DailyReportPayload = strawberry.mutation(
+    make_daily_report: DailyReportStepPayload = strawberry.mutation(
         resolver=answer_make,
         description=(
             "Make one's own daily report out of the day's records, or add to the draft what has happened since;"
             " cards that were edited stay as they are."
         ),
     )
-    submit_daily_report: DailyReportPayload = strawberry.mutation(
+    submit_daily_report: DailyReportStepPayload = strawberry.mutation(
         resolver=answer_submit,
         description="Submit one's own draft to whoever stands above; what is urgent waits for the company manager.",
     )
@@ -215,11 +215,11 @@ class DailyReportMutation:
         resolver=answer_settle,
         description="Note how something urgent was settled; whoever wrote of it is told.",
     )
-    report_emergency: EmergencyReportPayload = strawberry.mutation(
+    report_emergency: EmergencyReportStepPayload = strawberry.mutation(
         resolver=answer_report,
         description="Write an emergency report upward; those who lead the company are told.",
     )
-    acknowledge_emergency: EmergencyReportPayload = strawberry.mutation(
+    acknowledge_emergency: EmergencyReportStepPayload = strawberry.mutation(
         resolver=answer_acknowledge,
         description="Acknowledge an emergency report, with what is to be done, as who leads the company.",
     )
