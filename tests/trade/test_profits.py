@@ -262,7 +262,7 @@ async def test_a_manager_is_told_the_profit_of_the_department_alone(shop):
 
 @given(seed=st.integers(0, 2**32))
 def test_a_margin_is_within_its_bounds_and_falls_with_the_cost(seed):
-    pick = Random(seed)  # noqa: S311 - a price, no secret
+    pick = Random(seed)
     price = Decimal(pick.randrange(1, 10**6)) / 10 ** pick.randrange(7)
     low, high = sorted(Decimal(pick.randrange(10**6)) / 10 ** pick.randrange(7) for _ in range(2))
     better, worse = margin_of(price, low), margin_of(price, high)

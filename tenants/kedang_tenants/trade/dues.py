@@ -1,4 +1,4 @@
-"""What is due of contracts: notice before they end, or saying what became of them (P4)."""
+"""What is due of trade: notice before contracts end, demands to be decided, invoices to be paid (P2, P4)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,35 @@ SELECT COALESCE(k.owner_id, c.owner_id), k.id, k.customer_id, k.notice_on,
        NULL::jsonb, 15
 FROM contract k JOIN customer c ON c.id = k.customer_id
 WHERE k.state = 'IN_FORCE' AND k.archived_at IS NULL AND k.notice_on <= $1::date + 7
+""",
+    )
+)
+
+DEMAND_EXPECTED: Final = due_source(
+    DueSource(
+        name="demand.expected",
+        record="demand",
+        reason=msg("the customer was to decide: {subject}"),
+        select="""
+SELECT COALESCE(d.owner_id, c.owner_id), d.id, d.customer_id, d.expected_on,
+       to_jsonb(COALESCE(d.number || ' ', '') || d.title), NULL::jsonb, 15
+FROM demand d JOIN customer c ON c.id = d.customer_id
+WHERE d.state = 'OPEN' AND d.archived_at IS NULL AND d.expected_on <= $1::date
+""",
+    )
+)
+
+# Finance sees what is open by its ageing; who knows the customer is told of it, and nobody above them.
+INVOICE_OVERDUE: Final = due_source(
+    DueSource(
+        name="invoice.overdue",
+        record="invoice",
+        reason=msg("overdue invoice {subject}"),
+        escalates=False,
+        select="""
+SELECT c.owner_id, i.id, i.customer_id, i.due_on, to_jsonb(i.number), NULL::jsonb, 20
+FROM invoice i JOIN customer c ON c.id = i.customer_id
+WHERE i.open_amount > 0 AND i.archived_at IS NULL AND i.due_on < $1::date
 """,
     )
 )

@@ -21,9 +21,11 @@ _COUNTS: Final = frozenset({"amount", "cancelled_on"})
 
 
 @prepares("invoice")
-async def guard_invoices(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+async def guard_invoices(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
     """An invoice is due when it is issued where nothing is said; less than was paid is not asked for."""
+    today = viewer.today(clock)
     for draft in drafts:
+        _not_in_future(draft, "cancelled_on", today)
         if not draft.now("currency"):
             draft.values["currency"] = viewer.currency
         if draft.now("due_on") is None:
@@ -32,6 +34,12 @@ async def guard_invoices(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dr
         if draft.action == "create" or _COUNTS & draft.values.keys():
             _settle(draft)
     await same_customer(write, drafts, "order_id", "sales_order")
+
+
+def _not_in_future(draft: Draft, name: str, today: date) -> None:
+    day = cast("date | None", draft.values.get(name))
+    if day is not None and day > today:
+        draft.refuse(name, "IN_THE_FUTURE", msg("This lies in the future."))
 
 
 def _check_days(draft: Draft) -> None:
@@ -62,9 +70,7 @@ async def guard_payments(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dr
     paid = {invoice: cast("int", row["paid"]) for invoice, row in invoices.items()}
     today = viewer.today(clock)
     for draft in drafts:
-        day = cast("date | None", draft.values.get("received_on"))
-        if day is not None and day > today:
-            draft.refuse("received_on", "IN_THE_FUTURE", msg("This lies in the future."))
+        _not_in_future(draft, "received_on", today)
         if draft.now("amount") == 0:
             draft.refuse("amount", "OUT_OF_RANGE", msg("A payment is not zero."))
         _check_amount(draft, invoices[cast("UUID", draft.now("invoice_id"))], paid)
