@@ -30,6 +30,7 @@ from kedang_graphql.notices import NoticeMutation, NoticeQuery
 from kedang_graphql.openid import OpenIdMutation, OpenIdQuery
 from kedang_graphql.operations import OperationQuery
 from kedang_graphql.people import PeopleMutation
+from kedang_graphql.pool import PoolMutation, PoolQuery
 from kedang_graphql.portrait import PortraitQuery
 from kedang_graphql.protection import ProtectionMutation, ProtectionQuery
 from kedang_graphql.report_figures import ReportQuery
@@ -69,6 +70,7 @@ QUERIES: tuple[type, ...] = (
     SeatChangeQuery,
     OpenIdQuery,
     OperationQuery,
+    PoolQuery,
     PortraitQuery,
     ProtectionQuery,
     ReportQuery,
@@ -104,6 +106,7 @@ MUTATIONS: tuple[type, ...] = (
     NoticeMutation,
     OpenIdMutation,
     PeopleMutation,
+    PoolMutation,
     ProtectionMutation,
     ReportMutation,
     RuleMutation,

@@ -59,7 +59,10 @@ from kedang_tenants.measuring import models as measuring
 from kedang_tenants.opening import criteria
 from kedang_tenants.people import access, calendar, custom_fields, lines, notices, rights
 from kedang_tenants.people import models as people
+from kedang_tenants.pool import events as pool_events
+from kedang_tenants.pool import guards as pool_guards
 from kedang_tenants.pool import models as pool
+from kedang_tenants.pool import sweeping as pool_sweeping
 from kedang_tenants.protection import models as protection
 from kedang_tenants.protection import retention_rules
 from kedang_tenants.reports import guards as report_guards
@@ -154,6 +157,9 @@ __all__ = [
     "owned_products",
     "people",
     "pool",
+    "pool_events",
+    "pool_guards",
+    "pool_sweeping",
     "prices",
     "protection",
     "quotations",

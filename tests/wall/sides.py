@@ -777,6 +777,22 @@ async def _emergency_to_acknowledge(side: Side) -> Input:
     return {"id": side.public("emergency_report", made)}
 
 
+async def _pooled(side: Side) -> Input:
+    made = await side.factory.one("customer", pool_since=datetime(2026, 1, 1, tzinfo=UTC))
+    return {"customerId": side.public("customer", made)}
+
+
+async def _released(side: Side) -> Input:
+    made = await side.factory.one("customer", owner_id=side.owner.id)
+    return {"customerId": side.public("customer", made), "reason": "No time"}
+
+
+async def _shared_out(side: Side) -> Input:
+    customer = (await _pooled(side))["customerId"]
+    members = [{"memberId": side.public("member", side.owner.id)}]
+    return {"customerIds": [customer], "members": members}
+
+
 async def _verified(side: Side) -> Input:
     return {"customer": await side.input_of("updateCustomer")}
 
@@ -856,6 +872,10 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "reportEmergency": _emergency,
     "acknowledgeEmergency": _emergency_to_acknowledge,
     "markHot": _hot,
+    "viewPoolCustomer": _pooled,
+    "claimCustomer": _pooled,
+    "releaseCustomer": _released,
+    "shareOutCustomers": _shared_out,
     "clearHot": _hot_customer,
     "createWebhook": _webhook,
     "updateWebhook": _changed_webhook,

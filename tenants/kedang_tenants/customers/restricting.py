@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -17,9 +16,9 @@ from kedang_tenants.approvals.flows import ROLE, Step
 from kedang_tenants.approvals.kinds import Request, register_approval_kind
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, audit, change_internally, visible_record
+from kedang_tenants.customers.belonging import referring_to_all
 from kedang_tenants.customers.collaborating import ensure_end
 from kedang_tenants.customers.models import DENIED, GRANTED, REQUESTED, REVOKED
-from kedang_tenants.people.policy import FULL
 from kedang_tenants.people.rights import announce_rights
 from kedang_tenants.reading import Scope, Viewer
 
@@ -107,7 +106,7 @@ async def request_archive_access(
     }
     grant = new_id()
     change = Change(RECORD, "create", grant, values=values)
-    await change_internally(write, _referring_to_all(viewer), [change], clock=clock)
+    await change_internally(write, referring_to_all(viewer), [change], clock=clock)
     await ask(
         write,
         viewer,
@@ -156,11 +155,6 @@ async def _decide(
     values = {"state": state, "decided_by_id": decided_by, "decided_at": clock.now()}
     await change_internally(write, viewer, [Change(RECORD, "update", grant_id, values=values)], clock=clock)
     await announce_rights(write)
-
-
-def _referring_to_all(viewer: Viewer) -> Viewer:
-    """The viewer as an actor who may name a customer that they do not see: the one that they ask for."""
-    return replace(viewer, access={**viewer.access, "customer": FULL}, closed=False, known_masks={})
 
 
 def _ensure_keeper(viewer: Viewer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -16,6 +15,7 @@ from kedang_tenants.approvals.kinds import Request, register_approval_kind
 from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import audit
 from kedang_tenants.changing.holding import Row
+from kedang_tenants.customers.belonging import referring_to_all
 from kedang_tenants.hot.caps import cap_reached, hold_places
 from kedang_tenants.hot.marking import (
     NotHot,
@@ -27,7 +27,6 @@ from kedang_tenants.hot.marking import (
 )
 from kedang_tenants.hot.models import BY_APPROVAL, CLEARED
 from kedang_tenants.hot.rule import ASK, hot_rule
-from kedang_tenants.people.policy import FULL
 from kedang_tenants.reading import Viewer
 
 KIND: Final = "hot.over_cap"
@@ -100,7 +99,7 @@ async def decided(write: TenantWrite, viewer: Viewer, request: Request, clock: C
         return
     await begin_mark(
         write,
-        _knowing_all(viewer),
+        referring_to_all(viewer),
         dict(customer),
         reason=request.payload["reason"],
         until=until,
@@ -108,11 +107,6 @@ async def decided(write: TenantWrite, viewer: Viewer, request: Request, clock: C
         marked_by=request.asked_by,
         clock=clock,
     )
-
-
-def _knowing_all(viewer: Viewer) -> Viewer:
-    """Who decides as an actor who may name the customer, whether or not it lies in their own reach."""
-    return replace(viewer, access={**viewer.access, "customer": FULL}, closed=False, known_masks={})
 
 
 async def clear_hot(
