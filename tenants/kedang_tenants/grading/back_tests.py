@@ -40,7 +40,8 @@ def _statement(places: Places, trial: Trial, days: Sequence[date], currency: str
     level_of = f"({ids})[array_position({ranks}, {{rank}})]"
     old, new = level_of.format(rank="m.old"), level_of.format(rank="m.new")
     return f"""
-WITH judged AS MATERIALIZED (
+WITH typed AS (SELECT {places.typed()}),
+judged AS MATERIALIZED (
     SELECT j.customer_id, array_agg(j.rank ORDER BY j.as_of) AS ranks, array_agg(j.score ORDER BY j.as_of) AS scores,
            array_agg(j.gradable ORDER BY j.as_of) AS gradable
     FROM (SELECT as_of, customer_id, rank, score, gradable FROM ({judged.verdicts}) v) j

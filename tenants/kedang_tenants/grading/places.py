@@ -23,3 +23,7 @@ class Places:
             self.values.append(value)
             self._places[key] = f"${len(self.values)}::{kind}"
         return self._places[key]
+
+    def typed(self) -> str:
+        """All places with their types, for a statement that leaves some of them out: PostgreSQL asks what they are."""
+        return ", ".join(self._places.values())
