@@ -103,8 +103,8 @@ def _behaviours(said: object) -> Iterator[UserError]:
 
 def _unknown(said: Mapping[str, Any], known: frozenset[str], path: tuple[str, ...]) -> Iterator[UserError]:
     for name in sorted(said.keys() - known):
-        text = msg("“{name}” is not part of this rule.")
-        yield UserError("INVALID_CONTENT", text, (*path, name), {"name": name[:50]})
+        text = msg("“{key}” is not part of this rule.")
+        yield UserError("INVALID_CONTENT", text, (*path, name), {"key": name[:50]})
 
 
 def _number(value: object, bounds: tuple[int, int], path: tuple[str, ...]) -> Iterator[UserError]:
