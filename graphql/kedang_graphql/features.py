@@ -8,8 +8,10 @@ from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
 from kedang_graphql.approvals import ApprovalMutation, ApprovalQuery
 from kedang_graphql.audit import AuditQuery
 from kedang_graphql.bulk import BulkMutation
+from kedang_graphql.calendars import CalendarMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.contracts import ContractMutation
+from kedang_graphql.conversions import ConversionMutation
 from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
 from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
 from kedang_graphql.files import FileMutation, FileQuery
@@ -44,6 +46,7 @@ from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQ
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
 from kedang_graphql.verification import VerificationMutation
+from kedang_graphql.visits import VisitMutation
 from kedang_graphql.webhooks import WebhookMutation
 
 QUERIES: tuple[type, ...] = (
@@ -85,7 +88,9 @@ MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
     ApprovalMutation,
     BulkMutation,
+    CalendarMutation,
     ContractMutation,
+    ConversionMutation,
     CorrespondenceMutation,
     DailyReportMutation,
     FileMutation,
@@ -116,5 +121,6 @@ MUTATIONS: tuple[type, ...] = (
     SurveySendingMutation,
     TradeMutation,
     VerificationMutation,
+    VisitMutation,
     WebhookMutation,
 )

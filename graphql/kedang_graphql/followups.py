@@ -47,6 +47,22 @@ class RecordFollowUpInput(Repeatable):
     content: str | None = strawberry.UNSET
     result: str | None = strawberry.UNSET
     next_step: str | None = strawberry.UNSET
+    needs: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What the customer needs; raiseDemand makes a demand of it."
+    )
+    problems: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What the customer complains of; reportProblems makes a service request of it.",
+    )
+    competitors: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What was heard of competitors."
+    )
+    market_news: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What was heard of the market."
+    )
+    note_taker_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Who has noted it; yourself, if nothing is said."
+    )
 
 
 @strawberry.type

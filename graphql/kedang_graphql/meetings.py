@@ -17,12 +17,13 @@ from kedang_graphql.inputs import Repeatable
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
-from kedang_tenants.followups import minutes
+from kedang_tenants.followups import minutes, receiving
 from kedang_tenants.reading import Viewer
 
 _TYPES = generated_types()
 MEETING = _TYPES.of["meeting"].node
 ACTION = _TYPES.of["meeting_action"].node
+RECEIPT = _TYPES.of["minutes_receipt"].node
 _VERSION = "The version that was last seen; the last write wins without it."
 MOST_ACTIONS = 100
 
@@ -113,6 +114,10 @@ def _actions(given: list[MeetingActionInput] | tuple[()]) -> list[minutes.NewAct
 class ReviewMinutesInput(Repeatable):
     id: strawberry.ID = strawberry.field(description="The meeting, with minutes that somebody else wrote.")
     remark: str | None = strawberry.field(default=None, description="What there is to say about them.")
+    send_to_customer: bool = strawberry.field(
+        default=True,
+        description="Whether the people of the customer who attended get them by mail, to confirm them.",
+    )
     version: int | None = strawberry.field(default=None, description=_VERSION)
 
 
@@ -120,7 +125,8 @@ async def answer_review_minutes(
     info: Info[Context, None],
     input: ReviewMinutesInput,  # noqa: A002 - the API's word
 ) -> MeetingStepPayload:
-    return await _answer(info.context, input.id, input.version, minutes.review_minutes, remark=input.remark)
+    said = {"remark": input.remark, "send": input.send_to_customer}
+    return await _answer(info.context, input.id, input.version, minutes.review_minutes, **said)
 
 
 @strawberry.input
@@ -135,6 +141,57 @@ async def answer_return_minutes(
     input: ReturnMinutesInput,  # noqa: A002 - the API's word
 ) -> MeetingStepPayload:
     return await _answer(info.context, input.id, input.version, minutes.return_minutes, remark=input.remark)
+
+
+@strawberry.input
+class SendMinutesInput(Repeatable):
+    id: strawberry.ID = strawberry.field(description="The meeting, with reviewed minutes.")
+
+
+async def answer_send_minutes(
+    info: Info[Context, None],
+    input: SendMinutesInput,  # noqa: A002 - the API's word
+) -> MeetingStepPayload:
+    async def send(write: TenantWrite, viewer: Viewer) -> Ref:
+        meeting = record_id(input.id, "meeting", path=("input", "id"))
+        await receiving.send_minutes(write, viewer, meeting_id=meeting)
+        return Ref("meeting", meeting)
+
+    record, errors = await write_in_company(info.context, send)
+    return MeetingStepPayload(record=record, user_errors=errors)
+
+
+@strawberry.input
+class SettleMinutesObjectionInput(Repeatable):
+    id: strawberry.ID = strawberry.field(description="The receipt, with an objection.")
+    settlement: str = strawberry.field(description="How it was settled without mending the minutes.")
+    version: int | None = strawberry.field(default=None, description=_VERSION)
+
+
+@strawberry.type
+class SettleMinutesObjectionPayload:
+    record: Ref | None = strawberry.field(graphql_type=RECEIPT | None)
+    user_errors: list[UserError]
+
+
+async def answer_settle_objection(
+    info: Info[Context, None],
+    input: SettleMinutesObjectionInput,  # noqa: A002 - the API's word
+) -> SettleMinutesObjectionPayload:
+    async def settle(write: TenantWrite, viewer: Viewer) -> Ref:
+        receipt = record_id(input.id, "minutes_receipt", path=("input", "id"))
+        await receiving.settle_objection(
+            write,
+            viewer,
+            receipt_id=receipt,
+            settlement=input.settlement,
+            version=input.version,
+            clock=info.context.clock,
+        )
+        return Ref("minutes_receipt", receipt)
+
+    record, errors = await write_in_company(info.context, settle)
+    return SettleMinutesObjectionPayload(record=record, user_errors=errors)
 
 
 @strawberry.input
@@ -184,7 +241,15 @@ class MeetingMutation:
     )
     review_minutes: MeetingStepPayload = strawberry.mutation(
         resolver=answer_review_minutes,
-        description="Accept minutes that somebody else wrote; the members who attended get them.",
+        description="Accept minutes that somebody else wrote; everybody who attended gets them.",
+    )
+    send_minutes: MeetingStepPayload = strawberry.mutation(
+        resolver=answer_send_minutes,
+        description="Send reviewed minutes to people of the customer who attended and have none yet.",
+    )
+    settle_minutes_objection: SettleMinutesObjectionPayload = strawberry.mutation(
+        resolver=answer_settle_objection,
+        description="Say how a customer's objection was settled without mending the minutes.",
     )
     return_minutes: MeetingStepPayload = strawberry.mutation(
         resolver=answer_return_minutes,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from kedang_graphql.pages import inviting, mails, openid, securing, signing, surveys, unsubscribing
+from kedang_graphql.pages import (
+    calendars,
+    inviting,
+    mails,
+    openid,
+    receipts,
+    securing,
+    signing,
+    surveys,
+    unsubscribing,
+)
 from kedang_graphql.pages.requests import Endpoint, guarded
 
 
@@ -36,6 +46,9 @@ routes: list[Route] = [
     Route("/s/{link}/qr.{kind}", surveys.answering(surveys.qr_shown), methods=["GET"]),
     Route("/u/{link}", unsubscribing.guarded_link(unsubscribing.unsubscribe_shown), methods=["GET"]),
     Route("/u/{link}", unsubscribing.guarded_link(unsubscribing.unsubscribe_sent), methods=["POST"]),
+    Route("/m/{link}", receipts.receiving(receipts.receipt_shown), methods=["GET"]),
+    Route("/m/{link}", receipts.receiving(receipts.receipt_answered), methods=["POST"]),
+    Route("/calendar/{link}.ics", calendars.calendar_shown, methods=["GET"]),
     Route("/mail", mails.mail_list, methods=["GET"]),
     Route("/mail.json", mails.mail_json, methods=["GET"]),
     Route("/mail/{mail_id}", mails.mail_shown, methods=["GET"]),
