@@ -16,6 +16,10 @@ ARGUMENTS: Mapping[str, str] = {
     "surveyAnalysis.from": "The first day.",
     "surveyAnalysis.versionId": "Only this version of it.",
     "handoverPreview.memberId": "Whoever would leave.",
+    "profitContribution.by": "What the rows are.",
+    "profitContribution.customerIds": "Only of these customers.",
+    "buyingCycles.customerId": "Only of this customer.",
+    "crossSelling.productId": "The product that the others go along with.",
 }
 
 FIELDS: Mapping[str, str] = {

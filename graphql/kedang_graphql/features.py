@@ -14,6 +14,7 @@ from kedang_graphql.contracts import ContractMutation
 from kedang_graphql.conversions import ConversionMutation
 from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
 from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
+from kedang_graphql.demands import DemandMutation
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
@@ -45,6 +46,7 @@ from kedang_graphql.survey_answers import SurveyAnswerMutation
 from kedang_graphql.survey_sendings import SurveySendingMutation, SurveySendingQuery
 from kedang_graphql.surveys import SurveyMutation
 from kedang_graphql.trade import TradeMutation
+from kedang_graphql.trade_figures import TradeQuery
 from kedang_graphql.verification import VerificationMutation
 from kedang_graphql.visits import VisitMutation
 from kedang_graphql.webhooks import WebhookMutation
@@ -81,6 +83,7 @@ QUERIES: tuple[type, ...] = (
     NoticeQuery,
     SurveyAnalysisQuery,
     SurveySendingQuery,
+    TradeQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     AccessMutation,
@@ -93,6 +96,7 @@ MUTATIONS: tuple[type, ...] = (
     ConversionMutation,
     CorrespondenceMutation,
     DailyReportMutation,
+    DemandMutation,
     FileMutation,
     FollowUpMutation,
     GradingByHandMutation,

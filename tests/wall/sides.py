@@ -695,6 +695,17 @@ async def _contract_to_terminate(side: Side) -> Input:
     return {**await _contract_in_force(side), "reason": "Insolvent", "terminatedOn": "2020-06-30"}
 
 
+async def _demand_to_win(side: Side) -> Input:
+    customer = await side.factory.one("customer")
+    demand = await side.factory.one("demand", customer_id=customer)
+    order = await side.factory.one("order", customer_id=customer)
+    return {"id": side.public("demand", demand), "orderId": side.public("order", order)}
+
+
+async def _demand_to_lose(side: Side) -> Input:
+    return {"id": await side.fresh("demand"), "reason": "Price"}
+
+
 async def _meeting(side: Side) -> Input:
     made = await side.factory.one("meeting", agenda="Prices", organiser_id=side.owner.id)
     return {"id": side.public("meeting", made)}
@@ -859,6 +870,8 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "signContract": _contract,
     "endContract": _contract_in_force,
     "terminateContract": _contract_to_terminate,
+    "winDemand": _demand_to_win,
+    "loseDemand": _demand_to_lose,
     "createMeeting": _meeting_with_all,
     "sendAgenda": _meeting,
     "writeMinutes": _minutes,
@@ -935,7 +948,7 @@ async def make_side(gateway: RunningGateway, name: str) -> Side:
     databases = gateway.services.databases
     company = await make_company(databases, name=name)
     # Daily reports are written by who has a department: owners only read them.
-    owner = await make_member(databases, company, "OWNER", "DEPARTMENT_MANAGER")
+    owner = await make_member(databases, company, "OWNER", "DEPARTMENT_MANAGER", "FINANCE")
     hashed = await gateway.services.identity.passwords.hash(PASSWORD)
     async with databases.control() as control:
         await control.fetch(

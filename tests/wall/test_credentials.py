@@ -74,6 +74,7 @@ DAY = '"2024-01-02"'
 SOMETHING = {
     "AccessAction!": "SEE",
     "[ID!]!": '["x"]',
+    "ProfitGrouping!": "MONTH",
     "ReportQuestionInput!": "{ kind: CUSTOMER_LIST }",
     "PreviewMailTemplateInput!": '{ kind: "survey.invitation", language: EN, subject: "x", body: "{link}" }',
 }

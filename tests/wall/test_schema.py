@@ -41,6 +41,8 @@ FURTHER: Mapping[tuple[str, str], Callable[[Side], str]] = {
     ),
     ("ruleDifferences", "from"): lambda side: f', to: "{side.ids["rul"]}"',
     ("ruleDifferences", "to"): lambda side: f', from: "{side.ids["rul"]}"',
+    ("profitContribution", "customerIds"): lambda _: ", by: MONTH",
+    ("profitContribution", "productIds"): lambda _: ", by: MONTH",
     ("customerTimeline", "memberId"): lambda side: f', customerId: "{side.ids["cus"]}"',
 }
 ANSWERED = {
@@ -51,6 +53,9 @@ ANSWERED = {
     "companyExportDownload": "url",
     "surveyLinkAddress": "url",
     "handoverPreview": "inHand { customers }",
+    "profitContribution": "currency",
+    "buyingCycles": "pageInfo { hasNextPage }",
+    "crossSelling": "customers",
 }
 # Fields that are named otherwise than the ids that they take.
 IDS = {
@@ -64,6 +69,9 @@ ARGUMENTS = {
     "from": "rul",
     "to": "rul",
     "customerId": "cus",
+    "customerIds": "cus",
+    "productId": "pro",
+    "productIds": "pro",
     "memberId": "mem",
     "questionnaireId": "qnr",
     "versionId": "qnv",
