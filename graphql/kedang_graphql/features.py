@@ -10,9 +10,11 @@ from kedang_graphql.audit import AuditQuery
 from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calendars import CalendarMutation
 from kedang_graphql.calls import CallQuery
+from kedang_graphql.classing import ClassingMutation, ClassingQuery
 from kedang_graphql.contracts import ContractMutation
 from kedang_graphql.conversions import ConversionMutation
 from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
+from kedang_graphql.customer_routes import CustomerRouteMutation, CustomerRouteQuery
 from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
 from kedang_graphql.demands import DemandMutation
 from kedang_graphql.files import FileMutation, FileQuery
@@ -40,6 +42,7 @@ from kedang_graphql.report_figures import ReportQuery
 from kedang_graphql.reports import ReportMutation
 from kedang_graphql.rules import RuleMutation, RuleQuery
 from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
+from kedang_graphql.segments import SegmentMutation, SegmentQuery
 from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
@@ -58,7 +61,9 @@ QUERIES: tuple[type, ...] = (
     ApprovalQuery,
     AuditQuery,
     CallQuery,
+    ClassingQuery,
     CorrespondenceQuery,
+    CustomerRouteQuery,
     DailyReportQuery,
     FileQuery,
     GradingByHandQuery,
@@ -73,6 +78,7 @@ QUERIES: tuple[type, ...] = (
     LeavingQuery,
     LicensingQuery,
     SeatChangeQuery,
+    SegmentQuery,
     OpenIdQuery,
     OperationQuery,
     PoolQuery,
@@ -91,10 +97,12 @@ MUTATIONS: tuple[type, ...] = (
     ApiKeyMutation,
     ApprovalMutation,
     BulkMutation,
+    ClassingMutation,
     CalendarMutation,
     ContractMutation,
     ConversionMutation,
     CorrespondenceMutation,
+    CustomerRouteMutation,
     DailyReportMutation,
     DemandMutation,
     FileMutation,
@@ -112,6 +120,7 @@ MUTATIONS: tuple[type, ...] = (
     LicensingMutation,
     MeetingMutation,
     SeatChangeMutation,
+    SegmentMutation,
     NoticeMutation,
     OpenIdMutation,
     PeopleMutation,

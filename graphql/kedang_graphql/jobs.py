@@ -20,6 +20,7 @@ from kedang_platform.errors import BadUserInput, NotFound
 from kedang_platform.i18n import msg, translate
 from kedang_platform.work import JobStatus, job_status
 from kedang_platform.work.keeping import MOST_REPLAYED, call_off, own_jobs, replay, statuses_of
+from kedang_tenants.classing.rfm import MEASURE
 from kedang_tenants.followups.reminders import REMIND
 from kedang_tenants.grading.schemes import REGRADE
 from kedang_tenants.grading.trying import TRY
@@ -31,7 +32,7 @@ from kedang_tenants.surveys.sending import SEND
 
 JOB: Final = "job"
 # Only what a verb hands out an id of; the product's inner jobs are nobody's business.
-SHOWN: Final = frozenset({TRY, REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
+SHOWN: Final = frozenset({TRY, MEASURE, REGRADE, REMIND, INVITE, SEND, MAKE_REPORT})
 
 
 @strawberry.enum

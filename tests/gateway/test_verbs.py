@@ -84,7 +84,14 @@ async def test_a_time_that_no_zone_can_hold_is_refused(gateway, company, at):
 
 
 # What is taken off a list is put on it anew (said where the record is described).
-PUT_ON_ANEW = {"contact_consent", "customer_tag", "mail_suppression", "mail_template", "report_recipient"}
+PUT_ON_ANEW = {
+    "contact_consent",
+    "classified_customer",
+    "customer_tag",
+    "mail_suppression",
+    "mail_template",
+    "report_recipient",
+}
 
 
 @pytest.mark.requirement("I1")

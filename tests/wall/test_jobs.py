@@ -16,6 +16,8 @@ from tests.wall.sides import Side
 
 # Kinds that find their work by themselves: their payload names nothing that has an id.
 WITHOUT_IDS = {
+    "classing.nightly",
+    "classing.rfm",
     "correspondence.forget_old",
     "dailies.day",
     "dailies.make",

@@ -53,6 +53,10 @@ ANSWERED = {
     "companyExportDownload": "url",
     "surveyLinkAddress": "url",
     "handoverPreview": "inHand { customers }",
+    "proposedRoute": "km",
+    "segmentCount": "count",
+    "segmentCustomers": "pageInfo { hasNextPage }",
+    "customerRfm": "since",
     "profitContribution": "currency",
     "buyingCycles": "pageInfo { hasNextPage }",
     "crossSelling": "customers",
@@ -64,6 +68,9 @@ IDS = {
     "subscriptionInvoiceDownload": "siv",
     "companyExportDownload": "archive",
     "surveyLinkAddress": "sln",
+    "proposedRoute": "rou",
+    "segmentCount": "seg",
+    "segmentCustomers": "seg",
 }
 ARGUMENTS = {
     "from": "rul",

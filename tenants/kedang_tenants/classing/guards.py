@@ -39,7 +39,7 @@ async def guard_classes(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
             draft.refuse(
                 "colour",
                 "COLOUR_UNREADABLE",
-                msg("“{colour}” cannot be told from a white page."),
+                msg("The colour {colour} is too light: nobody can tell it from a white page."),
                 colour=colour,
             )
     used = await _used(write, drafts, _CLASSES_IN_USE, "class_id")
