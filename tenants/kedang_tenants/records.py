@@ -88,6 +88,7 @@ from kedang_tenants.verification import cycles as verification_cycles
 from kedang_tenants.verification import dues as verification_dues
 from kedang_tenants.verification import models as verification
 from kedang_tenants.verification import replanning as verification_replanning
+from kedang_tenants.watching import events as watching_events
 from kedang_tenants.watching import models as watching
 from kedang_tenants.webhooks import guards as webhook_guards
 from kedang_tenants.webhooks import models as webhooks
@@ -199,6 +200,7 @@ __all__ = [
     "visiting",
     "visits",
     "watching",
+    "watching_events",
     "webhook_guards",
     "webhook_queueing",
     "webhooks",

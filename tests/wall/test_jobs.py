@@ -34,6 +34,7 @@ WITHOUT_IDS = {
     "service.replan",
     "surveys.remind",
     "verification.replan",
+    "watching.nightly",
     "surveys.expire",
     "surveys.maintenance",
     "protection.retention",

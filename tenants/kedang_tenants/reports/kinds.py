@@ -24,6 +24,7 @@ from kedang_tenants.reports import (
     service_quality,
     survey_analysis,
     visits,
+    watch_list,
 )
 from kedang_tenants.reports.kind import Kind
 
@@ -44,6 +45,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         daily_digest.KIND,
         contracts_ending.KIND,
         maintenance_due.KIND,
+        watch_list.KIND,
     )
 }
 

@@ -50,6 +50,7 @@ ARCHIVE_FRESHNESS: Final = "ARCHIVE_FRESHNESS"
 DAILY_DIGEST: Final = "DAILY_DIGEST"
 CONTRACTS_ENDING: Final = "CONTRACTS_ENDING"
 MAINTENANCE_DUE: Final = "MAINTENANCE_DUE"
+WATCH_LIST: Final = "WATCH_LIST"
 REPORTS: Final = (
     Option(CUSTOMERS_BY_GRADE, msg("Customers by grade")),
     Option(GRADE_MOVEMENT, msg("Grade movement")),
@@ -65,6 +66,7 @@ REPORTS: Final = (
     Option(DAILY_DIGEST, msg("Daily digest")),
     Option(CONTRACTS_ENDING, msg("Contracts ending")),
     Option(MAINTENANCE_DUE, msg("Maintenance due")),
+    Option(WATCH_LIST, msg("Watch list")),
 )
 
 XLSX, PDF, CSV = "XLSX", "PDF", "CSV"

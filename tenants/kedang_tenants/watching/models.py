@@ -24,6 +24,7 @@ from kedang_tenants.catalogue import (
     relation,
 )
 from kedang_tenants.customers.models import Customer
+from kedang_tenants.grading.criteria_models import CREDIT_RATINGS
 
 BEST, RISK = "BEST", "RISK"
 SIDES: Final = (Option(BEST, msg("Best customers")), Option(RISK, msg("Customers at risk")))
@@ -75,6 +76,8 @@ class WatchEntry(Record):
         description="The day on which the reasons last changed",
     )
     ended_on: Mapped[date | None] = field(DayKind(), label=msg("On the list until"), read_only=True)
+    told_on: Mapped[date | None] = field(DayKind(), label=msg("Told on"), hidden=True)
+    """When owner and manager were told of the reasons; empty while that is still to be done."""
 
     customer: Mapped[Customer] = relation(
         "Customer", label=msg("Customer"), foreign_key="WatchEntry.customer_id"
@@ -90,6 +93,11 @@ class WatchEntry(Record):
             unique=True,
             postgresql_where=text("ended_on IS NULL AND archived_at IS NULL"),
         ),
+        Index(
+            "ix_watch_entry_untold",
+            "id",
+            postgresql_where=text("told_on IS NULL AND ended_on IS NULL AND archived_at IS NULL"),
+        ),
     )
 
 
@@ -101,6 +109,28 @@ contribute(
         label=msg("Insolvency ahead"),
         sensitivity="credit",
         description="Puts the customer on the watch list at once",
+    ),
+)
+contribute(
+    Customer,
+    "credit_before",
+    field(
+        ChoiceKind(CREDIT_RATINGS),
+        label=msg("Credit rating before the drop"),
+        sensitivity="credit",
+        read_only=True,
+        description="Until the rating is as good again",
+    ),
+)
+contribute(
+    Customer,
+    "credit_dropped_on",
+    field(
+        DayKind(),
+        label=msg("Credit rating dropped on"),
+        sensitivity="credit",
+        read_only=True,
+        description="The day on which it dropped last",
     ),
 )
 contribute(

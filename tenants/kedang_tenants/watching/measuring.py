@@ -1,0 +1,151 @@
+"""Measuring customers for the watch list: one statement over any number of them (A18).
+
+Sales and arrears are what ``trade.facts`` says they are. Unknown is not zero: without sales before there is no trend,
+without answers no satisfaction, and who never bought is not silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from kedang_platform.database import TenantRead
+from kedang_platform.money import minor_digits
+from kedang_tenants.trade.facts import arrears, sold
+from kedang_tenants.watching.models import BEST, RISK
+from kedang_tenants.watching.reasons import (
+    ARREARS,
+    CREDIT_DROP,
+    DISSATISFIED,
+    INSOLVENCY,
+    SALES_FALL,
+    SALES_RISE,
+    SATISFIED,
+    SILENCE,
+    TOP_SALES,
+    Reason,
+)
+from kedang_tenants.watching.rule import Thresholds
+
+# $1 customers, $2 the day, $3 the currency, $4 the months of the trend, $5 the least sales of these, $6 the sales of a year
+# from which on one is among the best, or null, $7 the first instant of the answers that count, $8 the zone.
+_TRADED: Final = f"""
+SELECT o.customer_id, max(o.ordered_on) AS last_on,
+       coalesce(sum(o.total) FILTER (WHERE o.currency = $3 AND o.ordered_on >= p.first), 0)::bigint AS now,
+       coalesce(sum(o.total) FILTER (WHERE o.currency = $3 AND o.ordered_on >= p.earlier AND o.ordered_on < p.first),
+                0)::bigint AS before,
+       coalesce(sum(o.total) FILTER (WHERE o.currency = $3 AND o.ordered_on >= p.year), 0)::bigint AS year
+FROM sales_order o CROSS JOIN (
+    SELECT ($2::date - make_interval(months => $4::int))::date AS first,
+           ($2::date - make_interval(months => 2 * $4::int))::date AS earlier,
+           ($2::date - interval '1 year')::date AS year
+) p
+WHERE {sold()} AND o.ordered_on < $2::date AND o.customer_id = ANY($1::uuid[]) GROUP BY o.customer_id
+"""
+_ANSWERED: Final = """
+SELECT a.customer_id, avg(a.satisfaction) AS mean FROM survey_answer a
+WHERE a.customer_id = ANY($1::uuid[]) AND a.submitted_at >= $7::timestamptz AND a.satisfaction IS NOT NULL
+  AND a.archived_at IS NULL GROUP BY a.customer_id
+"""
+_MEASURED: Final = f"""
+SELECT c.id, c.owner_id, c.insolvency, c.credit_rating, c.credit_before, $2::date - c.credit_dropped_on AS dropped_days,
+       CASE WHEN s.before > 0 AND greatest(s.now, s.before) >= $5::bigint
+            THEN round((s.now - s.before) * 100.0 / s.before, 1) END AS trend,
+       s.year, $6::bigint IS NOT NULL AND s.year > 0 AND s.year >= $6::bigint AS top,
+       a.overdue, a.oldest_days, round(m.mean, 2) AS satisfaction,
+       CASE WHEN s.last_on IS NOT NULL
+            THEN $2::date - greatest(s.last_on, (c.last_contact_at AT TIME ZONE $8)::date) END AS silent_days,
+       r.id AS {RISK.lower()}, r.reasons AS {RISK.lower()}_reasons, r.seen_on AS {RISK.lower()}_seen,
+       b.id AS {BEST.lower()}, b.reasons AS {BEST.lower()}_reasons, b.seen_on AS {BEST.lower()}_seen
+FROM customer c
+LEFT JOIN ({_TRADED}) s ON s.customer_id = c.id
+LEFT JOIN ({arrears(day="$2::date", currency="$3", where="i.customer_id = ANY($1::uuid[])")}) a ON a.customer_id = c.id
+LEFT JOIN ({_ANSWERED}) m ON m.customer_id = c.id
+LEFT JOIN watch_entry r ON r.customer_id = c.id AND r.side = '{RISK}' AND r.ended_on IS NULL AND r.archived_at IS NULL
+LEFT JOIN watch_entry b ON b.customer_id = c.id AND b.side = '{BEST}' AND b.ended_on IS NULL AND b.archived_at IS NULL
+WHERE c.id = ANY($1::uuid[]) AND c.archived_at IS NULL
+ORDER BY c.id
+"""
+_TOP: Final = f"""
+SELECT sum(o.total)::bigint FROM sales_order o JOIN customer c ON c.id = o.customer_id AND c.archived_at IS NULL
+WHERE {sold()} AND o.ordered_on < $1::date AND o.ordered_on >= ($1::date - interval '1 year')::date AND o.currency = $2
+GROUP BY o.customer_id ORDER BY 1 DESC OFFSET $3 - 1 LIMIT 1
+"""
+
+
+async def top_sales(read: TenantRead, thresholds: Thresholds, *, day: date, currency: str) -> int | None:
+    """The sales of the year before ``day`` from which on a customer is among the best; None: nobody is looked at."""
+    top = thresholds.best["top"]
+    if top is None:
+        return None
+    floor: int | None = await read.fetchval(_TOP, day, currency, int(top))
+    return 1 if floor is None else floor  # fewer buy than there are places
+
+
+async def measure(
+    read: TenantRead,
+    customers: Sequence[UUID],
+    thresholds: Thresholds,
+    *,
+    day: date,
+    currency: str,
+    top: int | None,
+    answers_since: datetime,
+    zone: str,
+) -> list[asyncpg.Record]:
+    """A row for each of these customers who is living, with its figures and its open entries."""
+    least = thresholds.least_sales * 10 ** minor_digits(currency)
+    return await read.fetch(
+        _MEASURED, list(customers), day, currency, thresholds.months, least, top, answers_since, zone
+    )
+
+
+def reasons_of(row: Mapping[str, object], thresholds: Thresholds, side: str) -> dict[str, Reason]:
+    """Why this customer belongs to an end of the list, by the names of the reasons; empty where it does not.
+
+    A coming insolvency is enough by itself.
+    """
+    limits = thresholds.risk if side == RISK else thresholds.best
+    found = _risks(row, limits) if side == RISK else _merits(row, limits)
+    enough = len(found) >= (limits["reasons"] or 1) or INSOLVENCY in found
+    return found if enough else {}
+
+
+def _risks(row: Mapping[str, object], limits: Mapping[str, float | None]) -> dict[str, Reason]:
+    found = {
+        SALES_FALL: _reason(row["trend"], limits["sales_fall"], falls=True),
+        ARREARS: _reason(row["oldest_days"], limits["arrears_days"], amount=row["overdue"]),
+        DISSATISFIED: _reason(row["satisfaction"], limits["satisfaction"], at_most=True),
+        SILENCE: _reason(row["silent_days"], limits["silent_days"]),
+    }
+    limit, days = limits["credit_drop_days"], row["dropped_days"]
+    if limit is not None and isinstance(days, int) and days <= limit and row["credit_before"] is not None:
+        found[CREDIT_DROP] = Reason(row["credit_rating"], row["credit_before"])
+    if row["insolvency"] is not None:
+        found[INSOLVENCY] = Reason(row["insolvency"], None)
+    return {name: reason for name, reason in found.items() if reason is not None}
+
+
+def _merits(row: Mapping[str, object], limits: Mapping[str, float | None]) -> dict[str, Reason]:
+    found = {
+        TOP_SALES: Reason(row["year"], limits["top"]) if row["top"] else None,
+        SALES_RISE: _reason(row["trend"], limits["sales_rise"]),
+        SATISFIED: _reason(row["satisfaction"], limits["satisfaction"]),
+    }
+    return {name: reason for name, reason in found.items() if reason is not None}
+
+
+def _reason(
+    value: object, limit: float | None, *, falls: bool = False, at_most: bool = False, amount: object = None
+) -> Reason | None:
+    """The reason, where the value has reached the limit; an unknown value has not."""
+    if limit is None or not isinstance(value, int | Decimal):
+        return None
+    told = -value if falls else value
+    reached = told <= limit if at_most else told >= limit
+    return Reason(told, limit, amount) if reached else None

@@ -1,0 +1,101 @@
+"""Why a customer is watched, in the words of both languages and as a record keeps it (A18)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from kedang_platform.i18n import Language, msg, translate
+from kedang_platform.money import minor_digits
+from kedang_tenants.catalogue.kinds import decimal_text
+from kedang_tenants.catalogue.languages import in_our_languages
+from kedang_tenants.watching.models import INSOLVENCIES
+from kedang_tenants.watching.rule import Thresholds
+
+SALES_FALL, ARREARS, CREDIT_DROP = "SALES_FALL", "ARREARS", "CREDIT_DROP"
+INSOLVENCY, DISSATISFIED, SILENCE = "INSOLVENCY", "DISSATISFIED", "SILENCE"
+TOP_SALES, SALES_RISE, SATISFIED = "TOP_SALES", "SALES_RISE", "SATISFIED"
+REASONS: Final[Mapping[str, str]] = {
+    INSOLVENCY: msg("Insolvency ahead"),
+    ARREARS: msg("Arrears"),
+    CREDIT_DROP: msg("Credit drop"),
+    SALES_FALL: msg("Sales fall"),
+    DISSATISFIED: msg("Not satisfied"),
+    SILENCE: msg("Silence"),
+    TOP_SALES: msg("Among the largest"),
+    SALES_RISE: msg("Sales rise"),
+    SATISFIED: msg("Very satisfied"),
+}
+"""All reasons, the gravest first, with what people call them."""
+
+_SAID: Final[Mapping[str, str]] = {
+    INSOLVENCY: msg("Insolvency: {insolvency}."),
+    ARREARS: msg("Arrears: {currency} {amount}, the oldest for {value} days."),
+    CREDIT_DROP: msg("Credit rating dropped from {threshold} to {value}."),
+    SALES_FALL: msg("Sales of {months} months fell by {value} %."),
+    DISSATISFIED: msg("Satisfaction is {value} out of 5."),
+    SILENCE: msg("Neither a purchase nor a contact for {value} days."),
+    TOP_SALES: msg("Among the {threshold} largest: {currency} {money} in twelve months."),
+    SALES_RISE: msg("Sales of {months} months rose by {value} %."),
+    SATISFIED: msg("Satisfaction is {value} out of 5."),
+}
+_NO_RATING: Final = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What was measured and the threshold that it reached; ``amount`` of arrears, in minor units."""
+
+    value: object
+    threshold: object
+    amount: object = None
+
+    def as_document(self) -> dict[str, Any]:
+        told = {
+            "value": _plain(self.value),
+            "threshold": _plain(self.threshold),
+            "amount": _plain(self.amount),
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    return decimal_text(value) if isinstance(value, Decimal) else value
+
+
+def document(reasons: Mapping[str, Reason]) -> dict[str, Any]:
+    """Reasons as ``WatchEntry.reasons`` keeps them."""
+    return {name: reason.as_document() for name, reason in reasons.items()}
+
+
+def why(reasons: Mapping[str, Reason], thresholds: Thresholds, *, currency: str) -> dict[str, str]:
+    """Reasons in the words of each of our languages, the gravest first."""
+
+    def text(language: Language) -> str:
+        return " ".join(
+            _said(name, reasons[name], thresholds, currency, language) for name in REASONS if name in reasons
+        )
+
+    return in_our_languages(text)
+
+
+def _said(name: str, reason: Reason, thresholds: Thresholds, currency: str, language: Language) -> str:
+    labels = {option.code: option.label for option in INSOLVENCIES}
+    told = labels.get(str(reason.value))
+    params = {
+        "value": _NO_RATING if reason.value is None else _plain(reason.value),
+        "threshold": _plain(reason.threshold),
+        "months": thresholds.months,
+        "currency": currency,
+        "amount": _money(reason.amount, currency),
+        "money": _money(reason.value, currency),
+        "insolvency": translate(told, language) if told else "",
+    }
+    return translate(_SAID[name], language, params)
+
+
+def _money(amount: object, currency: str) -> str:
+    digits = minor_digits(currency)
+    return f"{Decimal(amount).scaleb(-digits):,.{digits}f}" if isinstance(amount, int) else ""

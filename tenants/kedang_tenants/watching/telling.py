@@ -1,0 +1,115 @@
+"""Telling owners and their managers who is on the watch list anew, or for another reason: one notice a person (A18)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from kedang_platform.clock import Clock
+from kedang_platform.database import TenantWrite
+from kedang_platform.i18n import Language, msg, translate
+from kedang_tenants.catalogue.languages import in_our_languages, text_in
+from kedang_tenants.people.everybody import Everybody, load_everybody
+from kedang_tenants.people.notices import WATCH_LIST
+from kedang_tenants.people.openness import closed_to
+from kedang_tenants.people.telling import Telling, tell
+from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.watching.models import SIDES
+
+LISTED: Final = 50
+"""Customers that a notice names; it counts the others."""
+_RECORD: Final = "watch_entry"
+_UNTOLD: Final = """
+SELECT w.id, w.customer_id, w.side, w.why, w.points, c.name, c.owner_id
+FROM watch_entry w JOIN customer c ON c.id = w.customer_id AND c.archived_at IS NULL
+WHERE w.told_on IS NULL AND w.ended_on IS NULL AND w.archived_at IS NULL AND ($1::uuid[] IS NULL OR w.id = ANY($1))
+ORDER BY w.side DESC, w.points DESC, c.name_sort, w.id
+"""
+_TOLD: Final = "UPDATE watch_entry SET told_on = $2 WHERE id = ANY($1::uuid[])"
+_LABELS: Final = {option.code: option.label for option in SIDES}
+_ONE: Final = msg("Watch list: {customer}")
+_SEVERAL: Final = msg("Watch list: {count} customers")
+_MORE: Final = msg("And further customers: {count}")
+
+
+async def tell_untold(
+    write: TenantWrite, viewer: Viewer, *, entries: Sequence[UUID] | None = None, clock: Clock
+) -> int:
+    """Tell of the entries that nobody was told of yet, or of these among them; how many people are told."""
+    rows = await write.fetch(_UNTOLD, list(entries) if entries is not None else None)
+    if not rows:
+        return 0
+    day = viewer.today(clock)
+    everybody = await load_everybody(write, day=day)
+    readers: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        for reader in _readers(everybody, row["owner_id"]):
+            readers[reader].append(row)
+    asked = {(reader, _RECORD, row["id"]) for reader, own in readers.items() for row in own}
+    closed = await closed_to(write, asked, now=clock.now())
+    tellings = []
+    for reader, own in readers.items():
+        visible = [row for row in own if (reader, _RECORD, row["id"]) not in closed]
+        if visible:
+            tellings.append(_telling(reader, visible, day))
+    told = await tell(write, viewer, tellings, clock=clock)
+    await write.fetch(_TOLD, [row["id"] for row in rows], day)
+    return told
+
+
+def _readers(everybody: Everybody, owner: UUID | None) -> Iterable[UUID]:
+    """The owner and the nearest above who may read of it; of nobody's customers those who lead the company."""
+    if owner is None:
+        return [person.id for person in next(everybody.general_managers(), []) if person.present]
+    found = [owner] if owner in everybody.people else []
+    for group in everybody.superiors(owner):
+        able = [
+            person.id
+            for person in group
+            if person.present
+            and person.reads(_RECORD) is not Scope.NONE
+            and person.covers(person.reads(_RECORD), owner)
+        ]
+        if able:
+            return [*found, *able]
+    return found
+
+
+def _telling(reader: UUID, rows: Sequence[asyncpg.Record], day: date) -> Telling:
+    alone = len(rows) == 1
+    content = sha256("".join(f"{row['id']}{row['why']}" for row in rows).encode()).hexdigest()[:32]
+    return Telling(
+        kind=WATCH_LIST,
+        member_id=reader,
+        occasion=f"watch:{day.isoformat()}:{content}",
+        title=_ONE if alone else _SEVERAL,
+        body="{lines}",
+        params={
+            "customer": rows[0]["name"],
+            "count": len(rows),
+            "lines": in_our_languages(lambda language: "\n".join(_lines(rows, language))),
+        },
+        details={"day": day.isoformat(), "customers": len(rows)},
+        about=(_RECORD, rows[0]["id"]) if alone else None,
+    )
+
+
+def _lines(rows: Sequence[asyncpg.Record], language: Language) -> list[str]:
+    lines = []
+    for row in rows[:LISTED]:
+        params = {
+            "side": translate(_LABELS[row["side"]], language),
+            "customer": row["name"],
+            "why": text_in(orjson.loads(row["why"]), language),
+        }
+        lines.append(translate(msg("{side}: {customer} – {why}"), language, params))
+    if len(rows) > LISTED:
+        lines.append(translate(_MORE, language, {"count": len(rows) - LISTED}))
+    return lines
