@@ -80,13 +80,12 @@ async def preview(
     found = returns(statement, rule_of(said), today=viewer.today(clock), zone=viewer.time_zone)
     seen = visible(statement, viewer, catalogue().record("customer"), "c") or "TRUE"
     last = f"{statement.bind(until)}::date"
-    day, behind = read_cursor(after, _SIGNATURE, _KEYS) if after is not None else (None, None)
-    place = f"({statement.bind(day)}::date, {statement.bind(behind)}::uuid)"
+    behind = _behind(statement, after) if after is not None else "TRUE"
     size = min(first, MOST)
     limit = statement.bind(size + 1)
     page = f"""
 SELECT id, owner_id, return_on, why, stored_on FROM due
-WHERE return_on <= {last} AND ({statement.bind(day)}::date IS NULL OR (return_on, id) > {place})
+WHERE return_on <= {last} AND {behind}
 ORDER BY return_on, id LIMIT {limit}::int
 """
     row = await read.fetchrow(
@@ -119,3 +118,8 @@ SELECT (SELECT count(*) FROM due WHERE return_on <= {last})::int AS returning,
         customers=listed[:size],
         more=len(listed) > size,
     )
+
+
+def _behind(statement: Statement, cursor: str) -> str:
+    day, customer = read_cursor(cursor, _SIGNATURE, _KEYS)
+    return f"(return_on, id) > ({statement.bind(day)}::date, {statement.bind(customer)}::uuid)"
