@@ -53,6 +53,7 @@ from kedang_graphql.trade_figures import TradeQuery
 from kedang_graphql.verification import VerificationMutation
 from kedang_graphql.visits import VisitMutation
 from kedang_graphql.webhooks import WebhookMutation
+from kedang_graphql.worklist import WorklistQuery
 
 QUERIES: tuple[type, ...] = (
     AccessQuery,
@@ -90,6 +91,7 @@ QUERIES: tuple[type, ...] = (
     SurveyAnalysisQuery,
     SurveySendingQuery,
     TradeQuery,
+    WorklistQuery,
 )
 MUTATIONS: tuple[type, ...] = (
     AccessMutation,

@@ -8,6 +8,7 @@ import pytest
 
 from kedang_platform.clock import SystemClock, today_in
 from kedang_platform.work import NewJob, enqueue
+from kedang_workers import handlers
 from tests.bench.load import Target, medians, once, post
 from tests.bench.test_reminders import one_job
 from tests.support.members import make_key, make_member
@@ -121,6 +122,7 @@ async def test_a_changed_cycle_of_a_level_with_30_000_customers(shop, per_day):
     async with shop.databases.tenant_write(shop.company.ref) as write:
         await write.fetch("UPDATE grade_level SET cycle_days = cycle_days + 17 WHERE id = $1", levels[2])
         await enqueue(write, NewJob("followups.replan", {"level": str(levels[2])}))
+    handlers.load()
     started = time.perf_counter()
     await one_job(shop)
     taken = time.perf_counter() - started

@@ -9,6 +9,8 @@ from kedang_platform.errors import BadUserInput
 from kedang_tenants.followups.plan_storing import show_plans
 from kedang_tenants.followups.worklist import count_worklist, read_worklist
 from kedang_tenants.reading import BadCursor
+from tests.support.factories import Factory
+from tests.support.members import make_key, make_member
 
 MONDAY = date(2026, 3, 2)
 MADE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -100,11 +102,11 @@ async def test_hot_customers_come_first_then_lateness_times_grade_and_each_line_
 async def test_pages_of_any_length_give_the_queue_as_an_independent_ranking_has_it(shop, nancy, by):
     dice = Random(11)
     rows = []
-    for number in range(24):
+    for _ in range(24):
         rank, hot = dice.choice((1, 2, 5, 9, None)), dice.random() < 0.2
         name = f"customer {dice.choice('abc')}"
         made = await customer(shop, nancy, name, rank=rank, hot=hot)
-        for _ in range(dice.choice((1, 1, 2))):
+        for _again in range(dice.choice((1, 1, 2))):
             due_on = MONDAY - timedelta(days=dice.choice((0, 1, 1, 2, 4, 9, 400)))
             found = await plan(shop, nancy, made, due_on)
             rows.append((name, due_on, rank, hot, found))
@@ -183,3 +185,57 @@ async def test_an_open_plan_is_as_urgent_as_its_customer_is_now(shop, nancy):
         await write.fetch("UPDATE customer SET hot_since = NULL, grade_rank = 7 WHERE id = $1", alfreds)
         await show_plans(write, [alfreds])
     assert await shop.value(urgency, made) == 1
+
+
+WORKLIST = """
+query ($first: Int, $after: String) { worklist(first: $first, after: $after) {
+  day capacity totalCount pageInfo { hasNextPage hasPreviousPage endCursor }
+  nodes {
+    place source recordId record { id } customer { name } what rule dueOn daysOverdue hot weight points withinCapacity
+  }
+} }"""
+
+
+@pytest.mark.requirement("F12", "I1")
+async def test_the_worklist_over_http_with_records_and_in_the_readers_language(gateway, company):
+    databases = gateway.services.databases
+    nancy = await make_member(databases, company, "REPRESENTATIVE")
+    client = gateway.client(
+        await make_key(databases, nancy, key=gateway.services.identity.key), language="zh-CN"
+    )
+    factory = Factory(databases, company)
+    today = datetime.now(UTC).date()
+    late = today - timedelta(days=30)
+    customers = [
+        await factory.one("customer", name=name, owner_id=nancy.id) for name in ("Ernst Handel", "Alfreds")
+    ]
+    plans = [
+        await factory.one("follow_up_plan", customer_id=one, owner_id=nancy.id, due_on=day)
+        for one, day in zip(customers, (late, late + timedelta(days=1)), strict=True)
+    ]
+    found = (await client(WORKLIST, {"first": 1})).data["worklist"]
+    assert (found["capacity"], found["totalCount"]) == (None, 2)
+    assert (found["pageInfo"]["hasNextPage"], found["pageInfo"]["hasPreviousPage"]) == (True, False)
+    (line,) = found["nodes"]
+    overdue = (date.fromisoformat(found["day"]) - late).days
+    assert line == {
+        "place": 1,
+        "source": "follow_up.plan",
+        "recordId": f"fpl_{plans[0].hex}",
+        "record": {"id": f"fpl_{plans[0].hex}"},
+        "customer": {"name": "Ernst Handel"},
+        "what": line["what"],
+        "rule": line["rule"],
+        "dueOn": late.isoformat(),
+        "daysOverdue": overdue,
+        "hot": False,
+        "weight": 10,
+        "points": (overdue + 1) * 10,
+        "withinCapacity": True,
+    }
+    assert "follow" not in line["what"]
+    rest = (await client(WORKLIST, {"first": 5, "after": found["pageInfo"]["endCursor"]})).data["worklist"]
+    assert [(n["place"], n["customer"]["name"]) for n in rest["nodes"]] == [(2, "Alfreds")]
+    assert rest["pageInfo"]["hasPreviousPage"] is True
+    assert (await client(WORKLIST, {"after": "nonsense"})).codes == ["BAD_CURSOR"]
+    assert (await client(WORKLIST, {"first": 101})).codes == ["BAD_USER_INPUT"]
