@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -168,7 +169,10 @@ class GradeMove:
 
 
 async def answer_movement(
-    info: Info[Context, None], scheme_id: strawberry.ID, first: date, last: date
+    info: Info[Context, None],
+    scheme_id: Annotated[strawberry.ID, strawberry.argument(description="In which scheme.")],
+    first: Annotated[date, strawberry.argument(description="The first day, in the company's zone.")],
+    last: Annotated[date, strawberry.argument(description="The last day, in the company's zone.")],
 ) -> list[GradeMove]:
     context = info.context
     context.require_scope("read")
@@ -188,7 +192,7 @@ def _level(level_id: UUID | None) -> Ref | None:
 
 @strawberry.type
 class GradingByHandQuery:
-    grade_movement: list[GradeMove] = strawberry.field(
+    grade_movement: list[GradeMove] | None = strawberry.field(
         resolver=answer_movement,
         description="From which level to which customers went between two days, those who stayed among them.",
     )

@@ -174,7 +174,8 @@ async def test_a_back_test_follows_the_guard_from_month_to_month(shop):
         await discard(shop, rule)
 
 
-async def test_trials_that_cannot_be_are_refused_and_old_ones_go(shop):
+async def test_trials_that_cannot_be_are_refused_and_old_ones_go(shop, monkeypatch):
+    monkeypatch.setattr("kedang_tenants.grading.trying.MOST_WAITING", 2)
     scheme = await shop.publish_default_scheme()
     await shop.work()
     rule = await draft(shop, scheme)
@@ -192,14 +193,14 @@ async def test_trials_that_cannot_be_are_refused_and_old_ones_go(shop):
             await ask(shop, verb, rule, **said)
         assert [error.code for error in refused.value.errors] == ["OUT_OF_RANGE"]
     assert await shop.value("SELECT count(*) FROM grade_trial") == 0
-    for _ in range(5):
+    for _ in range(2):
         await ask(shop, try_grade_rule, rule)
     with pytest.raises(TooManyTrials):
         await ask(shop, try_grade_rule, rule)
     await shop.work()
     shop.clock.move(timedelta(days=30, seconds=1))
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        assert await tidy_trials(write, clock=shop.clock) == 5
+        assert await tidy_trials(write, clock=shop.clock) == 2
     assert await shop.value("SELECT count(*) FROM grade_trial_row") == 0
 
 

@@ -318,6 +318,56 @@ async def _graded(side: Side) -> Input:
     return {"schemeId": scheme}
 
 
+async def _drafted(side: Side) -> str:
+    draft = "mutation ($id: ID!) { draftGradeRule(input: {schemeId: $id}) { record { id } userErrors { code } } }"
+    answer = (await side.ask(draft, {"id": await _scheme(side)})).data["draftGradeRule"]
+    assert answer["userErrors"] == []
+    return answer["record"]["id"]
+
+
+async def _grade_rule(side: Side) -> Input:
+    return {"id": await _drafted(side)}
+
+
+async def _changed_grade_rule(side: Side) -> Input:
+    return {"id": await _drafted(side), "version": 1, "reason": "So it is"}
+
+
+async def _grade_rule_of(side: Side) -> Input:
+    return {"schemeId": await _scheme(side)}
+
+
+async def _levels(side: Side) -> tuple[str, str]:
+    """Two levels of a scheme that is graded by hand."""
+    scheme = await side.factory.one("grade_scheme", graded_by="HAND")
+    first, second = [
+        await side.factory.one("grade_level", scheme_id=scheme, code=code, position=position)
+        for position, code in enumerate("AB", start=1)
+    ]
+    return side.public("grade_level", first), side.public("grade_level", second)
+
+
+async def _retired_level(side: Side) -> Input:
+    level, into = await _levels(side)
+    return {"id": level, "intoId": into}
+
+
+async def _by_hand(side: Side) -> Input:
+    level, _ = await _levels(side)
+    return {"customerId": await side.fresh("customer"), "levelId": level, "reason": "As ever"}
+
+
+async def _ended_by_hand(side: Side) -> Input:
+    given = await _by_hand(side)
+    grade = (
+        "mutation ($input: GradeCustomerByHandInput!) {"
+        " gradeCustomerByHand(input: $input) { record { scheme { id } } userErrors { code } } }"
+    )
+    answer = (await side.ask(grade, {"input": given})).data["gradeCustomerByHand"]
+    assert answer["userErrors"] == []
+    return {"customerId": given["customerId"], "schemeId": answer["record"]["scheme"]["id"]}
+
+
 async def _dead_job(side: Side) -> Input:
     public = (await _job(side))["id"]
     async with side.factory.databases.control() as control:
@@ -853,6 +903,16 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "markNoticeRead": _notice,
     "markAllNoticesRead": _notices,
     "publishGradeScheme": _published,
+    "draftGradeRule": _grade_rule_of,
+    "changeGradeRule": _changed_grade_rule,
+    "discardGradeRule": _grade_rule,
+    "publishGradeRule": _grade_rule,
+    "tryGradeRule": _grade_rule,
+    "backTestGradeRule": _grade_rule,
+    "gradeCustomerByHand": _by_hand,
+    "endGradeByHand": _ended_by_hand,
+    "retireGradeLevel": _retired_level,
+    "leadGradeScheme": _published,
     "gradeCustomers": _graded,
     "startGradeScheme": _started_scheme,
     "classifyCustomers": _classified,

@@ -43,9 +43,11 @@ FURTHER: Mapping[tuple[str, str], Callable[[Side], str]] = {
     ("ruleDifferences", "to"): lambda side: f', from: "{side.ids["rul"]}"',
     ("profitContribution", "customerIds"): lambda _: ", by: MONTH",
     ("profitContribution", "productIds"): lambda _: ", by: MONTH",
+    ("gradeMovement", "schemeId"): lambda _: ', first: "2026-01-01", last: "2026-02-01"',
     ("customerTimeline", "memberId"): lambda side: f', customerId: "{side.ids["cus"]}"',
 }
 ANSWERED = {
+    "gradeMovement": "customers",
     "ruleDifferences": "kind",
     "customerTimeline": "nodes { recordId }",
     "surveyAnalysis": "total { answers }",
@@ -63,6 +65,7 @@ ANSWERED = {
 }
 # Fields that are named otherwise than the ids that they take.
 IDS = {
+    "gradeMovement": "gsc",
     "whyNot": "cus",
     "subscriptionInvoice": "siv",
     "subscriptionInvoiceDownload": "siv",

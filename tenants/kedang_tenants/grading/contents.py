@@ -36,7 +36,7 @@ async def checked_rule(read: TenantRead, *, scheme_id: UUID, content: object, ve
     if not isinstance(content, Mapping):
         raise _refused("INVALID_CONTENT", msg("The content of a rule is an object."))
     if _size(content) > MOST_BYTES:
-        raise _refused("CONTENT_TOO_LARGE", msg("The content of a rule is too large."))
+        raise _refused("CONTENT_TOO_LARGE", msg("The content of a rule is too long or too deep."))
     found = parse_rule(content, await levels_of(read, scheme_id), await measures_of(read), version=version)
     if isinstance(found, list):
         raise Refused(found)

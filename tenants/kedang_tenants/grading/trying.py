@@ -22,7 +22,7 @@ from kedang_tenants.reading import Viewer
 TRY: Final = "grading.try"
 """The kind of job that makes a trial; ``trial`` names it."""
 
-MOST_WAITING: Final = 5
+MOST_WAITING: Final = 20
 """Trials of a company that wait at a time."""
 
 MOST_MONTHS: Final = 24
