@@ -878,6 +878,57 @@ async def _shared_out(side: Side) -> Input:
     return {"customerIds": [customer], "members": members}
 
 
+async def _reviewed_minutes(side: Side) -> Input:
+    made = await side.factory.one("meeting", minutes="Agreed", minutes_state="REVIEWED")
+    return {"id": side.public("meeting", made)}
+
+
+async def _objection(side: Side) -> Input:
+    values = await side.filled(catalogue().record("minutes_receipt"))
+    made = await side.factory.one("minutes_receipt", **values, state="OBJECTED", objection="12 %")
+    return {"id": side.public("minutes_receipt", made), "settlement": "By telephone"}
+
+
+async def _visit_form(side: Side) -> Input:
+    """A form of the owner's with a visit, for a day that is always ahead."""
+    form = await side.factory.one("visit_form", member_id=side.owner.id, visit_on=date(2099, 1, 5))
+    await side.factory.one("follow_up_plan", owner_id=side.owner.id, visit_form_id=form)
+    return {"id": side.public("visit_form", form)}
+
+
+async def _visit_form_to_call_off(side: Side) -> Input:
+    return {**await _visit_form(side), "reason": "Snow"}
+
+
+async def _visit_form_to_finish(side: Side) -> Input:
+    form = await side.factory.one(
+        "visit_form", member_id=side.owner.id, visit_on=date(2020, 1, 6), state="APPROVED"
+    )
+    return {"id": side.public("visit_form", form), "result": "One order"}
+
+
+async def _visit_form_with_visits(side: Side) -> Input:
+    record = catalogue().record("visit_form")
+    values = await side.factory.complete(record, await side.filled(record, writable=True))
+    customer = side.public("customer", await side.factory.one("customer"))
+    return {**side.written(record, values), "plans": [{"customerId": customer, "dueOn": "2026-12-01"}]}
+
+
+async def _needs(side: Side) -> Input:
+    made = await side.factory.one("follow_up_record", needs="20 pumps", problems="Late")
+    owner = side.public("member", side.owner.id)
+    product = side.public("product", await side.factory.one("product"))
+    return {"id": side.public("follow_up_record", made), "ownerId": owner, "productId": product}
+
+
+async def _problems(side: Side) -> Input:
+    return {"id": (await _needs(side))["id"], "kind": "COMPLAINT"}
+
+
+async def _calendar(side: Side) -> Input:
+    return {"memberId": (await _member(side))["id"]}
+
+
 async def _verified(side: Side) -> Input:
     return {"customer": await side.input_of("updateCustomer")}
 
@@ -968,6 +1019,16 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "reviewMinutes": _written_minutes,
     "returnMinutes": _written_minutes,
     "finishMeetingAction": _meeting_action,
+    "sendMinutes": _reviewed_minutes,
+    "settleMinutesObjection": _objection,
+    "submitVisitForm": _visit_form,
+    "callOffVisits": _visit_form_to_call_off,
+    "finishVisits": _visit_form_to_finish,
+    "planVisitRoute": _visit_form,
+    "createVisitForm": _visit_form_with_visits,
+    "raiseDemand": _needs,
+    "reportProblems": _problems,
+    "endCalendarAddress": _calendar,
     "verifyCustomer": _verified,
     "createDailyReportCard": _new_card,
     "submitDailyReport": _draft_to_submit,

@@ -58,6 +58,7 @@ WITHOUT_IDS = {
     "exportCompany": None,
     "deleteCompany": {"confirmName": "Northwind Traders"},
     "keepCompany": None,
+    "makeCalendarAddress": None,
     "createSegment": {"name": "Berlin", "where": {"city": {"eq": "Berlin"}}},
     "measureRfm": {},
     "openCompany": {

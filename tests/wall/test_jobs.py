@@ -109,6 +109,7 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "identity.send_password_reset": [{"email": await email_of(other)}],
         "protection.erase": [{"request": str(uuid_of(other, "prq"))}],
         "protection.export": [{"request": str(uuid_of(other, "prq"))}],
+        "meetings.minutes": [{"meeting": str(uuid_of(other, "mtg"))}],
         "reports.run": [{"run": str(uuid_of(other, "rru"))}],
         "reports.mail": [{"run": str(uuid_of(other, "rru"))}],
         "reports.occur": [{"definition": str(uuid_of(other, "rde")), "at": datetime.now(UTC).isoformat()}],

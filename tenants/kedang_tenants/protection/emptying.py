@@ -29,6 +29,13 @@ UPDATE contact_consent SET address = NULL, evidence = NULL, updated_at = $2, ver
     address_hash = CASE WHEN decision = 'OPTED_OUT' THEN address_hash END
 WHERE contact_id = ANY($1::uuid[])
 """
+# That minutes were sent and confirmed stays; to whom they went, what opens them and what was objected goes.
+_RECEIPTS: Final = """
+UPDATE minutes_receipt SET recipient = NULL, token_hash = NULL, updated_at = $2, version = version + 1,
+    objection = CASE WHEN objection IS NOT NULL THEN '' END,
+    state = CASE WHEN state = 'WAITING' THEN 'UNDELIVERED' ELSE state END
+WHERE contact_id = ANY($1::uuid[])
+"""
 # What somebody wrote in their own words can tell who they are; the levels and numbers stay.
 _WORDS: Final = """
 UPDATE survey_item_answer SET text = NULL, comment = NULL, updated_at = $2, version = version + 1
@@ -48,7 +55,7 @@ async def empty_persons(
         await _empty(write, viewer, person, clock)
     contacts = [person.id for person in persons if person.record == "contact"]
     if contacts:
-        for statement in (_INVITATIONS, _CONSENTS, _WORDS):
+        for statement in (_INVITATIONS, _RECEIPTS, _CONSENTS, _WORDS):
             await write.fetch(statement, contacts, clock.now())
     entries: list[Entry] = [(person.record, "erased", person.id, {}) for person in persons]
     await audit(write, viewer, entries, clock=clock)
