@@ -12,6 +12,9 @@ from kedang_platform.errors import Forbidden, Refused
 from kedang_platform.work import NewJob, enqueue
 from kedang_platform.working_calendar import WorkingCalendar
 from kedang_tenants.changing import Change, audit
+from kedang_tenants.reports.dashboard import Dashboard
+from kedang_tenants.reports.gathering import Question, Reader
+from kedang_tenants.reports.schedule import Span
 from kedang_tenants.rules import establish
 from kedang_tenants.watching.checks import check_day
 from kedang_tenants.watching.measuring import reasons_of
@@ -250,6 +253,41 @@ async def test_people_cannot_write_the_list_themselves(shop, people):
     with pytest.raises(Refused):
         await shop.update("customer", customer, viewer=nancy, credit_before="AA")
     assert await entries(shop) == []
+
+
+async def reported(shop, member):
+    reader = Reader(await shop.as_member(member), "en", "", "")
+    asked = Question("WATCH_LIST", Span(MONDAY - 7 * DAY, MONDAY + DAY))
+    found = await Dashboard(shop.databases, shop.clock).figures(asked, reader, oldest=timedelta(0))
+    return {sheet.title: found.rows_of(sheet) for sheet in found.document.sheets}
+
+
+async def test_the_management_gets_a_report_of_both_ends(shop, people):
+    robert = await shop.hire("Robert", "REPRESENTATIVE")
+    for name, owner, orders in (
+        ("Silent", people["Nancy"], [(200, 50)]),
+        ("Rises", robert, [(120, 100), (30, 200)]),
+        ("Steady", robert, [(120, 100), (30, 100)]),
+    ):
+        await bought(shop, await shop.create("customer", number=name, name=name, owner_id=owner), *orders)
+    await rule(shop, best={"top": 1})
+    await night(shop)
+    sheets = await reported(shop, people["Margaret"])
+    assert sheets["Both ends"] == [["Customers at risk", 1, 1, 0], ["Best customers", 1, 1, 0]]
+    assert sheets["By reason"] == [
+        ["Customers at risk", "Silence", 1],
+        ["Best customers", "Among the largest", 1],
+        ["Best customers", "Sales rise", 1],
+    ]
+    (silent,), (rises,) = sheets["Customers at risk"], sheets["Best customers"]
+    assert silent[:3] == ["Silent", "Silent", "Nancy"]
+    assert silent[4:] == ["2026-03-02", 0, 1, "Neither a purchase nor a contact for 200 days."]
+    assert rises[-1] == "Among the 1 largest: USD 300.00 in twelve months. Sales of 3 months rose by 100 %."
+    of_steven = await reported(shop, people["Steven"])  # Robert is in nobody's department
+    assert (len(of_steven["Customers at risk"]), of_steven["Best customers"]) == (1, [])
+    finance = await shop.hire("Laura", "FINANCE")
+    with pytest.raises(Forbidden):
+        await reported(shop, finance)
 
 
 @pytest.mark.parametrize(
