@@ -86,7 +86,10 @@ async def payloads(own: Side, other: Side) -> dict[str, list[dict[str, Any]]]:
         "events.fan_out": [{"transaction": transaction.hex}],
         "events.tell_live": [{"transaction": transaction.hex}],
         "rules.put_in_force": [{"version": str(uuid_of(other, "rul"))}],
-        "followups.replan": [{"level": str(uuid_of(other, "gle"))}],
+        "followups.replan": [
+            {by: str(uuid_of(other, prefix))}
+            for by, prefix in (("level", "gle"), ("class", "ccl"), ("member", "mem"))
+        ],
         "notices.mail": [{"keys": [noticed]}],
         "notices.follow_mails": [{"keys": [noticed], "looked": 0}],
         "grading.regrade": [{"scheme": str(uuid_of(other, "gsc"))}],
