@@ -26,7 +26,7 @@ REQUEST = generated_types().of["approval_request"].node
 
 @strawberry.input
 class MarkHotInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
     reason: str = strawberry.field(description="Why it deserves attention now, at most 500 characters.")
     until: date | None = strawberry.field(
         default=None, description="The last day of the mark; as long as the rule allows, if none is said."
@@ -35,7 +35,7 @@ class MarkHotInput(Repeatable):
 
 @strawberry.input
 class ClearHotInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
     reason: str | None = strawberry.field(default=None, description="Why, for the audit trail.")
 
 

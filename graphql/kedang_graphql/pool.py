@@ -50,14 +50,14 @@ class PoolCause(Enum):
 @strawberry.type(description="A customer of the public pool, as far as one knows it before claiming it.")
 class PooledCustomer:
     id: strawberry.ID = strawberry.field(description="The customer's id, for `claimCustomer`.")
-    number: str | None
-    name: str
+    number: str | None = strawberry.field(description="The company's number for it.")
+    name: str = strawberry.field(description="Its name.")
     directory: str = strawberry.field(description="As in `Customer.directory`.")
     state: str = strawberry.field(description="As in `Customer.state`.")
-    city: str | None
-    region: str | None
+    city: str | None = strawberry.field(description="Where it is.")
+    region: str | None = strawberry.field(description="Its region.")
     country: str | None = strawberry.field(description="ISO 3166-1 alpha-2.")
-    industry: str | None
+    industry: str | None = strawberry.field(description="Its industry.")
     grade: Ref | None = strawberry.field(graphql_type=LEVEL | None, description="Its grade, if it has one.")
     pool_since: datetime = strawberry.field(description="Since when it is in the pool.")
     claimable_on: date | None = strawberry.field(
@@ -129,25 +129,25 @@ def _page_info(cursors: list[str], *, more: bool, after: str | None) -> PageInfo
     description="Somebody at a customer of the public pool; numbers and addresses come with the claim."
 )
 class PooledContact:
-    name: str
-    title: str | None
+    name: str = strawberry.field(description="The full name.")
+    title: str | None = strawberry.field(description="The job title.")
 
 
 @strawberry.type(
     description="What is told of a customer of the public pool to whoever considers claiming it."
 )
 class PooledCustomerDetails:
-    id: strawberry.ID
-    address: str | None
-    postal_code: str | None
-    phone: str | None
-    fax: str | None
-    email: str | None
-    website: str | None
-    business_scope: str | None
-    employees: int | None
-    source: str | None
-    last_contact_at: datetime | None
+    id: strawberry.ID = strawberry.field(description="The customer's id, for `claimCustomer`.")
+    address: str | None = strawberry.field(description="Its address.")
+    postal_code: str | None = strawberry.field(description="Its postal code.")
+    phone: str | None = strawberry.field(description="Its telephone number, as it was written.")
+    fax: str | None = strawberry.field(description="Its fax number.")
+    email: str | None = strawberry.field(description="Its address for mail.")
+    website: str | None = strawberry.field(description="Its website.")
+    business_scope: str | None = strawberry.field(description="What it does.")
+    employees: int | None = strawberry.field(description="How many people work there.")
+    source: str | None = strawberry.field(description="Where the company knows it from.")
+    last_contact_at: datetime | None = strawberry.field(description="When somebody was last reached there.")
     contacts: list[PooledContact] = strawberry.field(description="The main contact first, at most 20.")
     views_left: int | None = strawberry.field(
         description="How many further customers one may look at today; null: without a limit."
@@ -169,7 +169,9 @@ class PoolCustomerInput(Repeatable):
 
 @strawberry.type
 class PooledCustomerPayload:
-    details: PooledCustomerDetails | None
+    details: PooledCustomerDetails | None = strawberry.field(
+        description="What is told of it; null where it was refused."
+    )
     user_errors: list[UserError]
 
 
@@ -192,7 +194,7 @@ async def answer_look(
 
 @strawberry.input
 class ReleaseCustomerInput(Repeatable):
-    customer_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
     reason: str | None = strawberry.field(default=None, description="Why, at most 500 characters.")
 
 
@@ -232,7 +234,9 @@ async def answer_release(
 
 @strawberry.input(description="A member who gets customers of the public pool.")
 class PoolShareInput:
-    member_id: strawberry.ID
+    member_id: strawberry.ID = strawberry.field(
+        description="An active member with a full seat, in your reach."
+    )
     percent: int | None = strawberry.field(
         default=None, description="Said for all members, adding up to 100, or for none: then it goes by turn."
     )
@@ -240,7 +244,9 @@ class PoolShareInput:
 
 @strawberry.input(description="Either the customers, or how many of those that are in the pool longest.")
 class ShareOutCustomersInput(Repeatable):
-    members: list[PoolShareInput]
+    members: list[PoolShareInput] = strawberry.field(
+        description="Who gets them, in the order of their turns."
+    )
     customer_ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="Customers of the pool, at most 1,000."
     )
@@ -251,8 +257,8 @@ class ShareOutCustomersInput(Repeatable):
 
 @strawberry.type(description="A customer of the public pool that a member got.")
 class SharedOut:
-    customer_id: strawberry.ID
-    member_id: strawberry.ID
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+    member_id: strawberry.ID = strawberry.field(description="Who got it.")
 
 
 @strawberry.type
@@ -302,14 +308,14 @@ async def answer_share_out(
 
 @strawberry.type(description="How many customers would return by one part of the rule.")
 class PoolCauseCount:
-    cause: PoolCause
-    count: int
+    cause: PoolCause = strawberry.field(description="Which part of the rule.")
+    count: int = strawberry.field(description="How many.")
 
 
 @strawberry.type(description="How many customers of a member would return.")
 class PoolOwnerCount:
     member: Ref | None = strawberry.field(graphql_type=MEMBER | None, description="Who would lose them.")
-    count: int
+    count: int = strawberry.field(description="How many of theirs.")
 
 
 @strawberry.type(description="A customer that would return to the public pool.")
@@ -328,7 +334,7 @@ class PoolRulePreview:
     returning: int = strawberry.field(description="How many customers would return until then.")
     returning_now: int = strawberry.field(description="How many return until then by what is in force.")
     protected: int = strawberry.field(description="How many customers the rule cannot take.")
-    by_cause: list[PoolCauseCount]
+    by_cause: list[PoolCauseCount] = strawberry.field(description="How many by which part of the rule.")
     by_member: list[PoolOwnerCount] = strawberry.field(description="Whose they are, the most first.")
     nodes: list[ReturningCustomer] = strawberry.field(description="Who, the first to return first.")
     page_info: PageInfo
