@@ -89,11 +89,7 @@ async def answer_report_kinds(info: Info[Context, None]) -> list[ReportKind]:
     viewer = await context.viewer()
     if viewer.on("report_run").create is Scope.NONE:
         return []
-    readable = [
-        kind
-        for kind in KINDS.values()
-        if all(viewer.on(record).read is not Scope.NONE for record in kind.reads)
-    ]
+    readable = [kind for kind in KINDS.values() if kind.is_for(viewer)]
     return [
         ReportKind(
             kind=KIND(kind.code),

@@ -107,11 +107,39 @@ async def fill(world: World) -> None:
     async with world.shop.databases.tenant_write(world.shop.company.ref) as write:
         await write.fetch(CLOCKS)
     await _dated(world)
+    await _billed(world)
     asked = await survey(world.shop)
     world.questionnaire = asked.id
     await invite(world, asked, "C3")
     await answer(world, asked, "C1", [VERY, FAIRLY], nps=9, comment="Good")
     await answer(world, asked, "C2", [NOT, NOT], nps=3)
+
+
+INVOICES = (
+    # customer, amount, paid, issued on, due on: today is the second of March
+    ("C1", 5_00, 2_00, "2026-01-02", "2026-03-02"),
+    ("C1", 2_00, 0, "2026-01-02", "2026-02-28"),
+    ("C1", 4_00, 0, "2025-10-02", "2025-12-02"),
+    ("C1", 7_00, 7_00, "2025-10-02", "2025-12-02"),
+    ("C3", 20_00, 0, "2025-10-02", "2025-12-01"),
+    ("C6", 9_00, 0, "2025-10-02", "2025-12-01"),  # of an archived customer
+)
+
+
+async def _billed(world: World) -> None:
+    for number, (customer, amount, paid, issued, due) in enumerate(INVOICES):
+        invoice = await put(
+            world,
+            "invoice",
+            number=f"I{number}",
+            customer_id=world.customers[customer],
+            amount=amount,
+            issued_on=day(issued),
+            due_on=day(due),
+        )
+        if paid:
+            of = {"number": f"P{number}", "invoice_id": invoice, "amount": paid}
+            await put(world, "payment", received_on=day(issued), **of)
 
 
 async def _dated(world: World) -> None:

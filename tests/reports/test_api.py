@@ -186,7 +186,7 @@ query ($question: ReportQuestionInput!, $maxAge: Int) {
 async def test_kinds_are_told_with_what_they_take_to_whoever_may_ask(asking, gateway, company):
     clients, _, _ = asking
     kinds = {one["kind"]: one for one in (await clients["king"](KINDS)).data["reportKinds"]}
-    assert len(kinds) == 14
+    assert len(kinds) == 17
     composition = kinds["COMPOSITION"]
     assert composition["takes"] == ["onlyDepartmentId", "onlyMemberId", "period"]
     told = {one["name"]: one for one in composition["parameters"]}
@@ -202,6 +202,9 @@ async def test_kinds_are_told_with_what_they_take_to_whoever_may_ask(asking, gat
     found = {one["kind"] for one in (await theirs(KINDS)).data["reportKinds"]}
     assert "COMPOSITION" in found
     assert not found & {"VISITS", "SERVICE_QUALITY", "SURVEY_ANALYSIS"}
+    assert found >= {"PROFIT_CONTRIBUTION", "RECEIVABLES_AGEING"}
+    sold = {one["kind"] for one in (await clients["peacock"](KINDS)).data["reportKinds"]}
+    assert sold & {"PROFIT_CONTRIBUTION", "RECEIVABLES_AGEING"} == {"RECEIVABLES_AGEING"}
     onlooker = await make_member(gateway.services.databases, company, "VIEW_ONLY", seat="VIEW_ONLY")
     looks = gateway.client(
         await make_key(gateway.services.databases, onlooker, key=gateway.services.identity.key)

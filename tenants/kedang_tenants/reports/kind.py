@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reports.asking import Asked
 from kedang_tenants.reports.document import Document
 from kedang_tenants.reports.models import REPORTS
 from kedang_tenants.reports.parameters import Parameter
 from kedang_tenants.reports.spool import Spool
+from kedang_tenants.trade.profits import may_read_profit
 
 PERIOD, SCHEME, QUESTIONNAIRE, PEOPLE = "period", "schemeId", "questionnaireId", "people"
 COLUMNS: Final = (PERIOD, SCHEME, QUESTIONNAIRE, PEOPLE)
@@ -19,7 +21,8 @@ COLUMNS: Final = (PERIOD, SCHEME, QUESTIONNAIRE, PEOPLE)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``reads`` are the records without which the report says nothing; ``make`` works it out.
+    """``reads`` are the records without which the report says nothing; ``make`` works it out. With ``profit`` it is
+    told only to whoever may read the profit of orders.
 
     ``columns`` are those of ``COLUMNS`` that count for it (what else is said counts for nothing),
     ``parameters`` what it can be told beside them (what else is said is refused). ``usual_period`` counts
@@ -32,6 +35,13 @@ class Kind:
     columns: frozenset[str] = frozenset({PERIOD, PEOPLE})
     parameters: tuple[Parameter, ...] = ()
     usual_period: str = "LAST_12_MONTHS"
+    profit: bool = False
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """Whether the viewer may read of what it is about, if only a part of that."""
+        if self.profit and may_read_profit(viewer) is Scope.NONE:
+            return False
+        return all(viewer.on(record).read is not Scope.NONE for record in self.reads)
 
     @property
     def label(self) -> str:

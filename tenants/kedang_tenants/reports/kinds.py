@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from kedang_platform.errors import Forbidden
+from kedang_platform.i18n import msg
+from kedang_tenants.reading import Viewer
 from kedang_tenants.reports import (
     archive_freshness,
     composition,
@@ -20,7 +23,9 @@ from kedang_tenants.reports import (
     grade_movement,
     loyalty_and_loss,
     maintenance_due,
+    profit_contribution,
     purchase_behaviour,
+    receivables_ageing,
     service_quality,
     survey_analysis,
     visits,
@@ -46,10 +51,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         contracts_ending.KIND,
         maintenance_due.KIND,
         watch_list.KIND,
+        profit_contribution.KIND,
+        receivables_ageing.KIND,
     )
 }
 
 
-def reads_of(kind: str) -> tuple[str, ...]:
-    """What a person must be able to read for a report of a kind."""
-    return KINDS[kind].reads
+def ensure_is_for(viewer: Viewer, kind: str) -> None:
+    """Raises Forbidden where the viewer may read nothing of what a kind of report is about."""
+    if not KINDS[kind].is_for(viewer):
+        raise Forbidden(msg("You may not read what this report is about."))

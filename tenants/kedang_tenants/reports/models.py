@@ -51,6 +51,8 @@ DAILY_DIGEST: Final = "DAILY_DIGEST"
 CONTRACTS_ENDING: Final = "CONTRACTS_ENDING"
 MAINTENANCE_DUE: Final = "MAINTENANCE_DUE"
 WATCH_LIST: Final = "WATCH_LIST"
+PROFIT_CONTRIBUTION: Final = "PROFIT_CONTRIBUTION"
+RECEIVABLES_AGEING: Final = "RECEIVABLES_AGEING"
 REPORTS: Final = (
     Option(CUSTOMERS_BY_GRADE, msg("Customers by grade")),
     Option(GRADE_MOVEMENT, msg("Grade movement")),
@@ -67,6 +69,8 @@ REPORTS: Final = (
     Option(CONTRACTS_ENDING, msg("Contracts ending")),
     Option(MAINTENANCE_DUE, msg("Maintenance due")),
     Option(WATCH_LIST, msg("Watch list")),
+    Option(PROFIT_CONTRIBUTION, msg("Profit contribution")),
+    Option(RECEIVABLES_AGEING, msg("Receivables ageing")),
 )
 
 XLSX, PDF, CSV = "XLSX", "PDF", "CSV"

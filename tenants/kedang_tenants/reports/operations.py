@@ -26,7 +26,7 @@ from kedang_tenants.reports.errors import AlreadyEnded, NotRepeatable
 from kedang_tenants.reports.gathering import Question
 from kedang_tenants.reports.guards import faults_of, in_api, settled_in, unseen_in
 from kedang_tenants.reports.kind import PERIOD
-from kedang_tenants.reports.kinds import KINDS, reads_of
+from kedang_tenants.reports.kinds import KINDS, ensure_is_for
 from kedang_tenants.reports.models import CANCELLED, FAILED, RUNNING, WAITING
 from kedang_tenants.reports.schedule import Span, span_of
 
@@ -119,7 +119,7 @@ def _span(question: Mapping[str, Any], today: date) -> Span:
 def _ensure_may_ask(viewer: Viewer, kind: str) -> None:
     if viewer.on("report_run").create is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
-    asking.reader(viewer, *reads_of(kind))
+    ensure_is_for(viewer, kind)
 
 
 async def start(
