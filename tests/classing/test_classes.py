@@ -1,5 +1,7 @@
 """Classes beside grades: one of each dimension, readable colours, many at once, and what a class in use does not allow."""
 
+from datetime import date
+
 import pytest
 
 from kedang_platform.errors import BadUserInput, NotFound, Refused
@@ -128,6 +130,20 @@ async def test_a_representative_classes_their_own_customers_all_or_none(shop):
         await shop.create("customer_class", viewer=as_nancy, **PRICE)
     with pytest.raises(NotFound):
         await classify(shop, new_id(), own, viewer=as_nancy)
+
+
+@pytest.mark.requirement("F1")
+async def test_another_class_moves_the_next_contact(shop):
+    vip, potential = [await shop.create("customer_class", **one) for one in (VIP, POTENTIAL)]
+    nancy = await shop.hire("Nancy Davolio", "REPRESENTATIVE")
+    customer = await shop.create("customer", name="Alfreds", owner_id=nancy)
+    planned = []
+    for wanted in (vip, potential):
+        await classify(shop, wanted, customer)
+        await shop.work()
+        rows = await shop.fetch("SELECT due_on FROM follow_up_plan WHERE state = 'PLANNED'")
+        planned.append([row["due_on"] for row in rows])
+    assert planned == [[date(2026, 3, 16)], [date(2026, 4, 1)]]  # Monday, 2 March, and 14 and 30 days
 
 
 async def test_too_many_at_once_are_refused(shop):

@@ -34,9 +34,9 @@ async def plan_by_customer(write: TenantWrite, viewer: Viewer, events: Sequence[
     await plan_next(write, viewer, changed, clock=clock)
 
 
-@subscribe("classified_customer.created", "classified_customer.archived", "classified_customer.restored")
+@subscribe("classified_customer.created", "classified_customer.updated", "classified_customer.archived")
 async def plan_by_class(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
-    """A customer comes into a class that asks for contacts, or leaves it."""
+    """A customer comes into a class that asks for contacts, into another one, or leaves it."""
     await plan_next(write, viewer, await _customers(write, _OF_CLASSES, events), clock=clock)
 
 
