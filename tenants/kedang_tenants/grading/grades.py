@@ -20,12 +20,10 @@ from kedang_platform.work.parts import Part
 from kedang_tenants.changing import audit_in_parts
 from kedang_tenants.grading import settling
 from kedang_tenants.grading.explaining import Kept
-from kedang_tenants.grading.judging import judgement
+from kedang_tenants.grading.judging import OF_EVERYBODY, judgement
 from kedang_tenants.grading.places import Places
 from kedang_tenants.grading.schemes import InForce, schemes_in_force
 from kedang_tenants.reading import Viewer
-
-_PATIENCE: Final = "SELECT set_config('statement_timeout', '900s', true)"
 
 
 async def count_customers(read: TenantRead) -> int:
@@ -35,7 +33,7 @@ async def count_customers(read: TenantRead) -> int:
 
 async def regrade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> Part:
     """Grade all customers by one scheme; repeating it changes nothing."""
-    await write.fetch(_PATIENCE)
+    await write.fetch(OF_EVERYBODY)
     moved = 0
     for scheme in await schemes_in_force(write, scheme_id):
         moved += await _grade(write, viewer, scheme, None, clock)

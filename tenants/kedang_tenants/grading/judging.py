@@ -31,6 +31,13 @@ from kedang_tenants.grading.rule_content import (
 
 GRADABLE: Final = "(c.roles && ARRAY['BUYER', 'DEALER'] OR (c.roles = '{}' AND c.directory <> 'PARTNER'))"
 """Graded is who buys: buyers and dealers, and those without a role outside the directory of business partners."""
+OF_EVERYBODY: Final = (
+    "SELECT set_config('statement_timeout', '900s', true), set_config('enable_nestloop', 'off', true)"
+)
+"""What a transaction begins with that judges everybody: it may take longer than a request, and joins whole sets.
+
+Nobody can estimate how many customers a verdict concerns; a nested loop over two such sets takes hours.
+"""
 _REGION: Final = "coalesce(c.region_id::text, c.region)"
 
 
@@ -163,7 +170,7 @@ FROM (
         known = " + ".join(f"CASE WHEN {p} IS NULL THEN 0 ELSE {weight} END" for p, weight in weights)
         total = " + ".join(f"coalesce({p}, 0) * {weight}" for p, weight in weights)
         return (
-            f"SELECT q.*, round(q.total::numeric / nullif(q.known, 0), 2) AS score"
+            f"SELECT q.*, CASE WHEN q.gradable THEN round(q.total::numeric / nullif(q.known, 0), 2) END AS score"
             f" FROM (SELECT k.*, {known} AS known, {total} AS total FROM ({pointed}) k OFFSET 0) q OFFSET 0"
         )
 
