@@ -185,7 +185,7 @@ def _page(request: Request, visit: _Visit, *, typed: str = "", problem: str = ""
         "content": opened.content,
         "actions": [action_line(action, visit.language) for action in opened.content["actions"]],
         "open": opened.state == WAITING,
-        "until": visit.say(msg("You can answer until {day}."), day=_day(visit)),
+        "until": visit.say(msg("You can confirm or object until {day}."), day=_day(visit)),
         "answered": visit.say(answered, moment=visit.moment(opened.answered_at)) if answered else "",
         "objection": opened.objection or "",
         "over": over,

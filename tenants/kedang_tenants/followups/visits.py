@@ -37,7 +37,7 @@ VISIT_STATES: Final = (
     Option(RETURNED, msg("Returned")),
     Option(REFUSED, msg("Refused")),
     Option(FINISHED, msg("Finished")),
-    Option(CALLED_OFF, msg("Called off")),
+    Option(CALLED_OFF, msg("Given up")),
 )
 EDITABLE: Final = frozenset({DRAFT, RETURNED})
 """The states in which its visits and its texts may be changed."""
