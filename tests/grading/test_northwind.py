@@ -5,6 +5,7 @@ from collections import Counter
 import orjson
 import pytest
 
+from kedang_tenants.trade.profits import YEAR, ProfitQuestion, Sum, profit_contributions
 from tests.grading.northwind import bring_in, expected_grades, sales_by_year
 from tests.support.trading import open_shop
 
@@ -22,7 +23,7 @@ def test_the_independent_count_agrees_with_the_figures_that_were_given():
     assert grades == {"A": 5, "B": 12, "C": 35, "D": 34, "E": 5}
 
 
-@pytest.mark.requirement("G1", "G2", "G3")
+@pytest.mark.requirement("G1", "G2", "G3", "P6")
 async def test_all_ninety_one_customers_get_the_grade_that_the_files_say(shop):
     await bring_in(shop)
     await shop.publish_default_scheme(period="CALENDAR_YEAR", year=1997)
@@ -39,6 +40,14 @@ async def test_all_ninety_one_customers_get_the_grade_that_the_files_say(shop):
     assert Counter(code for code, _, _ in graded.values()) == {"A": 5, "B": 12, "C": 35, "D": 34, "E": 5}
     assert sorted(set(found) - set(graded)) == sorted(f"S{number}" for number in range(1, 30))
     assert await shop.value("SELECT sum(total) FROM sales_order") == 126_579_329
+    # Nobody says what the products cost: the profit of no order is known, and none is taken for zero.
+    assert await shop.value("SELECT count(profit) FROM sales_order") == 0
+    async with shop.databases.tenant_read(shop.company.ref) as read:
+        sold = await profit_contributions(read, shop.viewer, ProfitQuestion(YEAR), clock=shop.clock)
+    assert [(year.sum.sales, year.sum.profit) for year in sold.rows] == [
+        (sales, None) for sales in (44_062_395, 61_708_535, 20_808_399)
+    ]
+    assert sold.total == Sum(126_579_329, None, 830, 830)
     assert "10,132.77 USD" in orjson.loads(found["QUEEN"]["explanation"])["en"]
 
 
