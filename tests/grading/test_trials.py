@@ -1,6 +1,9 @@
 """Dry runs and back-tests: they say what the run does, and touch nobody (G3)."""
 
+from collections import Counter
 from datetime import date, timedelta
+from random import Random
+from uuid import UUID
 
 import orjson
 import pytest
@@ -246,3 +249,76 @@ async def test_the_matrix_counts_whom_the_viewer_sees_between_two_days(shop):
     assert await moved(await shop.as_member(davolio), tuesday, wednesday) == {("B", "A"): 1}
     with pytest.raises(WrongDays):
         await moved(shop.viewer, wednesday, tuesday)
+
+
+def random_rule(random):
+    """A rule of any kind over the levels A to E."""
+    codes = [*sorted(random.sample("ABCD", random.randrange(1, 5))), "E"]
+    match random.choice(["THRESHOLDS", "PERCENTILES", "SCORE"]):
+        case "THRESHOLDS":
+            bounds = sorted(random.sample(range(0, 3000, 50), len(codes) - 1), reverse=True)
+            return thresholds(*zip(codes, [*map(str, bounds), None], strict=True))
+        case "PERCENTILES":
+            cuts = sorted(random.sample(range(1, 100), len(codes) - 1))
+            shares = [after - before for before, after in zip([0, *cuts], [*cuts, 100], strict=True)]
+            levels = [{"level": code, "share": share} for code, share in zip(codes, shares, strict=True)]
+            return {**EASY, "kind": "PERCENTILES", "levels": levels}
+    weight = random.randrange(1, 100)
+    bounds = sorted(random.sample(range(1, 100), len(codes) - 1), reverse=True)
+    return {
+        "kind": "SCORE",
+        "criteria": [
+            {
+                "measure": "SALES",
+                "period": {"kind": "LAST_MONTHS", "months": random.choice([1, 6, 24])},
+                "weight": weight,
+                "bands": [{"minimum": "1000", "points": 100}, {"minimum": "1", "points": 40}, {"points": 0}],
+            },
+            {"measure": "RECENCY", "weight": 100 - weight, "percentile": "COMPANY"},
+        ],
+        "minimumKnown": random.choice([0, 50, 100]),
+        "levels": [
+            {"level": code} | ({"minimum": bound} if bound else {})
+            for code, bound in zip(codes, [*bounds, None], strict=True)
+        ],
+        "unknown": random.choice([None, "E"]),
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_dry_run_says_what_the_run_then_does(shop, seed):
+    """Rules of every kind, one after the other, over customers of whom some have their grade by hand."""
+    random = Random(seed)
+    customers = await shop.create_many(
+        "customer", [{"name": f"Customer {number:02}", "roles": ["BUYER"]} for number in range(20)]
+    )
+    for customer in random.choices(customers, k=24):
+        ordered_on = date(2026, 3, 2) - timedelta(days=random.randrange(500))
+        await shop.order(customer, ordered_on, ("1", str(random.randrange(1, 3000))))
+    scheme = await shop.publish_default_scheme()
+    await shop.work()
+    levels = [row["id"] for row in await shop.fetch("SELECT id FROM grade_level ORDER BY position")]
+    for customer in random.sample(customers, 3):
+        until = date(2026, 3, 2) + timedelta(days=random.randrange(40))
+        await give(shop, customer, random.choice(levels), until=until)
+    held = "SELECT customer_id, level_id FROM customer_grade WHERE current ORDER BY customer_id"
+    for _ in range(3):
+        rule = await draft(shop, scheme, random_rule(random))
+        row, outcome = await tried(shop, try_grade_rule, rule)
+        before = {one["customer_id"]: one["level_id"] for one in await shop.fetch(held)}
+        told = {
+            one["customer_id"]: (one["from_level_id"], one["to_level_id"])
+            for one in await shop.fetch("SELECT * FROM grade_trial_row WHERE trial_id = $1", row["id"])
+        }
+        await publish(shop, rule)
+        await shop.work()
+        after = {one["customer_id"]: one["level_id"] for one in await shop.fetch(held)}
+        ways = {customer: (before.get(customer), after.get(customer)) for customer in {*before, *after}}
+        assert told == {customer: way for customer, way in ways.items() if way[0] != way[1]}
+        public = {
+            tuple(level and UUID(hex=level[4:]) for level in (one["from"], one["to"])): one["customers"]
+            for one in outcome["moves"]
+        }
+        assert public == Counter(ways.values())
+        assert (row["seen"], row["moved"]) == (len(after), len(told))
+        shop.clock.move(timedelta(days=random.randrange(15)))

@@ -17,6 +17,7 @@ from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.back_tests import back_test
 from kedang_tenants.grading.contents import checked_rule
 from kedang_tenants.grading.dry_runs import Outcome, Trial, dry_run
+from kedang_tenants.grading.judging import OF_EVERYBODY
 from kedang_tenants.grading.periods import ends_of_months
 from kedang_tenants.grading.rule_content import GradeRule
 from kedang_tenants.grading.trials import BACK_TEST, DONE, FAILED, WAITING
@@ -28,8 +29,6 @@ SELECT t.id, t.scheme_id, t.rule_id, t.kind, t.state, t.content, t.as_of, t.mont
 FROM grade_trial t JOIN grade_rule r ON r.id = t.rule_id
 WHERE t.id = $1 FOR UPDATE OF t
 """
-# A judgement of everybody is one statement, which may take longer than one of a request.
-_PATIENCE: Final = "SELECT set_config('statement_timeout', '900s', true)"
 
 
 async def make_trial(
@@ -49,7 +48,7 @@ async def make_trial(
     except Refused:
         await _conclude(write, viewer, trial_id, {"state": FAILED}, clock)
         return {}
-    await write.fetch(_PATIENCE)
+    await write.fetch(OF_EVERYBODY)
     outcome = await _outcome(write, viewer, row, rule, clock)
     values = {
         "state": DONE,
