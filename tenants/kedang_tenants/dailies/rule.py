@@ -27,13 +27,13 @@ _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _END_OF_DAY: Final = "24:00"
 _NAMES: Final = frozenset({"draft_at", "empty_days", "kinds"})
 
-_DEFAULT_KINDS: Final = (
-    ("COMPETITOR_PRODUCT", msg("A competitor's product")),
-    ("POLICY_REFORM", msg("A reform of policy")),
-    ("SALES_OR_SERVICE_MOVE", msg("A move in sales or service")),
-    ("PRODUCT_PROBLEM", msg("A serious problem of a product")),
-    ("OTHER", msg("Another emergency")),
-)
+_DEFAULT_KINDS: Final[Mapping[str, str]] = {
+    "COMPETITOR_PRODUCT": msg("A competitor's product"),
+    "POLICY_REFORM": msg("A reform of policy"),
+    "SALES_OR_SERVICE_MOVE": msg("A move in sales or service"),
+    "PRODUCT_PROBLEM": msg("A serious problem of a product"),
+    "OTHER": msg("Another emergency"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def load_habits(read: TenantRead) -> Habits:
 
 
 def _defaults() -> tuple[EmergencyKind, ...]:
-    return tuple(EmergencyKind(code, translated(label)) for code, label in _DEFAULT_KINDS)
+    return tuple(EmergencyKind(code, translated(label)) for code, label in _DEFAULT_KINDS.items())
 
 
 async def check(_read: TenantRead, _viewer: Viewer, content: Mapping[str, Any]) -> Sequence[UserError]:
