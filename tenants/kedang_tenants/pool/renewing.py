@@ -13,7 +13,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.work.parts import Part
 from kedang_tenants.followups.planning import lock_customers
-from kedang_tenants.pool.returning import differs, returns
+from kedang_tenants.pool.returning import differs, plan_for_many, returns
 from kedang_tenants.pool.rule import PoolRule, pool_rule
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.statement import Statement
@@ -23,6 +23,7 @@ RENEW: Final = "pool.renew"
 CHUNK: Final = 5_000
 """Customers that one step looks at."""
 
+_FEW: Final = 50
 _KEPT: Final = "(owner_id IS NOT NULL AND archived_at IS NULL OR pool_return_on IS NOT NULL)"
 _NEXT: Final = f"""
 SELECT id FROM customer WHERE {_KEPT} AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2
@@ -41,6 +42,8 @@ async def store(
     if not customer_ids:
         return 0
     await lock_customers(write, customer_ids)
+    if len(customer_ids) > _FEW:
+        await plan_for_many(write)
     statement = Statement()
     found = returns(
         statement, rule, today=viewer.today(clock), zone=viewer.time_zone, customer_ids=customer_ids
@@ -66,6 +69,7 @@ async def renew_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, 
     Most nights these are few: only they are locked. Repeating it changes nothing.
     """
     rule = await pool_rule(write)
+    await plan_for_many(write)
     ids = [row["id"] for row in await write.fetch(_NEXT, after, CHUNK)]
     statement = Statement()
     found = returns(statement, rule, today=viewer.today(clock), zone=viewer.time_zone, customer_ids=ids)

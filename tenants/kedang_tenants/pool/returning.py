@@ -13,6 +13,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
+from kedang_platform.database import TenantRead
 from kedang_tenants.pool.rule import PoolRule
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.trade.facts import sold
@@ -87,6 +88,14 @@ FROM (
     ) p
 ) f
 """
+
+
+async def plan_for_many(read: TenantRead) -> None:
+    """Have the statements of this transaction planned by the ids that they are given.
+
+    A plan that is kept for any number of ids expects ten, and joins thousands of them by nested loops.
+    """
+    await read.fetch("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 
 
 def differs() -> str:

@@ -20,7 +20,7 @@ from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.pool.models import RECYCLED
 from kedang_tenants.pool.moving import Move, put_in
 from kedang_tenants.pool.renewing import store
-from kedang_tenants.pool.returning import returns
+from kedang_tenants.pool.returning import plan_for_many, returns
 from kedang_tenants.pool.rule import pool_rule
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.statement import Statement
@@ -104,6 +104,7 @@ async def sweep_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, 
     ids = [row["id"] for row in await write.fetch(_DUE, today, after, CHUNK)]
     if not ids:
         return Part(last=None, seen=0, changed=0)
+    await plan_for_many(write)
     for hold in _HOLD:
         await write.fetch(hold, ids)
     statement = Statement()
