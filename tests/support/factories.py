@@ -80,6 +80,8 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "order_line": {"position": None},
     "mail_template": {"kind": "survey.invitation", "subject": "How was it?", "body": "{link}"},
     "delivery": {"state": "PLANNED"},
+    "invoice": {"amount": 1_000_000},
+    "payment": {"amount": 1},  # no more than is open
     "rule_version": {"state": "SUPERSEDED"},  # of a kind one is open
     "approval_request": {"state": "WITHDRAWN"},
     "service_request": {"number": None, "opened_at": None},

@@ -95,7 +95,7 @@ async def guard_regions(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
         above |= {d.id: cast("UUID | None", d.values["parent_id"]) for d in drafts if "parent_id" in d.values}
         for draft in bent:
             if _meets_itself(draft.id, above):
-                draft.refuse("parent_id", "CIRCULAR", msg("The other region lies in this one already."))
+                _refuse_circle(draft, msg("The other region lies in this one already."))
             elif draft.values["parent_id"] in archived:
                 _refuse_archived_region(draft, "parent_id")
     for draft in await _used(write, drafts, _REGIONS_IN_USE, "id"):
@@ -168,6 +168,10 @@ async def _guard_living_regions(write: TenantWrite, drafts: Sequence[Draft]) -> 
         changed = draft.old is None or draft.old.get("region_id") != draft.values["region_id"]
         if draft.values["region_id"] in archived and changed:
             _refuse_archived_region(draft, "region_id")
+
+
+def _refuse_circle(draft: Draft, message: str) -> None:
+    draft.refuse("parent_id", "CIRCULAR", message)
 
 
 def _refuse_archived_region(draft: Draft, field: str) -> None:

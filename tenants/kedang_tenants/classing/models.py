@@ -244,6 +244,11 @@ class RouteStop(Record):
 unique_among_living(RouteStop, ("route_id", "customer_id"))
 
 
+def _everything() -> dict[str, Any]:
+    """The filter that every customer fulfils, as ``reading.stored`` keeps it."""
+    return {"all": []}
+
+
 class Segment(Record):
     """Customers who have something in common (G6): whoever fulfils a filter now, or whoever did when it was frozen.
 
@@ -275,7 +280,7 @@ class Segment(Record):
         exported=False,
     )
     stored_filter: Mapped[dict[str, Any]] = field(
-        DocumentKind(), label=msg("Filter as stored"), required=True, default=dict, hidden=True
+        DocumentKind(), label=msg("Filter as stored"), required=True, default=_everything, hidden=True
     )
     frozen_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Frozen at"), read_only=True)
     frozen_count: Mapped[int | None] = field(
