@@ -148,7 +148,7 @@ def test_periods_that_follow_each_other_share_no_day_and_leave_none_out(day, mon
                 "measure": "SALES",
                 "levels": [{"level": "A", "share": 10}, {"level": "B", "share": 80}],
             },
-            [("SHARES_NOT_100", ("levels",))],
+            [("SHARES_DO_NOT_ADD_UP", ("levels",))],
         ),
         (
             {
@@ -160,7 +160,7 @@ def test_periods_that_follow_each_other_share_no_day_and_leave_none_out(day, mon
             [("UNKNOWN_VALUE", ("within",))],
         ),
         (SCORE | {"criteria": []}, [("NO_CRITERIA", ("criteria",))]),
-        (criterion(weight=50), [("WEIGHTS_NOT_100", ("criteria",))]),
+        (criterion(weight=50), [("WEIGHTS_DO_NOT_ADD_UP", ("criteria",))]),
         (criterion(weight=0), [("OUT_OF_RANGE", ("criteria", 0, "weight"))]),
         (criterion(measure="LUCK"), [("UNKNOWN_MEASURE", ("criteria", 0, "measure"))]),
         (criterion(bands=None), [("POINTS_MISSING", ("criteria", 0))]),

@@ -38,21 +38,21 @@ def read_measured(
     code = document.get("measure")
     measure = measures.get(code) if isinstance(code, str) else None
     if measure is None:
-        faults.add(
+        faults.refuse(
             (*path, "measure"), "UNKNOWN_MEASURE", msg("The measure is not known."), measure=too_long(code)
         )
         return None
     if not measure.periodic:
         if document.get("period") is not None:
             message = msg("“{measure}” is not measured over a period.")
-            faults.add((*path, "period"), "PERIOD_WITHOUT_USE", message, measure=measure.code)
+            faults.refuse((*path, "period"), "PERIOD_WITHOUT_USE", message, measure=measure.code)
             return None
         return measure, None
     before = len(faults.found)
     period = _read_period(faults, document.get("period"), (*path, "period"))
     if period.kind == EVER and (measure.compares or "{months}" in measure.value):
         message = msg("“{measure}” needs a period that has an end and a beginning.")
-        faults.add((*path, "period"), "PERIOD_TOO_LONG", message, measure=measure.code)
+        faults.refuse((*path, "period"), "PERIOD_TOO_LONG", message, measure=measure.code)
     return (measure, period) if len(faults.found) == before else None
 
 
@@ -63,20 +63,20 @@ def _read_period(faults: Faults, value: object, path: Path) -> Period:
     document = faults.document(value, path, {"kind", "months", "year"})
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in PERIOD_KINDS:
-        faults.add((*path, "kind"), "UNKNOWN_PERIOD", msg("The period is not known."))
+        faults.refuse((*path, "kind"), "UNKNOWN_PERIOD", msg("The period is not known."))
         return TWELVE_MONTHS
     months = year = None
     if kind == LAST_MONTHS:
         months = faults.whole(document.get("months", 12), (*path, "months"), least=1, most=MOST_MONTHS)
     elif document.get("months") is not None:
-        faults.add((*path, "months"), "UNKNOWN_KEY", msg("“{key}” has no meaning here."), key="months")
+        faults.refuse((*path, "months"), "UNKNOWN_KEY", msg("“{key}” has no meaning here."), key="months")
     if kind == YEAR:
         if document.get("year") is None:
-            faults.add((*path, "year"), "YEAR_MISSING", msg("A calendar year needs its year."))
+            faults.refuse((*path, "year"), "YEAR_MISSING", msg("A calendar year needs its year."))
         else:
             year = faults.whole(document["year"], (*path, "year"), least=_FIRST_YEAR, most=_LAST_YEAR)
     elif document.get("year") is not None:
-        faults.add((*path, "year"), "UNKNOWN_KEY", msg("“{key}” has no meaning here."), key="year")
+        faults.refuse((*path, "year"), "UNKNOWN_KEY", msg("“{key}” has no meaning here."), key="year")
     return Period(kind, months, year)
 
 
@@ -94,7 +94,7 @@ def read_criterion(
     wanted = ("options",) if measured[0].choices else ("bands", "percentile")
     if len(ways) != 1 or ways[0] not in wanted:
         message = msg("Say in one way how points are given: by {ways}.")
-        faults.add(path, "POINTS_MISSING", message, ways=" / ".join(wanted))
+        faults.refuse(path, "POINTS_MISSING", message, ways=" / ".join(wanted))
         return None
     criterion = Criterion(
         *measured,
@@ -109,7 +109,7 @@ def read_criterion(
 def _read_bands(faults: Faults, value: object, path: Path) -> tuple[Band, ...]:
     entries = faults.entries(value, path, most=_MOST_BANDS)
     if not entries:
-        faults.add(path, "NO_BANDS", msg("Say which figures give how many points."))
+        faults.refuse(path, "NO_BANDS", msg("Say which figures give how many points."))
         return ()
     bands = []
     for at, entry in enumerate(entries):
@@ -122,12 +122,12 @@ def _read_bands(faults: Faults, value: object, path: Path) -> tuple[Band, ...]:
         bands.append(Band(least, points))
     bands.sort(key=lambda band: (band.minimum is None, 0 if band.minimum is None else -band.minimum))
     if bands[-1].minimum is not None:
-        faults.add(
+        faults.refuse(
             path, "NO_LAST_BAND", msg("One band must take all lower figures: leave its minimum empty.")
         )
     for upper, lower in pairwise(bands):
         if upper.minimum == lower.minimum:
-            faults.add(path, "BANDS_OVERLAP", msg("Two bands begin at the same figure."))
+            faults.refuse(path, "BANDS_OVERLAP", msg("Two bands begin at the same figure."))
     return tuple(bands)
 
 
@@ -136,19 +136,19 @@ def _read_choices(faults: Faults, value: object, measure: Measure, path: Path) -
         return {}
     codes = [choice.code for choice in measure.choices]
     if not isinstance(value, Mapping) or len(value) > _MOST_CHOICES:
-        faults.add(path, "INVALID_DOCUMENT", msg("This must be an object of names and values."))
+        faults.refuse(path, "INVALID_DOCUMENT", msg("This must be an object of names and values."))
         return {}
     if faults.in_force:  # the company's choices may have become others since
         return {code: points for code, points in value.items() if code in codes}
     for code in value:
         if code not in codes:
             message = msg("“{value}” is not one of the choices.")
-            faults.add((*path, too_long(code)), "UNKNOWN_OPTION", message, value=too_long(code))
+            faults.refuse((*path, too_long(code)), "UNKNOWN_OPTION", message, value=too_long(code))
     points = {}
     for code in codes:
         if code not in value:
             message = msg("Say how many points “{value}” gives.")
-            faults.add((*path, code), "OPTION_WITHOUT_POINTS", message, value=code)
+            faults.refuse((*path, code), "OPTION_WITHOUT_POINTS", message, value=code)
             continue
         found = faults.whole(value[code], (*path, code), least=0, most=WHOLE)
         points[code] = found or 0
@@ -157,5 +157,7 @@ def _read_choices(faults: Faults, value: object, measure: Measure, path: Path) -
 
 def _read_within(faults: Faults, value: object, path: Path) -> str | None:
     if value is not None and value not in (IN_COMPANY, IN_REGION):
-        faults.add(path, "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=too_long(value))
+        faults.refuse(
+            path, "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=too_long(value)
+        )
     return None if value is None else str(value)

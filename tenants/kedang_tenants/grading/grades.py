@@ -8,7 +8,6 @@ else has written since stays as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID, uuid4
 
 import asyncpg

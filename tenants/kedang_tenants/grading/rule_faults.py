@@ -26,16 +26,16 @@ class Faults:
         self.found: list[UserError] = []
         self.in_force = in_force
 
-    def add(self, path: Path, code: str, message: str, **params: object) -> None:
+    def refuse(self, path: Path, code: str, message: str, **params: object) -> None:
         self.found.append(UserError(code, message, (*CONTENT, *path), params))
 
     def document(self, value: object, path: Path, known: Collection[str]) -> Mapping[str, Any]:
         """A document that has only ``known`` keys; an empty one in place of anything else."""
         if not isinstance(value, Mapping):
-            self.add(path, "INVALID_DOCUMENT", msg("This must be an object of names and values."))
+            self.refuse(path, "INVALID_DOCUMENT", msg("This must be an object of names and values."))
             return {}
         for key in sorted(str(key) for key in value if key not in known):
-            self.add(
+            self.refuse(
                 (*path, key[:_LONGEST]),
                 "UNKNOWN_KEY",
                 msg("“{key}” has no meaning here."),
@@ -48,10 +48,10 @@ class Faults:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.add(path, "INVALID_LIST", msg("This must be a list."))
+            self.refuse(path, "INVALID_LIST", msg("This must be a list."))
             return []
         if len(value) > most:
-            self.add(path, "TOO_MANY", msg("At most {limit} entries are allowed here."), limit=most)
+            self.refuse(path, "TOO_MANY", msg("At most {limit} entries are allowed here."), limit=most)
             return []
         return value
 
@@ -61,7 +61,7 @@ class Faults:
         if number is None:
             return None
         if number != number.to_integral_value():
-            self.add(path, "INVALID_NUMBER", msg("This must be a whole number."))
+            self.refuse(path, "INVALID_NUMBER", msg("This must be a whole number."))
             return None
         return int(number) if self._within(number, path, least, most) else None
 
@@ -73,17 +73,17 @@ class Faults:
     def number(self, value: object, path: Path) -> Decimal | None:
         """A decimal of at most six places below 10^15, written as a number or a text; None with a fault."""
         if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-            self.add(path, "INVALID_NUMBER", msg("This must be a number."))
+            self.refuse(path, "INVALID_NUMBER", msg("This must be a number."))
             return None
         try:
             number = Decimal(str(value)[:_LONGEST])
         except InvalidOperation:
             number = Decimal("NaN")
         if not number.is_finite() or abs(number) > _LARGEST:
-            self.add(path, "INVALID_NUMBER", msg("This must be a number."))
+            self.refuse(path, "INVALID_NUMBER", msg("This must be a number."))
             return None
         if number != round(number, _PLACES):
-            self.add(
+            self.refuse(
                 path, "TOO_MANY_PLACES", msg("At most {limit} decimal places are allowed."), limit=_PLACES
             )
             return None
@@ -93,5 +93,5 @@ class Faults:
         if least <= number <= most:
             return True
         message = msg("This must lie between {minimum} and {maximum}.")
-        self.add(path, "OUT_OF_RANGE", message, minimum=least, maximum=most)
+        self.refuse(path, "OUT_OF_RANGE", message, minimum=least, maximum=most)
         return False

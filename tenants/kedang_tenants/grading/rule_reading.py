@@ -54,7 +54,7 @@ def parse_rule(
         faults.document(document, (), document if isinstance(document, Mapping) else ())
         if isinstance(document, Mapping):
             message = msg("A rule is of the kind {kinds}.")
-            faults.add(("kind",), "UNKNOWN_RULE_KIND", message, kinds=", ".join(_KEYS))
+            faults.refuse(("kind",), "UNKNOWN_RULE_KIND", message, kinds=", ".join(_KEYS))
         return faults.found
     known = faults.document(document, (), _KEYS[kind])
     rule = _read(faults, kind, known, {level.code: level for level in levels}, measures, version)
@@ -108,7 +108,7 @@ def _read(
     ordered = measure is None or measure.is_ordered
     if measure is not None and (not ordered or (kind == PERCENTILES and measure.choices)):
         message = msg("“{measure}” knows no better and worse: let its choices give points of a score.")
-        faults.add(("measure",), "MEASURE_WITHOUT_ORDER", message, measure=measure.code)
+        faults.refuse(("measure",), "MEASURE_WITHOUT_ORDER", message, measure=measure.code)
         ordered = False
     known = _DEFAULT_KNOWN if kind == SCORE else WHOLE
     if document.get("minimumKnown") is not None:
@@ -134,20 +134,22 @@ def _criteria(
     path: Path = ("criteria",)
     entries = faults.entries(document.get("criteria"), path, most=_MOST_CRITERIA)
     if not entries:
-        faults.add(path, "NO_CRITERIA", msg("A score needs criteria."))
+        faults.refuse(path, "NO_CRITERIA", msg("A score needs criteria."))
         return ()
     read = [read_criterion(faults, entry, measures, (*path, at)) for at, entry in enumerate(entries)]
     found = tuple(criterion for criterion in read if criterion is not None)
     total = sum(criterion.weight for criterion in found)
     if len(found) == len(entries) and total != WHOLE:
-        faults.add(path, "WEIGHTS_NOT_100", msg("The weights add up to {total}, not to 100."), total=total)
+        faults.refuse(
+            path, "WEIGHTS_DO_NOT_ADD_UP", msg("The weights add up to {total}, not to 100."), total=total
+        )
     return found
 
 
 def _within(faults: Faults, document: Mapping[str, Any]) -> str:
     within = document.get("within", IN_COMPANY)
     if within not in (IN_COMPANY, IN_REGION):
-        faults.add(
+        faults.refuse(
             ("within",), "UNKNOWN_VALUE", msg("“{value}” is not one of the choices."), value=str(within)[:50]
         )
     return str(within)
@@ -168,7 +170,7 @@ def _level(faults: Faults, code: object, levels: Mapping[str, RuleLevel], path: 
         return None
     if not isinstance(code, str) or code not in levels:
         message = msg("The scheme has no level “{level}” in use.")
-        faults.add(path, "UNKNOWN_LEVEL", message, level=too_long(code))
+        faults.refuse(path, "UNKNOWN_LEVEL", message, level=too_long(code))
         return None
     return levels[code]
 
@@ -180,15 +182,15 @@ def _steps(
     entries = faults.entries(value, path, most=_MOST_LEVELS)
     before = len(faults.found)
     if not entries:
-        faults.add(path, "NO_LEVELS", msg("The scheme has no levels."))
+        faults.refuse(path, "NO_LEVELS", msg("The scheme has no levels."))
         return ()
     read = [_step(faults, kind, entry, levels, measure, (*path, at)) for at, entry in enumerate(entries)]
     steps = sorted((step for step in read if step is not None), key=lambda step: step.level.rank)
     for code in _twice(step.level.code for step in steps):
-        faults.add(path, "DUPLICATE_CODE", msg("Two levels have the code “{level}”."), level=code)
+        faults.refuse(path, "DUPLICATE_CODE", msg("Two levels have the code “{level}”."), level=code)
     for rank in _twice(level.rank for level in {step.level for step in steps}):
         message = msg("Two levels have the position {position}.")
-        faults.add(path, "DUPLICATE_POSITION", message, position=rank)
+        faults.refuse(path, "DUPLICATE_POSITION", message, position=rank)
     if kind == PERCENTILES:
         _check_shares(faults, steps, complete=len(faults.found) == before)
     elif steps:
@@ -210,7 +212,7 @@ def _step(
     document = faults.document(entry, path, keys)
     if "level" not in document:
         if document:
-            faults.add((*path, "level"), "REQUIRED", msg("A value is required."))
+            faults.refuse((*path, "level"), "REQUIRED", msg("A value is required."))
         return None
     level = _level(faults, document["level"], levels, (*path, "level"))
     if level is None:
@@ -220,7 +222,7 @@ def _step(
     bound = document.get(name)
     exclusive = document.get("exclusive", False)
     if not isinstance(exclusive, bool):
-        faults.add((*path, "exclusive"), "INVALID_FLAG", msg("This must be true or false."))
+        faults.refuse((*path, "exclusive"), "INVALID_FLAG", msg("This must be true or false."))
     step = Step(level, exclusive=bound is not None and exclusive is True)
     if bound is None:
         return step
@@ -233,7 +235,7 @@ def _bound(
     if measure is not None and measure.choices:
         if value not in [choice.code for choice in measure.choices]:
             message = msg("“{value}” is not one of the choices.")
-            faults.add(path, "UNKNOWN_OPTION", message, value=too_long(value))
+            faults.refuse(path, "UNKNOWN_OPTION", message, value=too_long(value))
         return str(value)
     return faults.share(value, path) if kind == SCORE else faults.number(value, path)
 
@@ -242,18 +244,18 @@ def _check_shares(faults: Faults, steps: Sequence[Step], *, complete: bool) -> N
     total = sum((step.share or Decimal(0) for step in steps), Decimal(0))
     if complete and total != WHOLE:
         message = msg("The shares of the levels add up to {total}, not to 100.")
-        faults.add(("levels",), "SHARES_NOT_100", message, total=format(total.normalize(), "f"))
+        faults.refuse(("levels",), "SHARES_DO_NOT_ADD_UP", message, total=format(total.normalize(), "f"))
 
 
 def _check_bounds(faults: Faults, steps: Sequence[Step], measure: Measure | None) -> None:
     if steps[-1].bound is not None:
         message = msg("The last level, “{level}”, must take everybody else: leave its minimum empty.")
-        faults.add(("levels",), "NO_LAST_LEVEL", message, level=steps[-1].level.code)
+        faults.refuse(("levels",), "NO_LAST_LEVEL", message, level=steps[-1].level.code)
     for better, worse in pairwise(steps):
         if not _above(better, worse, measure):
             message = msg("Level “{better}” must ask for more than level “{worse}” below it.")
             codes = {"better": better.level.code, "worse": worse.level.code}
-            faults.add(("levels",), "THRESHOLDS_OVERLAP", message, **codes)
+            faults.refuse(("levels",), "THRESHOLDS_OVERLAP", message, **codes)
 
 
 def _above(better: Step, worse: Step, measure: Measure | None) -> bool:
