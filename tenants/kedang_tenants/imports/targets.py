@@ -19,7 +19,7 @@ from kedang_tenants.reading import Viewer
 CUSTOM = "custom."
 
 REPORT_HEADINGS = (msg("Row number"), msg("Error code"), msg("Reason"))
-"""The columns that a file of rejected rows has beside those of the file; they are never mapped."""
+"""What a file of rejected rows has beside the columns of the file: one before them, two behind; never mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,20 @@ def propose_mapping(viewer: Viewer, record: RecordType, columns: Sequence[str]) 
     for target in targets(viewer, record):
         for name in _names(record, target):
             known.setdefault(_plain_name(name), target.path)
-    for name in (name for heading in REPORT_HEADINGS for name in _translations(heading)):
-        known.pop(_plain_name(name), None)
     proposed: dict[str, str] = {}
-    for column in columns:
+    for column in _of_the_file(columns):
         path = known.get(_plain_name(column))
         if path is not None and path not in proposed.values():
             proposed[column] = path
     return proposed
+
+
+def _of_the_file(columns: Sequence[str]) -> Sequence[str]:
+    """The columns without those that a file of rejected rows has beside them; a file's own may be called like these."""
+    beside = [{_plain_name(name) for name in _translations(heading)} for heading in REPORT_HEADINGS]
+    ends = [_plain_name(column) for column in (*columns[:1], *columns[-2:])]
+    told = len(columns) >= len(beside) and all(end in names for end, names in zip(ends, beside, strict=True))
+    return columns[1:-2] if told else columns
 
 
 def _to_one(record: RecordType) -> Mapping[str, Relation]:
