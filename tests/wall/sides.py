@@ -65,6 +65,8 @@ class Side:
                 values[found.name] = await self.factory.one(found.target)
         shared, others = _OF_THE_SAME.get(record.name, ("", {}))
         for name, target in others.items():
+            if writable and record.fields[name].spec.read_only:
+                continue
             values[name] = await self.factory.one(target, **{shared: values[shared]})
         if record.name == "meeting_attendee":
             values["contact_id"] = await self.factory.one(
