@@ -28,7 +28,7 @@ INSERT INTO customer (id, version, created_at, updated_at, custom, name, name_so
                       grade_level_id, grade_rank, assigned_on, hot_since)
 SELECT gen_random_uuid(), 1, $3, $3, '{}', 'Customer ' || n, 'customer ' || n, 'COMPANY', 'CURRENT', '{}', true,
        ($2::uuid[])[1 + n % cardinality($2::uuid[])], ($4::uuid[])[1 + k], 1 + k,
-       '2026-01-05'::date + abs(hashtext(n::text)) % 60, CASE WHEN n % 100 = 0 THEN '2026-01-05'::date END
+       '2026-01-05'::date + abs(hashtext(n::text)) % 60, CASE WHEN abs(hashtext('hot' || n)) % 100 = 0 THEN '2026-01-05'::date END
 FROM (SELECT n, abs(hashtext('grade' || n)) % 5 AS k FROM generate_series(0, $1::int - 1) AS n) n
 """
 _PLANS = """

@@ -153,6 +153,7 @@ async def test_nothing_of_closed_or_archived_archives_nor_of_records_out_of_reac
     closed, gone, other = [await customer(shop, nancy, name) for name in ("Closed", "Gone", "Open")]
     for each in (closed, gone, other):
         await plan(shop, nancy, each, MONDAY)
+    await plan(shop, nancy, closed, MONDAY - timedelta(days=9))
     await shop.archive("customer", gone)
     async with shop.databases.tenant_write(shop.company.ref) as write:
         await write.fetch("UPDATE customer SET restricted = true WHERE id = $1", closed)
@@ -160,6 +161,9 @@ async def test_nothing_of_closed_or_archived_archives_nor_of_records_out_of_reac
     assert [line.customer_id for line in (await page(shop, nancy)).lines] == [other]
     async with shop.databases.tenant_read(shop.company.ref) as read:
         assert await count_worklist(read, nancy, clock=shop.clock) == 1
+    late = await plan(shop, nancy, other, MONDAY - timedelta(days=1))
+    found = await page(shop, nancy, limit=1)  # the first ones in rank are of customers that are out of reach
+    assert ([line.record_id for line in found.lines], found.has_next) == ([late], True)
     looking = await shop.hire("Paul Ledger", "FINANCE")
     await shop.create("follow_up_plan", customer_id=other, owner_id=looking, due_on=MONDAY)
     ledger = await shop.as_member(looking)

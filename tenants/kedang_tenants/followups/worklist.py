@@ -1,16 +1,13 @@
 """The worklist: one ranked queue of a person over everything that is due, a page at a time (F12).
 
-The order is that of the morning's digest (``followups.ranking``). Follow-ups are by far the most of what is due, so they
-are not all looked at: of the plans of one urgency the longest overdue come first, in the order of an index. A page takes
-the first ones of each urgency, joins them with what the other sources have, and orders these few. So the first page
-costs the same whether a hundred things wait or a hundred thousand.
+The order is that of the morning's digest (``followups.ranking``). A page costs the same whether a hundred follow-ups wait or a
+hundred thousand (``followups.worklist_statements``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,9 +18,8 @@ from kedang_platform.database import TenantRead
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import Language, msg, translate
 from kedang_tenants.followups.due_lines import reason_in, subject_in, why_in
-from kedang_tenants.followups.planning_rules import planning_rule
-from kedang_tenants.followups.ranking import everything_due, points_of
-from kedang_tenants.followups.reminders import FOLLOW_UP, FOLLOW_UP_WEIGHT
+from kedang_tenants.followups.reminders import FOLLOW_UP
+from kedang_tenants.followups.worklist_statements import SETTINGS, count_statement, page_statement
 from kedang_tenants.people.dues import due_sources
 from kedang_tenants.reading import BadCursor, Scope, Viewer
 from kedang_tenants.reading.ordering import SortKey, read_cursor, write_cursor
@@ -45,8 +41,8 @@ _CURSOR: Final = [
 ]
 _MOST_POINTS: Final = 2**53
 _DAYS: Final = date(2000, 1, 1), date(2200, 12, 31)
+_MORE: Final = 20
 _BY_HAND: Final = msg("Planned by hand")
-_PER_DAY: Final = "SELECT contacts_per_day FROM member WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +113,10 @@ async def read_worklist(
         )
     begin = None if after is None else _read_cursor(after)
     day = begin.day if begin else viewer.today(clock)
-    capacity = await _capacity(read, viewer)
-    sql = _page(*_case(viewer), continued=begin is not None)
-    rows = await read.fetch(sql, *_bound(viewer, day, clock), limit + 1, *(_position(begin) if begin else ()))
+    settings = await read.fetchrow(SETTINGS, viewer.member_id)
+    capacity: int | None = settings["capacity"] if settings else None
+    values = (*_bound(viewer, day, clock), *(_position(begin) if begin else ()))
+    rows = await _rows(read, viewer, values, limit + 1, continued=begin is not None)
     first = begin.place + 1 if begin else 1
     lines = tuple(
         _line(row, first + number, day, capacity, language) for number, row in enumerate(rows[:limit])
@@ -129,13 +126,23 @@ async def read_worklist(
 
 async def count_worklist(read: TenantRead, viewer: Viewer, *, clock: Clock) -> int:
     """How much waits for the viewer today."""
-    sql = _count(*_case(viewer))
+    sql = count_statement(*_case(viewer))
     return int(await read.fetchval(sql, *_bound(viewer, viewer.today(clock), clock)))
 
 
-async def _capacity(read: TenantRead, viewer: Viewer) -> int | None:
-    own: int | None = await read.fetchval(_PER_DAY, viewer.member_id)
-    return own or (await planning_rule(read, viewer)).contacts_per_day
+async def _rows(
+    read: TenantRead, viewer: Viewer, values: tuple[object, ...], wanted: int, *, continued: bool
+) -> list[asyncpg.Record]:
+    """The rows of a page. Where among the first ones too many drop out (archived, before the cursor), more are looked at."""
+    shut, closed = _case(viewer)
+    taken = wanted
+    while True:
+        sql = page_statement(shut, closed, rows=wanted, taken=taken, continued=continued)
+        found = await read.fetch(sql, *values)
+        rows = [row for row in found if row["record_id"] is not None]
+        if len(rows) == wanted or found[0]["picked"] < taken:
+            return rows
+        taken *= _MORE
 
 
 def _bound(viewer: Viewer, day: date, clock: Clock) -> tuple[object, ...]:
@@ -144,7 +151,7 @@ def _bound(viewer: Viewer, day: date, clock: Clock) -> tuple[object, ...]:
 
 
 def _position(after: _After) -> tuple[object, ...]:
-    """$7 to $12."""
+    """$6 to $11."""
     return after.cool, after.points, after.due_on, after.customer_id, after.source, after.record_id
 
 
@@ -156,110 +163,6 @@ def _case(viewer: Viewer) -> tuple[frozenset[str], bool]:
         if max(viewer.on(source.record).names, viewer.on(source.record).read) is Scope.NONE
     )
     return shut, viewer.closed
-
-
-# The statements. Plans are looked at by urgency: 1 to 5 is the share of the grade, ten more say hot.
-_URGENCIES: Final = "(VALUES (1), (2), (3), (4), (5), (11), (12), (13), (14), (15)) AS u (urgency)"
-_SHARE: Final = "(u.urgency - CASE WHEN u.urgency > 10 THEN 10 ELSE 0 END)"
-_PLAN_POINTS: Final = f"((GREATEST($1::date - p.due_on, 0) + 1)::bigint * {FOLLOW_UP_WEIGHT} * {_SHARE})"
-_OF_PLAN: Final = f"'{FOLLOW_UP.name}'::text"
-_OPEN: Final = "p.owner_id = $4 AND p.state = 'PLANNED' AND p.archived_at IS NULL AND p.due_on <= $1"
-
-
-def _place(*, cool: str, points: str, due_on: str, name: str, source: str, record_id: str) -> str:
-    """The place in the queue as a row to be compared: the smaller one stands first."""
-    return f"ROW({cool}, -({points}), {due_on}, {name} IS NULL, COALESCE({name}, ''), {source}, {record_id})"
-
-
-_NAME_AFTER: Final = "(SELECT n.name_sort FROM customer n WHERE n.id = $10::uuid)"
-_PLACE_AFTER: Final = _place(
-    cool="$7::int",
-    points="$8::bigint",
-    due_on="$9::date",
-    name=_NAME_AFTER,
-    source="$11::text",
-    record_id="$12::uuid",
-)
-# Where the cursor stands among the hot ones or among the others, what counts more than it is passed over by the index.
-_PLANS_AFTER: Final = f"""
-AND NOT (u.urgency > 10 AND $7 = 1)
-AND p.due_on >= CASE WHEN (u.urgency > 10) = ($7 = 0)
-    THEN $1::date - (LEAST($8::bigint / ({FOLLOW_UP_WEIGHT} * {
-    _SHARE
-}), 1000000)::int - 1) ELSE '-infinity'::date END
-AND {
-    _place(
-        cool="CASE WHEN u.urgency > 10 THEN 0 ELSE 1 END",
-        points=_PLAN_POINTS,
-        due_on="p.due_on",
-        name="c.name_sort",
-        source=_OF_PLAN,
-        record_id="p.id",
-    )
-} > {_PLACE_AFTER}
-"""
-_OTHERS_AFTER: Final = f"""
-AND {
-    _place(
-        cool="CASE WHEN c.hot_since IS NULL THEN 1 ELSE 0 END",
-        points=points_of(due="d", customer="c"),
-        due_on="d.due_on",
-        name="c.name_sort",
-        source="d.source",
-        record_id="d.record_id",
-    )
-} > {_PLACE_AFTER}
-"""
-
-
-@lru_cache(maxsize=256)
-def _page(shut: frozenset[str], closed: bool, *, continued: bool) -> str:
-    """$6 is how many rows are wanted; where the page is ``continued``, $7 to $12 say behind which."""
-    plans = f"""
-SELECT {_OF_PLAN} AS source, '{FOLLOW_UP.record}'::text AS record, l.* FROM {_URGENCIES}
-CROSS JOIN LATERAL (
-    SELECT p.id AS record_id, p.customer_id, p.due_on, to_jsonb(NULLIF(p.purpose, '')) AS subject, p.rule AS why,
-           {FOLLOW_UP_WEIGHT} AS weight, u.urgency > 10 AS hot, {_PLAN_POINTS} AS points, c.name_sort AS name
-    FROM follow_up_plan p JOIN customer c ON c.id = p.customer_id
-    WHERE {_OPEN} AND p.urgency = u.urgency AND {_living(closed)} {_PLANS_AFTER if continued else ""}
-    ORDER BY p.due_on FETCH FIRST ($6::int) ROWS WITH TIES
-) l
-"""
-    others = f"""
-SELECT d.source, d.record, d.record_id, d.customer_id, d.due_on, d.subject, d.why, d.weight,
-       c.hot_since IS NOT NULL AS hot, {points_of(due="d", customer="c")} AS points, c.name_sort AS name
-{_others(shut, closed)} {_OTHERS_AFTER if continued else ""}
-"""
-    arms = [others] if FOLLOW_UP.name in shut else [plans, others]
-    return f"""
-SELECT * FROM ({" UNION ALL ".join(arms)}) q
-ORDER BY q.hot DESC, q.points DESC, q.due_on, q.name NULLS LAST, q.source, q.record_id LIMIT $6::int
-"""
-
-
-@lru_cache(maxsize=64)
-def _count(shut: frozenset[str], closed: bool) -> str:
-    plans = f"""
-SELECT count(*) AS number FROM follow_up_plan p JOIN customer c ON c.id = p.customer_id
-WHERE {_OPEN} AND {_living(closed)}
-"""
-    others = f"SELECT count(*) AS number {_others(shut, closed)}"
-    arms = [others] if FOLLOW_UP.name in shut else [plans, others]
-    return f"SELECT sum(q.number) FROM ({' UNION ALL '.join(arms)}) q"
-
-
-def _living(closed: bool) -> str:
-    """The condition on the customer ``c``: it is not archived, nor is its archive closed to the member."""
-    open_ = "(c.restricted IS NOT TRUE OR c.id = ANY($5::uuid[]))" if closed else "$5::uuid[] IS NOT NULL"
-    return f"c.archived_at IS NULL AND {open_}"
-
-
-def _others(shut: frozenset[str], closed: bool) -> str:
-    """What the other sources have for the member."""
-    return f"""
-FROM {everything_due(without=shut | {FOLLOW_UP.name})} d LEFT JOIN customer c ON c.id = d.customer_id
-WHERE d.member_id = $4 AND (d.customer_id IS NULL OR {_living(closed)})
-"""
 
 
 # What is told
