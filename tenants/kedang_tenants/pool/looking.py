@@ -18,10 +18,9 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import msg
-from kedang_tenants.changing import Change, change_internally
-from kedang_tenants.customers.belonging import referring_to_all
 from kedang_tenants.pool.claiming import ensure_may_claim, hold_member, hold_pooled
 from kedang_tenants.pool.models import VIEWED
+from kedang_tenants.pool.moving import Move, note_moves
 from kedang_tenants.pool.rule import pool_rule
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.ordering import SortKey, read_cursor, write_cursor
@@ -187,16 +186,7 @@ async def look_at(write: TenantWrite, viewer: Viewer, *, customer_id: UUID, cloc
             message, path=("input", "customerId"), count=seen["views"], limit=rule.views_per_day
         )
     if not seen["known"]:
-        values = {
-            "customer_id": customer_id,
-            "kind": VIEWED,
-            "moved_on": today,
-            "member_id": member,
-            "by_id": member,
-        }
-        await change_internally(
-            write, referring_to_all(viewer), [Change("pool_move", "create", values=values)], clock=clock
-        )
+        await note_moves(write, viewer, [Move(customer_id, member)], kind=VIEWED, clock=clock)
     return await _details(
         write, customer_id, None if rule.views_per_day is None else rule.views_per_day - views
     )
