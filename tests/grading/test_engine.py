@@ -1,6 +1,8 @@
 """The engine held against a count of its own, customer by customer, for any rule; and what must hold for every rule."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
 
 import orjson
 import pytest
@@ -8,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kedang_tenants.grading.company_measures import measures_of
+from kedang_tenants.grading.grades import regrade_everybody
 from kedang_tenants.grading.judging import judgement
 from kedang_tenants.grading.rule_content import GradeRule, RuleLevel
 from kedang_tenants.grading.rule_reading import parse_rule, rule_in_force
 from tests.grading.crowd import RATINGS, TODAY, imagine, settle_in
-from tests.grading.reckoning import POWERS, reckon
+from tests.grading.reckoning import POWERS, buys, figure, reckon
 
 CODES = ("A", "B", "C", "D")
 PERIODIC = ("SALES", "MONTHLY_SALES", "ORDERS", "AVERAGE_ORDER", "PROFIT", "PROFIT_RATE", "GROWTH")
@@ -158,6 +161,7 @@ class Crowd:
 
 
 ANY = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(ANY, max_examples=8)
 END, EARLIER = date(2026, 2, 28), date(2025, 3, 31)
 
 
@@ -169,4 +173,183 @@ async def test_the_engine_agrees_with_an_independent_count_on_every_customer(cro
     rows = await crowd.judge(rule, TODAY)
     assert crowd.codes(rows) == crowd.reckoned(document, TODAY)
     assert len(rows) == len(crowd.people)
+    if rule.unknown is not None:
+        assert [row["customer_id"] for row in rows if row["gradable"] != (row["level_id"] is not None)] == []
     assert rule_in_force(rule.document(), crowd.measures) == rule
+
+
+@pytest.mark.requirement("G3")
+@FEW
+@given(document=rules)
+async def test_months_judged_together_are_what_each_is_by_itself(crowd, document):
+    rows = await crowd.judge(crowd.rule(document), EARLIER, END)
+    assert crowd.codes(rows) == crowd.reckoned(document, EARLIER, END)
+
+
+@pytest.mark.requirement("G2")
+@FEW
+@given(document=rules, data=st.data())
+async def test_neither_the_order_of_rows_nor_who_else_is_asked_for_matters(crowd, document, data):
+    rule = crowd.rule(document)
+    before = await crowd.judge(rule, TODAY)
+    ids = data.draw(
+        st.lists(st.sampled_from([person.id for person in crowd.people]), max_size=5, unique=True)
+    )
+    async with crowd.shop.databases.tenant_write(crowd.shop.company.ref) as write:
+        for table in ("customer", "sales_order", "invoice", "payment"):  # these rows go behind all others
+            await write.fetch(
+                f"UPDATE {table} SET version = version WHERE id::text < $1", data.draw(st.uuids()).hex
+            )
+    assert await crowd.judge(rule, TODAY) == before
+    assert await crowd.judge(rule, TODAY, ids=ids) == [row for row in before if row["customer_id"] in ids]
+
+
+async def test_several_days_are_judged_at_the_ends_of_months_only(crowd):
+    rule = crowd.rule({"kind": "THRESHOLDS", "measure": "SALES", "levels": [{"level": "A"}]})
+    with pytest.raises(ValueError, match="ends of months"):
+        judgement(rule, as_of=[END, TODAY], currency="USD")
+
+
+PROFITABLE = {
+    "kind": "SCORE",
+    "criteria": [
+        {"measure": "SALES", "weight": 50, "bands": [{"minimum": "5000", "points": 100}, {"points": 20}]},
+        {"measure": "PROFIT", "weight": 30, "bands": [{"minimum": "0", "points": 100}, {"points": 0}]},
+        {"measure": "field:employees", "weight": 20, "percentile": "COMPANY"},
+    ],
+    "levels": [{"level": "A", "minimum": "90"}, {"level": "B", "minimum": "50"}, {"level": "C"}],
+    "unknown": "D",
+}
+_STANDING = """
+SELECT g.customer_id, g.level_id, g.figures, g.withheld, g.explanation, g.rule_version, g.updated_at, g.id
+FROM customer_grade g WHERE g.current ORDER BY g.customer_id
+"""
+_HAVE = ("customer_id", "level_id", "figures", "withheld", "explanation")
+
+
+async def put_in_force(crowd, rule: GradeRule) -> None:
+    async with crowd.shop.databases.tenant_write(crowd.shop.company.ref) as write:
+        await write.fetch(
+            "UPDATE grade_scheme SET state = 'PUBLISHED', rule = $1, rule_version = $2",
+            orjson.dumps(rule.document()).decode(),
+            rule.version,
+        )
+
+
+async def run(crowd) -> int:
+    scheme = await crowd.shop.value("SELECT id FROM grade_scheme")
+    viewer = await crowd.shop.product()
+    async with crowd.shop.databases.tenant_write(crowd.shop.company.ref) as write:
+        part = await regrade_everybody(write, viewer, scheme_id=scheme, clock=crowd.shop.clock)
+    assert (part.last, part.seen) == (None, len(crowd.people))
+    return part.changed
+
+
+@pytest.mark.requirement("G3")
+async def test_a_run_gives_what_the_judgement_says_and_once(crowd):
+    rule = crowd.rule(PROFITABLE)
+    expected = [row for row in await crowd.judge(rule, TODAY) if row["level_id"]]
+    await put_in_force(crowd, rule)
+    assert await run(crowd) == len(expected)
+    given = await crowd.shop.fetch(_STANDING)
+    assert [[row[name] for name in _HAVE] for row in given] == [
+        [row[name] for name in _HAVE] for row in expected
+    ]
+    shown = await crowd.shop.fetch(
+        "SELECT id, grade_level_id FROM customer WHERE grade_level_id IS NOT NULL ORDER BY id"
+    )
+    assert [(row["id"], row["grade_level_id"]) for row in shown] == [
+        (r["customer_id"], r["level_id"]) for r in expected
+    ]
+    assert await run(crowd) == 0
+    assert await crowd.shop.fetch(_STANDING) == given
+
+
+@pytest.mark.requirement("G3")
+async def test_what_a_dry_run_moves_is_what_the_run_moves(crowd):
+    await put_in_force(
+        crowd, crowd.rule({"kind": "THRESHOLDS", "measure": "SALES", "levels": [{"level": "B"}]})
+    )
+    await run(crowd)
+    rule = replace(crowd.rule(PROFITABLE), version=2)
+    before = {row["customer_id"]: row["level_id"] for row in await crowd.shop.fetch(_STANDING)}
+    tried = {
+        row["customer_id"]: row["level_id"]
+        for row in await crowd.judge(rule, TODAY)
+        if before.get(row["customer_id"]) != row["level_id"]
+    }
+    await put_in_force(crowd, rule)
+    assert await run(crowd) == len(tried)
+    after = await crowd.shop.fetch(_STANDING)
+    assert {row["customer_id"]: row["level_id"] for row in after} == before | tried
+    assert {row["rule_version"] for row in after} == {2}
+
+
+@pytest.mark.requirement("G3")
+async def test_a_grade_tells_its_figures_and_words_and_keeps_the_profit_to_itself(crowd):
+    rule = crowd.rule(PROFITABLE)
+    rows = {row["customer_id"]: row for row in await crowd.judge(rule, TODAY)}
+    person = next(
+        p
+        for p in crowd.people
+        if buys(p)
+        and figure(p, {"measure": "PROFIT"}, TODAY)
+        and figure(p, {"measure": "SALES"}, TODAY) >= 500_000
+        and p.employees is None
+    )
+    row, profit = rows[person.id], figure(person, {"measure": "PROFIT"}, TODAY)
+    told, words = orjson.loads(row["figures"]), orjson.loads(row["explanation"])
+    sales = figure(person, {"measure": "SALES"}, TODAY)
+    assert orjson.loads(row["withheld"]) == {"PROFIT": profit}
+    assert told["parts"][0] == {
+        "measure": "SALES",
+        "value": sales,
+        "from": "2025-03-03",
+        "until": "2026-03-03",
+        "points": 100,
+        "weight": 50,
+        "share": 62.5,
+    }
+    assert "value" not in told["parts"][1]
+    assert str(profit) not in row["figures"].replace(str(sales), "")
+    points = 100 if profit >= 0 else 0
+    score = Fraction(100 * 50 + points * 30, 80)
+    level = "A takes at least 90" if score >= 90 else "B takes at least 50"
+    assert words["en"] == (
+        f"Score {float(score):g} of 100, with 80 % of the weight known. Level {level}."
+        f" Sales from 2025-03-03 to 2026-03-02: {sales / 100:,.2f} USD, 100 points × 50 % = 62.5."
+        f" Profit contribution: {points} points × 30 % = {float(Fraction(points * 30, 80)):g}."
+        " Employees: unknown, left out. Version 1 of the rule."
+    )
+    assert set(words) == {"en", "zh"}
+
+
+@pytest.mark.requirement("G3")
+async def test_the_guard_against_swinging_keeps_a_level_and_says_until_when(crowd):
+    document = {
+        "kind": "THRESHOLDS",
+        "measure": "field:employees",
+        "levels": [{"level": "A", "minimum": 100}, {"level": "B"}],
+    }
+    await put_in_force(crowd, crowd.rule(document | {"guard": {"days": 10}}))
+    await run(crowd)
+    large = next(p for p in crowd.people if buys(p) and p.employees == 500)
+    await crowd.shop.update("customer", large.id, employees=5)
+    assert await run(crowd) == 0
+    (kept,) = [row for row in await crowd.shop.fetch(_STANDING) if row["customer_id"] == large.id]
+    told = orjson.loads(kept["figures"])
+    assert (kept["level_id"], told["level"], told["held"]) == (
+        crowd.levels[0].id,
+        "B",
+        {"level": "A", "until": "2026-03-12"},
+    )
+    assert (
+        "The guard against swinging keeps level A until 2026-03-12."
+        in orjson.loads(kept["explanation"])["en"]
+    )
+    crowd.shop.clock.move(timedelta(days=10))
+    assert await run(crowd) == 1
+    assert (
+        await crowd.shop.value("SELECT grade_level_id FROM customer WHERE id = $1", large.id)
+        == crowd.levels[1].id
+    )
