@@ -76,6 +76,7 @@ from kedang_tenants.service import models as service
 from kedang_tenants.surveys import guards as survey_guards
 from kedang_tenants.surveys import loop as survey_loop
 from kedang_tenants.surveys import mailing as survey_mailing
+from kedang_tenants.surveys import measures as survey_measures
 from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.surveys import sending_models as survey_sendings
@@ -183,6 +184,7 @@ __all__ = [
     "survey_guards",
     "survey_loop",
     "survey_mailing",
+    "survey_measures",
     "survey_occasions",
     "survey_sendings",
     "surveys",
