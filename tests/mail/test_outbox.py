@@ -209,6 +209,50 @@ async def test_where_nobody_can_say_whether_it_is_wanted_nothing_was_tried(datab
     assert len(sink.taken) == 1
 
 
+class Answerless:
+    """Databases that commit the next transaction that writes, and whose answer to that is lost."""
+
+    def __init__(self, databases, *, away_after: bool):
+        self._databases, self._away_after, self._lost = databases, away_after, False
+
+    def control_read(self):
+        return self._databases.control_read()
+
+    @asynccontextmanager
+    async def control(self):
+        if self._lost and self._away_after:
+            raise DatabaseUnavailable("away")
+        async with self._databases.control() as control:
+            yield control
+        if not self._lost:
+            self._lost = True
+            raise DatabaseUnavailable("the connection broke off")
+
+
+async def test_a_try_that_was_noted_and_never_made_leaves_no_doubt(databases, sink):
+    mail = await write(databases)
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            await send(Answerless(databases, away_after=False), sink.mailer, mail["id"])
+        noted = await row(databases)
+        assert (noted["state"], noted["unknowns"]) == ("queued", 0)
+    assert sink.taken == []
+    await send(databases, sink.mailer, mail["id"])
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["unknowns"]) == ("sent", 4, 0)
+    assert len(sink.taken) == 1
+
+
+async def test_where_that_cannot_be_said_either_the_doubt_stays_and_is_counted(databases, sink):
+    mail = await write(databases)
+    with pytest.raises(DatabaseUnavailable):
+        await send(Answerless(databases, away_after=True), sink.mailer, mail["id"])
+    assert (await row(databases))["state"] == "sending"
+    await send(databases, sink.mailer, mail["id"])
+    after = await row(databases)
+    assert (after["state"], after["attempts"], after["unknowns"]) == ("sent", 2, 1)
+
+
 async def test_a_mail_that_is_held_back_is_asked_again_and_may_have_been_taken_before(databases, sink):
     async def later(message, whose):
         return NOW.replace(hour=8)

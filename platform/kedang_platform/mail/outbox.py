@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -12,7 +12,13 @@ from uuid import UUID
 import asyncpg
 
 from kedang_platform.channel import Delivery, Outcome
-from kedang_platform.database import CompanyRef, ControlRead, ControlTransaction, Databases
+from kedang_platform.database import (
+    CompanyRef,
+    ControlRead,
+    ControlTransaction,
+    Databases,
+    DatabaseUnavailable,
+)
 from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
@@ -212,8 +218,9 @@ WHERE m.id = $1 AND m.state IN ('queued', 'sending') AND (m.company_id IS NULL O
 _BEGIN = """
 UPDATE platform.mail SET state = 'sending', unknowns = unknowns + (state = 'sending')::int, attempts = attempts + 1
 WHERE id = $1 AND state IN ('queued', 'sending') AND unknowns + (state = 'sending')::int <= $2
-RETURNING id
+RETURNING attempts
 """
+_NOT_TRIED = "UPDATE platform.mail SET state = 'queued' WHERE id = $1 AND state = 'sending' AND attempts = $2"
 _GIVE_UP = """
 UPDATE platform.mail SET state = 'unknown', unknowns = unknowns + 1, text = '', html = '', unsubscribe = NULL
 WHERE id = $1 AND state = 'sending' AND unknowns + 1 > $2
@@ -222,17 +229,33 @@ WHERE id = $1 AND state = 'sending' AND unknowns + 1 > $2
 
 async def _tried(databases: Databases, mailer: Mailer, mail_id: UUID, stored: _Stored) -> Delivery | None:
     """What came of a try; None where none is made any more."""
-    async with databases.control() as control:
-        begun = await _begin(control, mail_id)
-    return await mailer.send(stored.mail, key=stored.key) if begun else None
+    attempt = None
+    try:
+        async with databases.control() as control:
+            attempt = await _begin(control, mail_id)
+    except DatabaseUnavailable:
+        await _take_back(databases, mail_id, attempt)
+        raise
+    return None if attempt is None else await mailer.send(stored.mail, key=stored.key)
 
 
-async def _begin(control: ControlTransaction, mail_id: UUID) -> bool:
-    """Note that the mail is tried now; False where it has ended, or ends hereby."""
-    if await control.fetchval(_BEGIN, mail_id, _REPEATS) is not None:
-        return True
-    await control.fetch(_GIVE_UP, mail_id, _REPEATS)
-    return False
+async def _begin(control: ControlTransaction, mail_id: UUID) -> int | None:
+    """Note that the mail is tried now; the number of the try, None where the mail has ended, or ends hereby."""
+    attempt: int | None = await control.fetchval(_BEGIN, mail_id, _REPEATS)
+    if attempt is None:
+        await control.fetch(_GIVE_UP, mail_id, _REPEATS)
+    return attempt
+
+
+async def _take_back(databases: Databases, mail_id: UUID, attempt: int | None) -> None:
+    """A try that is perhaps noted, since the answer to the COMMIT was lost, and surely was not made, leaves no doubt.
+
+    Otherwise two such answers would end a mail that nobody ever sent.
+    """
+    if attempt is not None:
+        with suppress(DatabaseUnavailable):
+            async with databases.control() as control:
+                await control.fetch(_NOT_TRIED, mail_id, attempt)
 
 
 async def _stored(read: ControlRead, mail_id: UUID, *, ways: Ways) -> _Stored | None:
