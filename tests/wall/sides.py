@@ -72,6 +72,8 @@ class Side:
             values["contact_id"] = await self.factory.one(
                 "contact", customer_id=await self.customer_of("meeting", values["meeting_id"])
             )
+        if "visit_form_id" in values:
+            values["visit_form_id"] = await self.factory.one("visit_form", member_id=self.owner.id)
         if record.name == "survey_item":
             values["kind"] = "TEXT"  # under a heading
         return values
@@ -218,7 +220,8 @@ def _generic(mutation: str) -> tuple[str, RecordType]:
 async def _follow_up(side: Side) -> Input:
     record = catalogue().record("follow_up_record")
     values = side.written(record, await side.filled(record, writable=True))
-    return {"way": "CALL", **{name: values[name] for name in ("customerId", "planId", "contactId")}}
+    named = ("customerId", "planId", "contactId", "noteTakerId")
+    return {"way": "CALL", **{name: values[name] for name in named}}
 
 
 async def _order(side: Side) -> Input:
@@ -912,8 +915,14 @@ async def _visit_form_to_finish(side: Side) -> Input:
 async def _visit_form_with_visits(side: Side) -> Input:
     record = catalogue().record("visit_form")
     values = await side.factory.complete(record, await side.filled(record, writable=True))
-    customer = side.public("customer", await side.factory.one("customer"))
-    return {**side.written(record, values), "plans": [{"customerId": customer, "dueOn": "2026-12-01"}]}
+    customer = await side.factory.one("customer")
+    visit = {
+        "customerId": side.public("customer", customer),
+        "contactId": side.public("contact", await side.factory.one("contact", customer_id=customer)),
+        "ownerId": side.public("member", side.owner.id),
+        "dueOn": "2026-12-01",
+    }
+    return {**side.written(record, values), "plans": [visit]}
 
 
 async def _needs(side: Side) -> Input:
