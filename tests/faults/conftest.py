@@ -57,10 +57,13 @@ async def standing_house(pytestconfig):
 
 
 @pytest.fixture
-async def house(standing_house):
-    """The house. In the full form each fault is judged by itself, in the small one each file by its last test."""
+async def house(standing_house, request):
+    """The house. In the full form each fault is judged by itself, in the small one each file by its last test.
+
+    So is a file that is ``JUDGED_TOGETHER`` in both: what one of its tests begins, a later one sees the end of.
+    """
     yield standing_house
-    if standing_house.form.name == "full":
+    if standing_house.form.name == "full" and not getattr(request.module, "JUDGED_TOGETHER", False):
         await standing_house.acquit()
 
 

@@ -444,7 +444,7 @@ class House:
     async def acquit(self) -> None:
         """Wait until everything has recovered and nothing is left to do, and ask the judge; raises AssertionError."""
         await self.recovered()
-        took = await self.settled()
+        took = await self.settled(seconds=RECOVERY_SECONDS + self.form.invitations / 100)
         self.notes.append(f"nothing was left to do {took:.1f} s after the last recovery")
         assert self.ended() == [], self.said()
         assert self.surprises() == {}

@@ -131,11 +131,12 @@ class _Session:
             await self._writer.drain()
             self._writer.close()
             raise ConnectionResetError
-        while True:
+        while not self._writer.is_closing():
             await asyncio.sleep(1)
-            if domain == "endless.example":
+            if domain == "endless.example" and not self._writer.is_closing():
                 self._writer.write(b"250-still thinking\r\n")
                 await self._writer.drain()
+        raise ConnectionResetError
 
     async def _drip(self, text: str) -> None:
         for byte in text.encode():

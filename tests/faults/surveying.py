@@ -15,6 +15,7 @@ from tests.faults.house import House, public
 from tests.support.answering import ask
 
 _NOW = datetime(2026, 1, 5, tzinfo=UTC)
+_AT_ONCE = 1_000
 _COMMON = {"version": 1, "created_at": _NOW, "updated_at": _NOW, "custom": {}}
 
 
@@ -44,7 +45,7 @@ async def questionnaire(house: House) -> str:
 
 
 async def invite(house: House, questionnaire_id: str, contacts: Sequence[UUID]) -> None:
-    """Have them invited over the API; the invitations leave in the background."""
+    """Have them invited over the API, a thousand in a request; the invitations leave in the background."""
     writer = Writer(
         company=house.surveying_company.ref.schema,
         bearer=house.surveying_key,
@@ -52,14 +53,19 @@ async def invite(house: House, questionnaire_id: str, contacts: Sequence[UUID]) 
         notebook=house.notebook(f"surveyor-{new_id().hex}"),
         chance=random.Random(house.chance.random()),
     )
-    given = {"questionnaireId": questionnaire_id, "contactIds": [public("con", each) for each in contacts]}
     async with httpx.AsyncClient(timeout=60) as http:
-        told = await writer.write(
-            http,
-            INVITE,
-            given,
-            kind="invite",
-            subject=questionnaire_id,
-            value=[each.hex for each in contacts],
-        )
-    assert told.outcome == "acknowledged", (told, writer.surprises)
+        for first in range(0, len(contacts), _AT_ONCE):
+            some = contacts[first : first + _AT_ONCE]
+            given = {
+                "questionnaireId": questionnaire_id,
+                "contactIds": [public("con", each) for each in some],
+            }
+            told = await writer.write(
+                http,
+                INVITE,
+                given,
+                kind="invite",
+                subject=questionnaire_id,
+                value=[each.hex for each in some],
+            )
+            assert told.outcome == "acknowledged", (told, writer.surprises)

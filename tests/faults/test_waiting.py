@@ -9,6 +9,7 @@ from tests.faults.surveying import invite, people, questionnaire
 
 pytestmark = [pytest.mark.faults, pytest.mark.requirement("O1")]
 
+JUDGED_TOGETHER = True
 KIND = "changing.seal"
 _AT_ONCE = 1_000
 _SOON_SECONDS = 10.0
