@@ -13,6 +13,7 @@ TEST_WORKERS ?= 2
 CLIENTS_NODE = tests/clients/node_modules/.kedang
 CLIENTS_VENV = .venv-clients
 TESTS ?= tests
+ON_SERVERS ?= $(addprefix tests/,audit bulk changing database grading live migrations operations pool reading trade watching webhooks work workers)
 REQUESTS ?= 1000000
 
 .DEFAULT_GOAL := help
@@ -34,8 +35,8 @@ down:  ## stop what `make up` started
 test: env $(FONTS)  ## the tests on the embedded servers
 	@$(RUN_TESTS) pytest -q -n $(TEST_WORKERS) -m "not servers and not pages and not story and not clients and not faults and not bench" $(TESTS)
 
-test-servers: env $(FONTS)  ## the tests on Debian's PostgreSQL and redis
-	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not faults and not bench" $(addprefix --ignore=tests/,approvals backup catalogue cli company_archive correspondence docs embedded faults followups grading ground handover house i18n imports invoices mail matrix observing outgoing overlay pages people policy portrait protection reports rules service surveys trade verification wall) $(TESTS)
+test-servers: env $(FONTS)  ## what speaks to the servers in a way of its own, on Debian's PostgreSQL and redis
+	@$(RUN_TESTS) tests.support.own_servers -q -n $(TEST_WORKERS) -m "not pages and not story and not clients and not faults and not bench" $(ON_SERVERS)
 
 test-pages: env  ## the pages in Debian's Chromium, on a phone and on a desk
 	@$(RUN_TESTS) tests.support.chromium -q -m pages tests/pages tests/demo
