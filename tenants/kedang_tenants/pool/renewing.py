@@ -20,7 +20,7 @@ from kedang_tenants.reading.statement import Statement
 
 RENEW: Final = "pool.renew"
 """The kind of job that renews the days of all customers, after a change of the rule or of a level."""
-CHUNK: Final = 5_000
+CHUNK: Final = 10_000
 """Customers that one step looks at."""
 
 _FEW: Final = 50
