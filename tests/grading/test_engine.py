@@ -353,3 +353,75 @@ async def test_the_guard_against_swinging_keeps_a_level_and_says_until_when(crow
         await crowd.shop.value("SELECT grade_level_id FROM customer WHERE id = $1", large.id)
         == crowd.levels[1].id
     )
+
+
+@pytest.mark.requirement("G3")
+async def test_what_a_rule_looks_at_moves_the_grade_when_it_changes(crowd):
+    document = {
+        "kind": "THRESHOLDS",
+        "measure": "CREDIT_RATING",
+        "levels": [{"level": "A", "minimum": "A"}, {"level": "B"}],
+    }
+    await put_in_force(crowd, crowd.rule(document))
+    await run(crowd)
+    rated = next(p for p in crowd.people if buys(p) and p.credit_rating == "AAA")
+    await crowd.shop.update("customer", rated.id, credit_rating="D")
+    await crowd.shop.work()
+    assert await level_of(crowd, rated) == "B"
+    await crowd.shop.update("customer", rated.id, credit_rating=None)
+    await crowd.shop.work()
+    assert await level_of(crowd, rated) is None
+    arrears = {
+        "kind": "THRESHOLDS",
+        "measure": "ARREARS",
+        "levels": [{"level": "A", "maximum": 0}, {"level": "B"}],
+    }
+    await put_in_force(crowd, replace(crowd.rule(arrears), version=2))
+    await run(crowd)
+    fresh = next(p for p in crowd.people if buys(p) and not p.invoices)
+    finance = await crowd.shop.as_member(await crowd.shop.hire("Anne Dodsworth", "FINANCE"))
+    assert await level_of(crowd, fresh) is None
+    bill = {
+        "number": "1",
+        "customer_id": fresh.id,
+        "amount": 500,
+        "issued_on": date(2026, 1, 1),
+        "due_on": date(2026, 2, 1),
+    }
+    invoice = await crowd.shop.create("invoice", viewer=finance, **bill)
+    await crowd.shop.work()
+    assert await level_of(crowd, fresh) == "B"
+    await crowd.shop.create(
+        "payment", viewer=finance, number="1", invoice_id=invoice, amount=500, received_on=TODAY
+    )
+    await crowd.shop.work()
+    assert await level_of(crowd, fresh) == "A"
+
+
+@pytest.mark.requirement("G2")
+async def test_where_customers_are_compared_one_change_has_everybody_graded_soon_and_once(crowd):
+    document = {
+        "kind": "PERCENTILES",
+        "measure": "field:employees",
+        "levels": [{"level": "A", "share": 50}, {"level": "B", "share": 50}],
+    }
+    await put_in_force(crowd, crowd.rule(document))
+    await run(crowd)
+    small, *others = [p for p in crowd.people if buys(p) and p.employees is not None and p.employees < 50]
+    for person in (small, others[0]):
+        await crowd.shop.update("customer", person.id, employees=9_000)
+    await crowd.shop.work()
+    assert await level_of(crowd, small) == "B"
+    crowd.shop.clock.move(timedelta(minutes=10))
+    await crowd.shop.work()
+    assert await level_of(crowd, small) == "A"
+    jobs = "SELECT count(*) FROM work.job WHERE kind = 'grading.regrade' AND company = $1"
+    async with crowd.shop.databases.control_read() as read:
+        assert await read.fetchval(jobs, crowd.shop.company.id) == 1
+
+
+async def level_of(crowd, person) -> str | None:
+    return await crowd.shop.value(
+        "SELECT l.code FROM customer c JOIN grade_level l ON l.id = c.grade_level_id WHERE c.id = $1",
+        person.id,
+    )
