@@ -24,7 +24,14 @@ FOR_ANYBODY = {
     "acceptInvitation",
 }
 # An onlooker has an inbox, too, and the sessions of everybody are their own.
-FOR_ONLOOKERS = {"signOut", "markNoticeRead", "markAllNoticesRead", "setNoticePreference", "setNoticeTimes"}
+FOR_ONLOOKERS = {
+    "signOut",
+    "markNoticeRead",
+    "markAllNoticesRead",
+    "setNoticePreference",
+    "setNoticeTimes",
+    "makeCalendarAddress",  # of one's own calendar, in which stands what one may read
+}
 WITHOUT_IDS = {
     "buySeats": {"seats": 1, "interval": "MONTHLY"},
     "addSeats": {"seats": 1},
