@@ -435,6 +435,369 @@ async def _segment_filter(side: Side) -> Input:
     return {"id": await side.fresh("segment"), "where": {}}
 
 
+async def _classified(side: Side) -> Input:
+    return {"classId": await side.fresh("customer_class"), "customerIds": [await side.fresh("customer")]}
+
+
+async def _route(side: Side) -> Input:
+    return {"id": await side.fresh("route")}
+
+
+async def _route_stops(side: Side) -> Input:
+    return {"id": await side.fresh("route"), "customerIds": [await side.fresh("customer")]}
+
+
+async def _route_stop(side: Side) -> Input:
+    return {"id": await side.fresh("route_stop"), "position": 1}
+
+
+async def _segment(side: Side) -> Input:
+    return {"id": await side.fresh("segment")}
+
+
+async def _segment_filter(side: Side) -> Input:
+    return {"id": await side.fresh("segment"), "where": {}}
+
+
+async def _identity(side: Side) -> Input:
+    claims = Claims("https://accounts.example", side.owner.id.hex, None)
+    async with side.factory.databases.control() as control:
+        await link(control, claims, person_id=side.owner.person_id, now=datetime.now(UTC))
+    found = (await side.ask("{ linkedIdentities { id } }")).data["linkedIdentities"]
+    return {"id": found[0]["id"]}
+
+
+async def _seat_invoice(side: Side) -> Input:
+    buy = "mutation { buySeats(input: {seats: 1, interval: MONTHLY}) { userErrors { code } } }"
+    assert (await side.ask(buy)).data["buySeats"]["userErrors"] == []
+    listed = await side.ask("{ subscriptionInvoices(first: 1) { nodes { id } } }")
+    return {"id": listed.data["subscriptionInvoices"]["nodes"][0]["id"]}
+
+
+async def _upload(side: Side) -> Input:
+    return {"name": "a.csv", "size": 1, "attachedTo": await side.fresh("customer")}
+
+
+async def _request(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "text": "Which batch?"}
+
+
+async def _solution(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "result": "Replaced."}
+
+
+async def _cancellation(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "reason": "Called the wrong company"}
+
+
+async def _assignment(side: Side) -> Input:
+    department = side.public("department", await side.factory.one("department"))
+    owner = side.public("member", side.owner.id)
+    return {"id": await side.fresh("service_request"), "ownerId": owner, "departmentId": department}
+
+
+async def _waiting_request(side: Side) -> Input:
+    wait = (
+        "mutation ($input: WaitForCustomerInput!) { waitForCustomer(input: $input) { userErrors { code } } }"
+    )
+    given = await _request(side)
+    assert (await side.ask(wait, {"input": given})).data["waitForCustomer"]["userErrors"] == []
+    return {"id": given["id"]}
+
+
+async def _solved_request(side: Side) -> Input:
+    solve = (
+        "mutation ($input: SolveServiceRequestInput!)"
+        " { solveServiceRequest(input: $input) { userErrors { code } } }"
+    )
+    given = await _solution(side)
+    assert (await side.ask(solve, {"input": given})).data["solveServiceRequest"]["userErrors"] == []
+    return {"id": given["id"], "reason": "Broken again"}
+
+
+async def _service_note(side: Side) -> Input:
+    return {"id": await side.fresh("service_request"), "kind": "INTERNAL", "text": "A note"}
+
+
+async def _repair(side: Side) -> Input:
+    record = catalogue().record("repair_record")
+    values = await side.factory.complete(record, await side.filled(record, writable=True))
+    return side.written(record, values)
+
+
+async def _questionnaire(side: Side) -> Input:
+    return {"questionnaireId": await side.fresh("questionnaire")}
+
+
+async def _report(side: Side) -> Input:
+    return {
+        "kind": "SURVEY_ANALYSIS",
+        "schemeId": await side.fresh("grade_scheme"),
+        "questionnaireId": await side.fresh("questionnaire"),
+        "onlyDepartmentId": await side.fresh("department"),
+        "onlyMemberId": side.public("member", side.owner.id),
+    }
+
+
+async def _report_definition(side: Side) -> Input:
+    return {"id": await side.fresh("report_definition")}
+
+
+async def _asked_report(side: Side) -> Input:
+    ask = "mutation ($input: RunReportInput!) { runReport(input: $input) { record { id } } }"
+    asked = await side.ask(ask, {"input": await _report(side)})
+    return {"id": asked.data["runReport"]["record"]["id"]}
+
+
+async def _report_called_off(side: Side) -> Input:
+    asked = await _asked_report(side)
+    cancel = "mutation ($id: ID!) { cancelReport(input: {id: $id}) { userErrors { code } } }"
+    await side.ask(cancel, asked)
+    return asked
+
+
+async def _version(side: Side) -> Input:
+    version = await side.factory.one("questionnaire_version")
+    await side.factory.one("survey_item", version_id=version, kind="TEXT")
+    return {"id": side.public("questionnaire_version", version)}
+
+
+async def _invited(side: Side) -> Input:
+    version = await side.factory.one("questionnaire_version")
+    active = await side.factory.one("questionnaire", active=True, current_version_id=version)
+    return {
+        "questionnaireId": side.public("questionnaire", active),
+        "customerIds": [await side.fresh("customer")],
+        "contactIds": [await side.fresh("contact")],
+    }
+
+
+async def _sent_out(side: Side) -> Input:
+    return {"reason": "CAMPAIGN", "name": "Double 11", **await _invited(side)}
+
+
+async def _sending(side: Side, state: str) -> Input:
+    made = await side.factory.one("survey_sending", state=state, started_by_id=side.owner.id)
+    return {"id": side.public("survey_sending", made)}
+
+
+async def _sending_to_hold(side: Side) -> Input:
+    return await _sending(side, "RUNNING")
+
+
+async def _sending_held(side: Side) -> Input:
+    return await _sending(side, "PAUSED")
+
+
+async def _survey_link(side: Side) -> Input:
+    active = (await _invited(side))["questionnaireId"]
+    soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    return {"questionnaireId": active, "name": "Counter", "expiresAt": soon}
+
+
+async def _survey_link_to_revoke(side: Side) -> Input:
+    return {"id": await side.fresh("survey_link")}
+
+
+async def _entered(side: Side) -> Input:
+    customer = await side.factory.one("customer")
+    invitation = await side.factory.one(
+        "survey_invitation",
+        version_id=(version := await side.factory.one("questionnaire_version")),
+        customer_id=customer,
+        contact_id=(contact := await side.factory.one("contact", customer_id=customer)),
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+    )
+    item = await side.factory.one("survey_item", version_id=version, kind="TEXT")
+    query = "query ($id: ID!) { surveyInvitation(id: $id) { questionnaireId customerId } }"
+    found = await side.ask(query, {"id": side.public("survey_invitation", invitation)})
+    return {
+        **found.data["surveyInvitation"],
+        "invitationId": side.public("survey_invitation", invitation),
+        "contactId": side.public("contact", contact),
+        "entries": [{"itemId": side.public("survey_item", item), "text": "Said on a visit"}],
+    }
+
+
+async def _webhook(side: Side) -> Input:
+    return {"name": "ERP", "url": "https://erp.example/hook", "events": ["CUSTOMER_CREATED"]}
+
+
+async def _made_webhook(side: Side) -> Input:
+    return {"id": await side.fresh("webhook")}
+
+
+async def _changed_webhook(side: Side) -> Input:
+    return {**await _made_webhook(side), "name": "CRM"}
+
+
+async def _active_webhook(side: Side) -> Input:
+    owner = {"owner_id": side.owner.id, "active": True, "events": ["CUSTOMER_CREATED"]}
+    return {"id": side.public("webhook", await side.factory.one("webhook", **owner))}
+
+
+async def _tested_webhook(side: Side) -> Input:
+    return {**await _active_webhook(side), "recordId": await side.fresh("customer")}
+
+
+async def _delivery(side: Side) -> Input:
+    webhook = UUID((await _active_webhook(side))["id"].partition("_")[2])
+    made = await side.factory.one("webhook_delivery", webhook_id=webhook, state="FAILED")
+    return {"id": side.public("webhook_delivery", made)}
+
+
+async def _chosen(side: Side) -> Input:
+    return {"memberIds": [side.public("member", side.owner.id)]}
+
+
+async def _contact(side: Side) -> Input:
+    return {"id": await side.fresh("contact")}
+
+
+async def _customer_held(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer"), "reason": "A lawsuit"}
+
+
+async def _customer_lifted(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer")}
+
+
+async def _retention_tried(side: Side) -> Input:
+    content = {"rules": []}
+    made = await side.factory.one("rule_version", kind="retention", content=content, state="REFUSED")
+    return {"ruleVersionId": side.public("rule_version", made)}
+
+
+def _in_a_month() -> str:
+    return (datetime.now(UTC) + timedelta(days=30)).isoformat()
+
+
+async def _collaboration(side: Side) -> Input:
+    return {
+        "customerId": await side.fresh("customer"),
+        "memberId": (await _member(side))["id"],
+        "role": "READ",
+        "until": _in_a_month(),
+    }
+
+
+async def _collaborator(side: Side) -> Input:
+    return {"id": await side.fresh("customer_collaborator")}
+
+
+async def _restriction(side: Side) -> Input:
+    return {"customerId": await side.fresh("customer"), "reason": "Merger talks"}
+
+
+async def _archive_access(side: Side) -> Input:
+    customer = await side.factory.one("customer", restricted=True)
+    return {"customerId": side.public("customer", customer), "reason": "Renewal", "until": _in_a_month()}
+
+
+async def _granted_access(side: Side) -> Input:
+    given = await side.filled(catalogue().record("archive_grant"))
+    made = await side.factory.one("archive_grant", **given, state="GRANTED")
+    return {"id": side.public("archive_grant", made)}
+
+
+_CRITERIA = {"criteria": [{"code": "A", "label": {"en": "One", "zh": "一"}}]}
+_BY_OWNERS = {"by": "ROLE", "roles": ["OWNER"], "fromAmount": None, "remindAfter": 1, "escalateAfter": 3}
+
+
+async def _rule(side: Side, state: str, kind: str | None = None) -> UUID:
+    """A version of a rule that the owner has drafted, of a kind that does not matter where none is named."""
+    given = {"kind": kind} if kind else {}
+    return await side.factory.one(
+        "rule_version", state=state, content=_CRITERIA, drafted_by_id=side.owner.id, **given
+    )
+
+
+async def _rule_draft(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "DRAFT"))}
+
+
+async def _changed_rule(side: Side) -> Input:
+    return {**await _rule_draft(side), "version": 1, "reason": "Spring"}
+
+
+async def _rule_to_submit(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "DRAFT", CHECKLISTS))}
+
+
+async def _rule_to_repeal(side: Side) -> Input:
+    return {"id": side.public("rule_version", await _rule(side, "APPROVED", CHECKLISTS))}
+
+
+async def _approval(
+    side: Side, rule: UUID, *, state: str = "OPEN", kind: str = "rule.version", asker: UUID | None = None
+) -> UUID:
+    """A request about a version of a rule, for owners to decide on."""
+    return await side.factory.one(
+        "approval_request",
+        kind=kind,
+        about=side.public("rule_version", rule),
+        asked_by_id=asker or side.owner.id,
+        state=state,
+        steps={"steps": [_BY_OWNERS], "limits": {}},
+    )
+
+
+async def _submitted_rule(side: Side) -> Input:
+    rule = await _rule(side, "SUBMITTED")
+    await _approval(side, rule)
+    return {"id": side.public("rule_version", rule)}
+
+
+async def _own_approval(side: Side) -> Input:
+    return {"id": side.public("approval_request", await _approval(side, await _rule(side, "SUBMITTED")))}
+
+
+async def _returned_approval(side: Side) -> Input:
+    rule = await _rule(side, "APPROVED")
+    returned = await _approval(side, rule, state="RETURNED", kind="rule.repeal")
+    return {"id": side.public("approval_request", returned)}
+
+
+async def _approval_to_decide(side: Side) -> Input:
+    asker = await side.factory.one("member", state="ACTIVE", roles=["REPRESENTATIVE"])
+    asked = await _approval(side, await _rule(side, "SUBMITTED"), asker=asker)
+    public = side.public("approval_request", asked)
+    return {"id": public, "stage": 1, "decision": "REFUSE", "remark": "Too dear"}
+
+
+async def _deputy(side: Side) -> Input:
+    away, deputy = [
+        await side.factory.one("member", state="ACTIVE", roles=["REPRESENTATIVE"]) for _ in range(2)
+    ]
+    today = datetime.now(UTC).date()
+    return {
+        "memberId": side.public("member", away),
+        "deputyId": side.public("member", deputy),
+        "fromDay": today.isoformat(),
+        "untilDay": (today + timedelta(days=7)).isoformat(),
+    }
+
+
+async def _deputy_to_end(side: Side) -> Input:
+    return {"id": await side.fresh("approval_deputy")}
+
+
+async def _contract(side: Side) -> Input:
+    return {"id": await side.fresh("contract")}
+
+
+async def _contract_in_force(side: Side) -> Input:
+    begun = date(2020, 1, 1)
+    made = await side.factory.one(
+        "contract", state="IN_FORCE", signed_on=begun, starts_on=begun, ends_on=date(2021, 1, 1)
+    )
+    return {"id": side.public("contract", made)}
+
+
+async def _contract_to_terminate(side: Side) -> Input:
+    return {**await _contract_in_force(side), "reason": "Insolvent", "terminatedOn": "2020-06-30"}
+
+
 async def _identity(side: Side) -> Input:
     claims = Claims("https://accounts.example", side.owner.id.hex, None)
     async with side.factory.databases.control() as control:
@@ -977,6 +1340,12 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "leadGradeScheme": _published,
     "gradeCustomers": _graded,
     "startGradeScheme": _started_scheme,
+    "classifyCustomers": _classified,
+    "orderRoute": _route,
+    "setRouteStops": _route_stops,
+    "moveRouteStop": _route_stop,
+    "freezeSegment": _segment,
+    "changeSegmentFilter": _segment_filter,
     "classifyCustomers": _classified,
     "orderRoute": _route,
     "setRouteStops": _route_stops,

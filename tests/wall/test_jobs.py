@@ -18,6 +18,8 @@ from tests.wall.sides import Side
 WITHOUT_IDS = {
     "classing.nightly",
     "classing.rfm",
+    "classing.nightly",
+    "classing.rfm",
     "correspondence.forget_old",
     "dailies.day",
     "dailies.make",
