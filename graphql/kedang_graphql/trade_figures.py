@@ -28,18 +28,18 @@ _RECORDS = {profits.CUSTOMER: "customer", profits.ORDER: "order", profits.PRODUC
 
 @strawberry.enum(description="What profit is told by.")
 class ProfitGrouping(Enum):
-    CUSTOMER = profits.CUSTOMER
-    ORDER = profits.ORDER
-    PRODUCT = profits.PRODUCT
-    MONTH = profits.MONTH
-    YEAR = profits.YEAR
+    CUSTOMER = strawberry.enum_value(profits.CUSTOMER, description="A row for each customer.")
+    ORDER = strawberry.enum_value(profits.ORDER, description="For each order.")
+    PRODUCT = strawberry.enum_value(profits.PRODUCT, description="For each product, by order lines.")
+    MONTH = strawberry.enum_value(profits.MONTH, description="For each month in which something was sold.")
+    YEAR = strawberry.enum_value(profits.YEAR, description="For each year in which something was sold.")
 
 
 @strawberry.enum(description="What comes first; where no profit is known, it comes last.")
 class ProfitOrder(Enum):
-    MOST_PROFIT = profits.MOST_PROFIT
-    LEAST_PROFIT = profits.LEAST_PROFIT
-    MOST_SALES = profits.MOST_SALES
+    MOST_PROFIT = strawberry.enum_value(profits.MOST_PROFIT, description="The most profitable first.")
+    LEAST_PROFIT = strawberry.enum_value(profits.LEAST_PROFIT, description="What lost most first.")
+    MOST_SALES = strawberry.enum_value(profits.MOST_SALES, description="What was sold most of first.")
 
 
 @strawberry.type(description="What was sold and what it left over its cost.")
@@ -111,14 +111,14 @@ async def answer_profit_contribution(
     except NotFound:
         return None
     question = profits.ProfitQuestion(
-        by=by.value,
+        by=by.name,
         first=from_,
         end=to,
         customer_ids=customers,
         product_ids=products,
         currency=_currency(currency),
         unprofitable=unprofitable,
-        order=order_by.value,
+        order=order_by.name,
         limit=first,
         after=after,
     )
