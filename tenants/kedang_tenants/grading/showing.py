@@ -21,6 +21,7 @@ WITH held AS (
     LEFT JOIN customer_grade g ON g.customer_id = c.id AND g.scheme_id = $1 AND g.current
     LEFT JOIN grade_level l ON l.id = g.level_id
     WHERE ($2::uuid[] IS NULL OR c.id = ANY($2)) AND c.archived_at IS NULL
+      AND EXISTS (SELECT 1 FROM grade_scheme s WHERE s.id = $1 AND s.leads AND s.archived_at IS NULL)
       AND (c.grade_level_id, c.grade_rank) IS DISTINCT FROM (l.id, l.position)
     ORDER BY c.id FOR NO KEY UPDATE OF c
 )
@@ -39,6 +40,7 @@ async def show_grades(
 ) -> int:
     """Show these customers, or all, with the grades that they have in the scheme; how many changed theirs.
 
+    Nothing happens where the scheme does not lead (any more).
     A grade is not an edit: the customer's version stays, so that nobody's open form conflicts with it.
     """
     ids = None if customer_ids is None else list(customer_ids)
