@@ -11,11 +11,9 @@ from kedang_graphql.bulk import BulkMutation
 from kedang_graphql.calendars import CalendarMutation
 from kedang_graphql.calls import CallQuery
 from kedang_graphql.classing import ClassingMutation, ClassingQuery
-from kedang_graphql.classing import ClassingMutation, ClassingQuery
 from kedang_graphql.contracts import ContractMutation
 from kedang_graphql.conversions import ConversionMutation
 from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
-from kedang_graphql.customer_routes import CustomerRouteMutation, CustomerRouteQuery
 from kedang_graphql.customer_routes import CustomerRouteMutation, CustomerRouteQuery
 from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
 from kedang_graphql.demands import DemandMutation
@@ -45,7 +43,6 @@ from kedang_graphql.reports import ReportMutation
 from kedang_graphql.rules import RuleMutation, RuleQuery
 from kedang_graphql.seat_changes import SeatChangeMutation, SeatChangeQuery
 from kedang_graphql.segments import SegmentMutation, SegmentQuery
-from kedang_graphql.segments import SegmentMutation, SegmentQuery
 from kedang_graphql.service import ServiceMutation
 from kedang_graphql.survey_analysis import SurveyAnalysisQuery
 from kedang_graphql.survey_answers import SurveyAnswerMutation
@@ -66,9 +63,7 @@ QUERIES: tuple[type, ...] = (
     AuditQuery,
     CallQuery,
     ClassingQuery,
-    ClassingQuery,
     CorrespondenceQuery,
-    CustomerRouteQuery,
     CustomerRouteQuery,
     DailyReportQuery,
     FileQuery,
@@ -84,7 +79,6 @@ QUERIES: tuple[type, ...] = (
     LeavingQuery,
     LicensingQuery,
     SeatChangeQuery,
-    SegmentQuery,
     SegmentQuery,
     OpenIdQuery,
     OperationQuery,
@@ -106,12 +100,10 @@ MUTATIONS: tuple[type, ...] = (
     ApprovalMutation,
     BulkMutation,
     ClassingMutation,
-    ClassingMutation,
     CalendarMutation,
     ContractMutation,
     ConversionMutation,
     CorrespondenceMutation,
-    CustomerRouteMutation,
     CustomerRouteMutation,
     DailyReportMutation,
     DemandMutation,
@@ -130,7 +122,6 @@ MUTATIONS: tuple[type, ...] = (
     LicensingMutation,
     MeetingMutation,
     SeatChangeMutation,
-    SegmentMutation,
     SegmentMutation,
     NoticeMutation,
     OpenIdMutation,

@@ -65,8 +65,6 @@ WITHOUT_IDS = {
     "exportCompany": None,
     "deleteCompany": {"confirmName": "Northwind Traders"},
     "keepCompany": None,
-    "createSegment": {"name": "Berlin", "where": {"city": {"eq": "Berlin"}}},
-    "measureRfm": {},
     "makeCalendarAddress": None,
     "createSegment": {"name": "Berlin", "where": {"city": {"eq": "Berlin"}}},
     "measureRfm": {},

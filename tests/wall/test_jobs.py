@@ -18,8 +18,6 @@ from tests.wall.sides import Side
 WITHOUT_IDS = {
     "classing.nightly",
     "classing.rfm",
-    "classing.nightly",
-    "classing.rfm",
     "correspondence.forget_old",
     "dailies.day",
     "dailies.make",
