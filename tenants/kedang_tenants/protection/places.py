@@ -55,7 +55,7 @@ PERSONAL: Final[Mapping[str, frozenset[str]]] = {
             "custom",
         }
     ),
-    "member": frozenset({"name", "email", "title", "custom"}),
+    "member": frozenset({"name", "email", "title", "custom", "calendar_hash"}),
 }
 """What goes when a person is erased, by the record that is the person."""
 
