@@ -299,6 +299,10 @@ async def test_what_is_not_done_of_contracts_and_meetings_goes_along_and_what_is
         await shop.create(
             "contract", number=customer.hex, title="T", customer_id=customer, owner_id=office.nancy
         )
+        await shop.create("demand", title="T", customer_id=customer, owner_id=office.nancy)
+        await shop.create(
+            "quotation", number=customer.hex, customer_id=customer, owner_id=office.nancy, state="SENT"
+        )
         meeting = await shop.create(
             "meeting",
             customer_id=customer,
@@ -319,7 +323,12 @@ async def test_what_is_not_done_of_contracts_and_meetings_goes_along_and_what_is
     await office.hand_over(shares=[Share(office.steven, [given])])
     await shop.work()
     to = {own: office.janet, given: office.steven, others: office.janet}
-    for record, column in (("contract", "owner_id"), ("meeting", "organiser_id")):
+    for record, column in (
+        ("contract", "owner_id"),
+        ("demand", "owner_id"),
+        ("quotation", "owner_id"),
+        ("meeting", "organiser_id"),
+    ):
         rows = await shop.fetch(f"SELECT customer_id, {column} AS person FROM {record}")
         assert {row["customer_id"]: row["person"] for row in rows} == to
     actions = await shop.fetch(
