@@ -1,5 +1,6 @@
 """Daily reports: cards made from the day's records, submitted upward; urgent matters settled or reported (F5)."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 
 import orjson
@@ -174,6 +175,67 @@ async def test_made_again_a_draft_follows_the_records_and_leaves_alone_what_was_
     before = await shop.fetch("SELECT id, version FROM daily_report_card ORDER BY id")
     await make(shop, nancy)
     assert await shop.fetch("SELECT id, version FROM daily_report_card ORDER BY id") == before
+
+
+async def test_a_contact_that_is_noted_again_comes_back_to_its_card(shop, people, customer):
+    nancy = people["Nancy"]
+    archived, missed = await contact(shop, customer, nancy), await contact(shop, customer, nancy)
+    report = await make(shop, nancy)
+    before = {card["follow_up_record_id"]: card["id"] for card in await cards(shop, report)}
+    await shop.archive("follow_up_record", archived)
+    await shop.update("follow_up_record", missed, reached=False)
+    await make(shop, nancy)
+    assert await cards(shop, report) == []
+    await shop.change(Change("follow_up_record", "restore", archived))
+    await shop.update("follow_up_record", missed, reached=True, content="Reached after all")
+    await make(shop, nancy)
+    found = await cards(shop, report)
+    assert {card["follow_up_record_id"]: card["id"] for card in found} == before
+    assert sorted(card["matters"].split("\n")[0] for card in found) == [
+        "Reached after all",
+        "Showed the catalogue",
+    ]
+
+
+async def test_what_is_noted_after_the_report_was_submitted_comes_into_the_next_one_once(
+    shop, people, customer
+):
+    nancy = people["Nancy"]
+    moved = await contact(shop, customer, nancy)
+    monday = await make(shop, nancy)
+    await do(shop, submit_report, nancy, report_id=monday)
+    late = await contact(shop, customer, nancy, at=NOON + timedelta(hours=1), content="Later")
+    before = await contact(
+        shop, customer, nancy, at=NOON - timedelta(days=1)
+    )  # there is no report of that day
+    shop.clock.move(timedelta(days=1))
+    await shop.update("follow_up_record", moved, at=NOON + timedelta(days=1))
+    tuesday = await make(shop, nancy)
+    assert [card["follow_up_record_id"] for card in await cards(shop, tuesday)] == [late]
+    assert await make(shop, nancy) == tuesday
+    assert [card["follow_up_record_id"] for card in await cards(shop, tuesday)] == [late]
+    await do(shop, submit_report, nancy, report_id=tuesday)
+    shop.clock.move(timedelta(days=1))
+    assert await cards(shop, await make(shop, nancy)) == []
+    told_of = await shop.fetch("SELECT follow_up_record_id FROM daily_report_card WHERE archived_at IS NULL")
+    assert sorted(one["follow_up_record_id"] for one in told_of) == sorted([moved, late])
+    assert before not in {one["follow_up_record_id"] for one in told_of}
+
+
+async def test_a_report_that_is_being_submitted_gets_no_further_cards(shop, people, customer):
+    nancy = people["Nancy"]
+    await contact(shop, customer, nancy)
+    report = await make(shop, nancy)
+    await contact(shop, customer, nancy, content="Noted meanwhile")
+    viewer = await shop.as_member(nancy)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await submit_report(write, viewer, report_id=report, clock=shop.clock)
+        making = asyncio.create_task(make(shop, nancy))
+        done, _ = await asyncio.wait({making}, timeout=0.5)
+        assert not done
+    with pytest.raises(ReportSubmitted):
+        await making
+    assert len(await cards(shop, report)) == 1
 
 
 async def test_a_report_of_today_or_earlier_is_made_by_who_may_write_one(shop, people, customer):

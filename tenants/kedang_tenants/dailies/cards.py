@@ -18,17 +18,38 @@ from kedang_tenants.catalogue.languages import language_of
 _LONGEST: Final = 5000
 _TEXTS: Final = ("wishes", "matters", "market", "reaction", "other")
 
+_LATE: Final = timedelta(days=7)
+"""So far back is looked for what was noted after the report of its day had been submitted."""
+
+
+def _is_told_of(source: str, row: str, at: str, member: str) -> str:
+    """The condition that what happened ``at`` is for the report of the day $5 to tell, and for no other one.
+
+    That is what happened on the day ($2 to before $3), and since $4 what came too late for the report of its own day,
+    which had been submitted. What stands on a card of another report of the member stays there, where somebody
+    took it out as well.
+    """
+    return f"""
+{at} < $3 AND ({at} >= $2 OR {at} >= $4 AND EXISTS (
+    SELECT 1 FROM daily_report d WHERE d.member_id = {member} AND d.day = ({at} AT TIME ZONE $6)::date
+    AND d.state = 'SUBMITTED' AND d.archived_at IS NULL))
+AND NOT EXISTS (
+    SELECT 1 FROM daily_report_card k JOIN daily_report d ON d.id = k.report_id
+    WHERE k.{source} = {row}.id AND d.member_id = {member} AND d.day <> $5 AND (k.archived_at IS NULL OR k.edited))"""
+
+
 # A contact that reached nobody has nothing to tell of.
-_RECORDS: Final = """
+_RECORDS: Final = f"""
 SELECT r.member_id, m.language, r.id, r.customer_id, r.at, r.needs, r.problems, r.content, r.result, r.next_step,
        r.competitors, r.market_news
 FROM follow_up_record r JOIN customer c ON c.id = r.customer_id AND c.archived_at IS NULL
 JOIN member m ON m.id = r.member_id
-WHERE r.member_id = ANY($1::uuid[]) AND r.at >= $2 AND r.at < $3 AND r.reached AND r.archived_at IS NULL
+WHERE r.member_id = ANY($1::uuid[]) AND r.reached AND r.archived_at IS NULL
+  AND {_is_told_of("follow_up_record_id", "r", "r.at", "r.member_id")}
 ORDER BY r.at, r.id
 """
 # Of the members who attended, whoever noted that somebody did not.
-_MEETINGS: Final = """
+_MEETINGS: Final = f"""
 SELECT w.member_id, m.language, g.id, g.customer_id, g.starts_at AS at, g.subject, g.decisions, g.minutes
 FROM meeting g JOIN customer c ON c.id = g.customer_id AND c.archived_at IS NULL
 CROSS JOIN LATERAL (
@@ -38,8 +59,8 @@ CROSS JOIN LATERAL (
     UNION SELECT a.member_id FROM meeting_attendee a
     WHERE a.meeting_id = g.id AND a.archived_at IS NULL AND a.attended IS DISTINCT FROM false
 ) w JOIN member m ON m.id = w.member_id
-WHERE w.member_id = ANY($1::uuid[]) AND g.starts_at >= $2 AND g.starts_at < $3 AND g.ends_at <= $4
-  AND g.archived_at IS NULL
+WHERE w.member_id = ANY($1::uuid[]) AND g.ends_at <= $7 AND g.archived_at IS NULL
+  AND {_is_told_of("meeting_id", "g", "g.starts_at", "w.member_id")}
 ORDER BY g.starts_at, g.id
 """
 
@@ -65,10 +86,14 @@ def day_of(day: date, zone: str) -> tuple[datetime, datetime]:
 async def told_by(
     read: TenantRead, members: Sequence[UUID], *, day: date, zone: str, now: datetime
 ) -> list[Told]:
-    """What these members did with customers on the day as it lies in their records, each in their own language."""
+    """What these members did with customers on the day as it lies in their records, each in their own language.
+
+    With it comes what was noted of the days before after their reports had been submitted.
+    """
     begin, end = day_of(day, zone)
-    records = await read.fetch(_RECORDS, list(members), begin, end)
-    meetings = await read.fetch(_MEETINGS, list(members), begin, end, now)
+    asked = (list(members), begin, end, begin - _LATE, day, zone)
+    records = await read.fetch(_RECORDS, *asked)
+    meetings = await read.fetch(_MEETINGS, *asked, now)
     return [*map(_of_record, records), *map(_of_meeting, meetings)]
 
 

@@ -42,8 +42,7 @@ async def guard_cards(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft
         at = cast("datetime", draft.now("at"))
         if "at" in draft.values and at.astimezone(ZoneInfo(viewer.time_zone)).date() != report["day"]:
             draft.refuse("at", "OTHER_DAY", msg("This is not of the day of the report."))
-        if draft.action in {"create", "update"}:
-            draft.values["edited"] = True
+        draft.values["edited"] = True  # taking a card out is editing it, too
 
 
 def _guard(draft: Draft, viewer: Viewer, report: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Making daily reports out of the day's records: by themselves in the evening, or when somebody asks (F5).
 
 Making one again adds what has happened since, and follows what was corrected; a card that somebody has edited or
-taken out stays so, and a report that was submitted is left alone.
+taken out stays so, and a report that was submitted is left alone: what is noted later comes into the next one.
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ CARD: Final = "daily_report_card"
 _ONE_AT_A_TIME: Final = """
 SELECT pg_advisory_xact_lock(hashtext('daily reports'), asked.key)
 FROM (SELECT DISTINCT hashtext($1 || member::text || $2) AS key FROM unnest($3::uuid[]) AS member ORDER BY 1) asked
+"""
+# Whoever submits one of these meanwhile waits, or has done so already. What was submitted is not locked: that an
+# account manager's report gathers.
+_HELD: Final = """
+SELECT id FROM daily_report WHERE member_id = ANY($1::uuid[]) AND day = $2 AND state = 'DRAFT' AND archived_at IS NULL
+ORDER BY id FOR NO KEY UPDATE
 """
 _REPORTS: Final = """
 SELECT id, member_id, state FROM daily_report WHERE member_id = ANY($1::uuid[]) AND day = $2 AND archived_at IS NULL
@@ -81,6 +87,7 @@ async def make_reports(
     """
     members = sorted(kinds)
     await write.fetch(_ONE_AT_A_TIME, write.company.schema, day.isoformat(), members)
+    await write.fetch(_HELD, members, day)
     told: dict[UUID, list[Told]] = defaultdict(list)
     for one in await told_by(write, members, day=day, zone=viewer.time_zone, now=clock.now()):
         told[one.member_id].append(one)
@@ -119,14 +126,15 @@ def _new_report(member: UUID, report: UUID, kind: str, day: date, clock: Clock) 
 def _card_steps(report: UUID, told: Sequence[Told], cards: Sequence[asyncpg.Record]) -> list[Change]:
     """What makes the cards of a draft tell what there is to tell."""
     standing = {_source_of(card): card for card in cards}
-    steps = [step for one in told if (step := _card_step(report, one, standing)) is not None]
+    steps = [step for one in told for step in _steps_of(report, one, standing)]
     sources = {one.source_id for one in told}
     gone = [
         card
         for source, card in standing.items()
         if source not in sources and not card["edited"] and card["archived_at"] is None
     ]
-    return [*steps, *(Change(CARD, "archive", card["id"]) for card in gone)]
+    # Saying that nobody edited it tells this from a card that somebody took out.
+    return [*steps, *(Change(CARD, "archive", card["id"], values={"edited": False}) for card in gone)]
 
 
 def _source_of(card: asyncpg.Record) -> UUID:
@@ -134,13 +142,17 @@ def _source_of(card: asyncpg.Record) -> UUID:
     return source
 
 
-def _card_step(report: UUID, one: Told, standing: Mapping[UUID, asyncpg.Record]) -> Change | None:
+def _steps_of(report: UUID, one: Told, standing: Mapping[UUID, asyncpg.Record]) -> list[Change]:
     values: dict[str, Any] = {"at": one.at, **one.texts}
     card = standing.get(one.source_id)
     if card is None:
         said = {"report_id": report, "customer_id": one.customer_id, one.source: one.source_id}
-        return Change(CARD, "create", values={**said, **values, "edited": False})
-    same = all(card[name] == value for name, value in values.items())
-    if same or card["edited"] or card["archived_at"] is not None:
-        return None
-    return Change(CARD, "update", card["id"], values={**values, "edited": False})
+        return [Change(CARD, "create", values={**said, **values, "edited": False})]
+    if card["edited"]:
+        return []
+    steps = []
+    if card["archived_at"] is not None:  # its source was gone for a while
+        steps.append(Change(CARD, "restore", card["id"], values={"edited": False}))
+    if any(card[name] != value for name, value in values.items()):
+        steps.append(Change(CARD, "update", card["id"], values={**values, "edited": False}))
+    return steps
