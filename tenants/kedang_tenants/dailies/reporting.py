@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Forbidden, KedangError, NotFound, Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
@@ -18,7 +18,7 @@ from kedang_tenants.dailies.making import CARD, seeing_all
 from kedang_tenants.dailies.models import ACKNOWLEDGED, REPORTED
 from kedang_tenants.dailies.rule import load_habits
 from kedang_tenants.dailies.settling import hold_urgent
-from kedang_tenants.dailies.superiors import GENERAL_MANAGER, OWNER, heads
+from kedang_tenants.dailies.superiors import GENERAL_MANAGER, heads
 from kedang_tenants.dailies.telling import acknowledged_letters, emergency_letters
 from kedang_tenants.people.everybody import load_everybody
 from kedang_tenants.people.telling import tell
@@ -112,13 +112,13 @@ async def acknowledge(
     version: int | None = None,
     clock: Clock,
 ) -> None:
-    """Acknowledge an emergency report, with what is to be done: for general managers and owners, never the reporter.
+    """Acknowledge an emergency report, with what is to be done: for general managers, where none is there for owners.
 
-    Whoever reported and whose card it came from are told. Raises NotFound, Forbidden, Archived, ReportAcknowledged, and
+    Never for the reporter. Whoever reported and whose card it came from are told. Raises NotFound, Forbidden, Archived, ReportAcknowledged, and
     Refused for a stale version.
     """
     row = await hold(write, viewer, EMERGENCY, report_id)
-    if not viewer.roles & {GENERAL_MANAGER, OWNER} or row["reporter_id"] == viewer.member_id:
+    if row["reporter_id"] == viewer.member_id or not await _leads(write, viewer, row["reporter_id"], clock):
         raise Forbidden(msg("You may not do this."))
     if row["state"] != REPORTED:
         raise ReportAcknowledged(msg("This report was acknowledged already."), path=("input", "id"))
@@ -133,3 +133,10 @@ async def acknowledge(
     writer = await write.fetchval(_CONCERNED, row["card_id"]) if row["card_id"] else None
     readers = sorted({row["reporter_id"], writer} - {None, viewer.member_id})
     await tell(write, viewer, acknowledged_letters(row, instruction, readers), clock=clock)
+
+
+async def _leads(read: TenantRead, viewer: Viewer, reporter: UUID, clock: Clock) -> bool:
+    """Whether it is for the viewer to acknowledge what this member reported."""
+    if GENERAL_MANAGER in viewer.roles:
+        return True
+    return viewer.member_id in heads(await load_everybody(read, day=viewer.today(clock)), reporter)
