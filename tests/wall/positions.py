@@ -18,8 +18,9 @@ from graphql import (
     parse,
 )
 
-FILTER = "IdFilter"
-OPERATORS = ("eq", "ne", "in", "notIn")
+# What takes ids in a filter, by its type.
+_OPERATORS = ("eq", "ne", "in", "notIn")
+FILTERS = {"IdFilter": _OPERATORS, "TreeIdFilter": (*_OPERATORS, "within")}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def positions(sdl: str) -> set[Position]:
     found: set[Position] = set()
     document: DocumentNode = parse(sdl)
     for definition in document.definitions:
-        if isinstance(definition, InputObjectTypeDefinitionNode) and definition.name.value != FILTER:
+        if isinstance(definition, InputObjectTypeDefinitionNode) and definition.name.value not in FILTERS:
             for value in definition.fields or ():
                 found |= _of_value(definition.name.value, value.name.value, value.type)
         elif isinstance(definition, ObjectTypeDefinitionNode):
@@ -54,8 +55,8 @@ def _of_value(holder: str, name: str, of: TypeNode) -> set[Position]:
     while hasattr(of, "type"):
         of = of.type
     kind = of.name.value  # type: ignore[attr-defined]
-    if kind == FILTER:
-        return {Position(holder, name, operator) for operator in OPERATORS}
+    if kind in FILTERS:
+        return {Position(holder, name, operator) for operator in FILTERS[kind]}
     return {Position(holder, name)} if kind == "ID" else set()
 
 

@@ -189,8 +189,9 @@ async def _draft(side: Side, **values: Any) -> UUID:
 
 async def _card(side: Side) -> str:
     """A card of the owner's own draft: nobody edits another's."""
-    made = await side.factory.one("daily_report_card", report_id=await _draft(side), edited=True)
-    return side.public("daily_report_card", made)
+    record = catalogue().record("daily_report_card")
+    values = {**await side.filled(record), "report_id": await _draft(side), "edited": True}
+    return side.public("daily_report_card", await side.factory.one("daily_report_card", **values))
 
 
 STATED: Mapping[str, Callable[[Side], Awaitable[str]]] = {
@@ -324,7 +325,9 @@ async def _graded(side: Side) -> Input:
 
 
 async def _drafted(side: Side) -> str:
-    draft = "mutation ($id: ID!) { draftGradeRule(input: {schemeId: $id}) { record { id } userErrors { code } } }"
+    draft = (
+        "mutation ($id: ID!) { draftGradeRule(input: {schemeId: $id}) { record { id } userErrors { code } } }"
+    )
     answer = (await side.ask(draft, {"id": await _scheme(side)})).data["draftGradeRule"]
     assert answer["userErrors"] == []
     return answer["record"]["id"]

@@ -15,7 +15,7 @@ from kedang_graphql.schema import build_gateway
 from kedang_tenants.catalogue import catalogue
 from tests.support.digests import PLATFORM, digests
 from tests.support.telling import say
-from tests.wall.positions import OPERATORS, Place, Position, places, positions, selection
+from tests.wall.positions import FILTERS, Place, Position, places, positions, selection
 from tests.wall.sides import BATCHES, Side
 
 CORE = build_gateway().core
@@ -55,13 +55,13 @@ ANSWERED = {
     "companyExportDownload": "url",
     "surveyLinkAddress": "url",
     "handoverPreview": "inHand { customers }",
+    "profitContribution": "currency",
+    "buyingCycles": "pageInfo { hasNextPage }",
+    "crossSelling": "customers",
     "proposedRoute": "km",
     "segmentCount": "count",
     "segmentCustomers": "pageInfo { hasNextPage }",
     "customerRfm": "since",
-    "profitContribution": "currency",
-    "buyingCycles": "pageInfo { hasNextPage }",
-    "crossSelling": "customers",
 }
 # Fields that are named otherwise than the ids that they take.
 IDS = {
@@ -177,10 +177,9 @@ class Walk:
         for record in catalogue():
             where = CORE.type_map[f"{record.api_name}Where"]
             for name, field in where.fields.items():
-                if get_named_type(field.type).name == "IdFilter":
-                    for operator in OPERATORS:
-                        await self._filter(record, name, operator)
-                        self.visited.add(Position(where.name, name, operator))
+                for operator in FILTERS.get(get_named_type(field.type).name, ()):
+                    await self._filter(record, name, operator)
+                    self.visited.add(Position(where.name, name, operator))
 
     async def _filter(self, record: Any, name: str, operator: str) -> None:
         query = (
@@ -199,7 +198,7 @@ class Walk:
         assert foreign == await found(self.nobody(own)), (record.name, name, operator)
         counts = [body["data"][record.api_plural]["totalCount"] for body in (mine, orjson.loads(foreign))]
         assert mine["data"]["grouped"] == {"groups": [{"count": counts[0]}]}, (record.name, name, operator)
-        if operator in {"eq", "in"}:
+        if operator in {"eq", "in", "within"}:
             assert counts[0] > 0, (record.name, name, operator)
             assert counts[1] == 0, (record.name, name, operator)
         else:
