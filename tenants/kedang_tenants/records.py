@@ -44,8 +44,8 @@ from kedang_tenants.grading import events as grading_events
 from kedang_tenants.grading import guards as grading_guards
 from kedang_tenants.grading import leading as grading_leading
 from kedang_tenants.grading import models as grading
-from kedang_tenants.grading import telling as grading_telling
 from kedang_tenants.grading import prices as grading_prices
+from kedang_tenants.grading import telling as grading_telling
 from kedang_tenants.grading import trials as grading_trials
 from kedang_tenants.grading import versions as grading_versions
 from kedang_tenants.handover import models as handover
@@ -80,10 +80,18 @@ from kedang_tenants.surveys import measures as survey_measures
 from kedang_tenants.surveys import models as surveys
 from kedang_tenants.surveys import occasions as survey_occasions
 from kedang_tenants.surveys import sending_models as survey_sendings
-from kedang_tenants.trade import contract_rules, contracts, demand_life, demands, quotations
+from kedang_tenants.trade import (
+    contract_rules,
+    contracts,
+    demand_life,
+    demands,
+    prices,
+    quotations,
+    receivable_rules,
+    receivables,
+)
 from kedang_tenants.trade import dues as trade_dues
 from kedang_tenants.trade import models as trade
-from kedang_tenants.trade import prices, receivable_rules, receivables
 from kedang_tenants.trade import rules as trade_rules
 from kedang_tenants.verification import cycles as verification_cycles
 from kedang_tenants.verification import dues as verification_dues
@@ -135,8 +143,8 @@ __all__ = [
     "grading_dues",
     "grading_events",
     "grading_guards",
-    "grading_prices",
     "grading_leading",
+    "grading_prices",
     "grading_telling",
     "grading_trials",
     "grading_versions",
