@@ -128,10 +128,28 @@ def _version(changes: Mapping[str, Any], place: int) -> Mapping[str, Any]:
     return {name: value[place] for name, value in changes.items() if isinstance(value, list) and value}
 
 
+_SAYS_NOBODY: Final = frozenset(
+    {
+        "search_text",
+        "search_tokens",
+        "name_sort",
+        "phone_reversed",
+        "preferred_channel",
+        "decision_power",
+        "credit_rating",
+        "credit_before",
+        "credit_dropped_on",
+        "insolvency",
+        "purchasing_power",
+    }
+)
+"""Goes with the person, but is not looked for elsewhere: one of few choices, a day, or worked out from the rest."""
+
+
 def _gather(known: dict[str, set[object]], record: str, values: Mapping[str, Any]) -> None:
     for name in PERSONAL[record]:
         value = values.get(name)
-        if value is None or name in {"search_text", "search_tokens", "name_sort", "decision_power"}:
+        if value is None or name in _SAYS_NOBODY:
             continue
         if name == "custom":
             known["more"] |= {each for each in dict(value).values() if isinstance(each, str)}
@@ -139,7 +157,7 @@ def _gather(known: dict[str, set[object]], record: str, values: Mapping[str, Any
             known["reaches"].add(value)
         elif name in NAMED_BY[record]:
             known["names"].add(value)
-        elif name not in {"phone_reversed", "preferred_channel"}:
+        else:
             known["more"].add(value)
 
 
