@@ -1,5 +1,6 @@
 """The watch list at both ends: who is on it and why, checks, who is told, anomalies at once (A18)."""
 
+import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -17,9 +18,12 @@ from kedang_tenants.reports.gathering import Question, Reader
 from kedang_tenants.reports.schedule import Span
 from kedang_tenants.rules import establish
 from kedang_tenants.watching.checks import check_day
+from kedang_tenants.watching.events import look_again
+from kedang_tenants.watching.listing import watch_part
 from kedang_tenants.watching.measuring import reasons_of
 from kedang_tenants.watching.models import BEST, RISK
 from kedang_tenants.watching.rule import Thresholds
+from kedang_tenants.watching.telling import tell_untold
 from tests.support.factories import Factory
 
 MONDAY = date(2026, 3, 2)
@@ -193,6 +197,54 @@ async def test_a_coming_insolvency_and_a_credit_drop_are_told_at_once(shop, peop
     assert (await entries(shop))[1][3] == MONDAY
     (row,) = await shop.fetch("SELECT credit_before, credit_dropped_on FROM customer WHERE id = $1", rated)
     assert (row["credit_before"], row["credit_dropped_on"]) == (None, None)
+
+
+async def test_what_gets_worse_for_the_same_reason_is_told_at_once_and_checked_again(shop, people):
+    customer = await shop.create("customer", name="Ill", owner_id=people["Nancy"], credit_rating="AA")
+    for values, why in (
+        ({"insolvency": "RESTRUCTURING"}, "Insolvency: Restructuring ahead."),
+        ({"insolvency": "BANKRUPTCY"}, "Insolvency: Bankruptcy ahead."),
+        ({"insolvency": None, "credit_rating": "B"}, "Credit rating dropped from AA to B."),
+        ({"credit_rating": "D"}, "Credit rating dropped from AA to D."),
+    ):
+        before = len(await told(shop))
+        await shop.update("customer", customer, **values)
+        await shop.work()
+        new = (await told(shop))[before:]
+        assert [(one["member_id"], one["body"]) for one in new] == [
+            (who, f"Customers at risk: Ill – {why}") for who in (people["Nancy"], people["Steven"])
+        ]
+    assert len(await checks(shop)) == 1  # the one that is still open is enough
+    done = await shop.value("SELECT id FROM follow_up_plan WHERE origin = 'CHECK'")
+    await shop.update("follow_up_plan", done, state="DONE")
+    before = len(await told(shop))
+    await shop.update("customer", customer, credit_rating="CCC")  # better than it was
+    await shop.work()
+    assert (await entries(shop))[0][2] == {"CREDIT_DROP": {"value": "CCC", "threshold": "AA"}}
+    assert (len(await told(shop)), len(await checks(shop))) == (before, 1)
+    await shop.update("customer", customer, credit_rating="C")
+    await shop.work()
+    assert len(await told(shop)) == before + 2
+    assert sorted(plan["state"] for plan in await checks(shop)) == ["DONE", "PLANNED"]
+
+
+async def test_the_night_and_an_event_do_not_look_at_the_same_time(shop, people):
+    customer = await shop.create("customer", name="Silent", owner_id=people["Nancy"])
+    await bought(shop, customer, (200, 50))
+    viewer = await shop.product()
+
+    async def look():
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            await look_again(write, viewer, [customer], clock=shop.clock)
+
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await watch_part(write, viewer, after=None, clock=shop.clock)
+        await tell_untold(write, viewer, clock=shop.clock)
+        looking = asyncio.create_task(look())
+        done, _ = await asyncio.wait({looking}, timeout=0.5)
+        assert not done
+    await looking
+    assert (len(await entries(shop)), len(await told(shop))) == (1, 2)
 
 
 async def test_a_customer_who_is_not_satisfied_is_watched_at_once(shop, people):

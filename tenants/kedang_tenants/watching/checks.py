@@ -1,7 +1,7 @@
 """Unscheduled checks (不定期检查) of customers at risk: a plan for the owner within a few working days (A18).
 
 A member has so many open at most; the others follow when these are done, those with the most reasons first. What is
-found at once is checked whatever else there is.
+found at once is checked whatever else there is, and again where the check of the customer was done.
 """
 
 from __future__ import annotations
@@ -26,25 +26,31 @@ PLAN: Final = "follow_up_plan"
 _LONGEST: Final = 500
 _DAY: Final = timedelta(days=1)
 
-# Entries at risk that no check was made for; $1 those that are checked at all events, $2 how many a member may have open.
+_OCCASION: Final = "'watch:' || replace({entry}::text, '-', '')"
+# Entries at risk that no check was made for; $1 those that are checked at all events unless a check is open, $2 how many
+# a member may have open.
 _UNCHECKED: Final = f"""
-SELECT id, customer_id, owner_id, why FROM (
-    SELECT w.id, w.customer_id, c.owner_id, w.why, w.id = ANY($1::uuid[]) AS now,
+SELECT id, customer_id, owner_id, why, made FROM (
+    SELECT w.id, w.customer_id, c.owner_id, w.why, k.made, w.id = ANY($1::uuid[]) AS now,
            row_number() OVER (PARTITION BY c.owner_id ORDER BY w.points DESC, w.since_on, w.id) + coalesce(o.open, 0)
                AS place
     FROM watch_entry w JOIN customer c ON c.id = w.customer_id AND c.archived_at IS NULL AND c.owner_id IS NOT NULL
     LEFT JOIN (SELECT p.owner_id, count(*) AS open FROM follow_up_plan p
                WHERE p.origin = '{CHECK}' AND p.state = '{PLANNED}' AND p.archived_at IS NULL GROUP BY p.owner_id) o
         ON o.owner_id = c.owner_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS made, count(*) FILTER (WHERE p.state = '{PLANNED}') AS open FROM follow_up_plan p
+        WHERE p.customer_id = w.customer_id AND p.origin = '{CHECK}' AND p.archived_at IS NULL
+          AND split_part(p.occasion, '/', 1) = {_OCCASION.format(entry="w.id")}
+    ) k
     WHERE w.side = 'RISK' AND w.ended_on IS NULL AND w.archived_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM follow_up_plan p WHERE p.customer_id = w.customer_id AND p.origin = '{CHECK}'
-                      AND p.occasion = 'watch:' || replace(w.id::text, '-', '') AND p.archived_at IS NULL)
+      AND (k.made = 0 OR k.open = 0 AND w.id = ANY($1::uuid[]))
 ) open WHERE now OR place <= $2 ORDER BY id
 """
 _OF_ENTRIES: Final = f"""
 SELECT id FROM follow_up_plan
 WHERE origin = '{CHECK}' AND state = '{PLANNED}' AND archived_at IS NULL
-  AND occasion = ANY(SELECT 'watch:' || replace(e::text, '-', '') FROM unnest($1::uuid[]) AS e) ORDER BY id
+  AND split_part(occasion, '/', 1) = ANY(SELECT {_OCCASION.format(entry="e")} FROM unnest($1::uuid[]) AS e) ORDER BY id
 """
 
 
@@ -83,7 +89,7 @@ async def plan_checks(
                 "wanted_on": due,
                 "state": PLANNED,
                 "origin": CHECK,
-                "occasion": f"watch:{row['id'].hex}",
+                "occasion": f"watch:{row['id'].hex}" + (f"/{row['made'] + 1}" if row["made"] else ""),
                 "rule": _shortened(row["why"]),
             },
         )

@@ -12,7 +12,7 @@ from kedang_tenants.changing import Draft, Event, prepares, subscribe
 from kedang_tenants.grading.criteria_models import CREDIT_RATINGS
 from kedang_tenants.reading import Viewer
 from kedang_tenants.watching.checks import plan_checks
-from kedang_tenants.watching.listing import watch
+from kedang_tenants.watching.listing import take_turns, watch
 from kedang_tenants.watching.models import RISK
 from kedang_tenants.watching.telling import tell_untold
 
@@ -50,19 +50,21 @@ async def note_credit_drop(
 async def watch_archives(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """What the archive says of insolvency and credit is looked at, at once."""
     alarming = {event.record_id for event in events if _ALARMING & event.changes.keys()}
-    await _look(write, viewer, sorted(alarming), clock)
+    await look_again(write, viewer, sorted(alarming), clock=clock)
 
 
 @subscribe("survey_answer.submitted")
 async def watch_answers(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """So is who has answered a survey."""
     rows = await write.fetch(_OF_ANSWERS, [event.record_id for event in events])
-    await _look(write, viewer, [row["customer_id"] for row in rows], clock)
+    await look_again(write, viewer, [row["customer_id"] for row in rows], clock=clock)
 
 
-async def _look(write: TenantWrite, viewer: Viewer, customers: Sequence[UUID], clock: Clock) -> None:
+async def look_again(write: TenantWrite, viewer: Viewer, customers: Sequence[UUID], *, clock: Clock) -> None:
+    """Look at these customers now: who is at risk is checked and told of, whatever else there is."""
     if not customers:
         return
+    await take_turns(write)
     await watch(write, viewer, customers, sides=(RISK,), clock=clock)
     found = [row["id"] for row in await write.fetch(_FOUND, list(customers), RISK)]
     if found:

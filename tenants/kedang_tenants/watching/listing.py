@@ -24,7 +24,7 @@ from kedang_tenants.reading import Viewer
 from kedang_tenants.watching.checks import call_off
 from kedang_tenants.watching.measuring import measure, reasons_of, top_sales
 from kedang_tenants.watching.models import BEST, RISK
-from kedang_tenants.watching.reasons import Reason, document, why
+from kedang_tenants.watching.reasons import Reason, document, graver, restated, why
 from kedang_tenants.watching.rule import Thresholds, load_thresholds
 
 RECORD: Final = "watch_entry"
@@ -36,6 +36,7 @@ _ANSWERS: Final = timedelta(days=365)
 _NEXT: Final = """
 SELECT id FROM customer WHERE archived_at IS NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2
 """
+_TURN: Final = "SELECT pg_advisory_xact_lock(hashtext('watch list'), hashtext($1))"
 _OF_ARCHIVED: Final = """
 SELECT w.id, w.customer_id FROM watch_entry w JOIN customer c ON c.id = w.customer_id AND c.archived_at IS NOT NULL
 WHERE w.ended_on IS NULL AND w.archived_at IS NULL ORDER BY w.id
@@ -53,11 +54,17 @@ class _Look:
 
 async def watch_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, clock: Clock) -> Part:
     """Look at the next ``CHUNK`` customers behind the id ``after``, at both ends of the list."""
+    await take_turns(write)
     ids = [row["id"] for row in await write.fetch(_NEXT, after, CHUNK)]
     changed = await watch(write, viewer, ids, sides=(RISK, BEST), clock=clock)
     if after is None:
         changed += await _end_archived(write, viewer, clock)
     return Part(last=ids[-1] if len(ids) == CHUNK else None, seen=len(ids), changed=changed)
+
+
+async def take_turns(write: TenantWrite) -> None:
+    """Wait for who else writes the company's watch list, so that nobody is put on it or told of twice."""
+    await write.fetch(_TURN, write.company.schema)
 
 
 async def count_customers(read: TenantRead) -> int:
@@ -104,12 +111,12 @@ def _step(row: asyncpg.Record, side: str, look: _Look) -> Change | None:
     if not found:
         return Change(RECORD, "update", entry, values={"ended_on": look.day})
     standing = orjson.loads(row[f"{side.lower()}_reasons"])
-    more = not found.keys() <= standing.keys()
-    same = found.keys() == standing.keys()
+    same = found.keys() == standing.keys() and not restated(found, standing)
     if same and look.day - row[f"{side.lower()}_seen"] < _STALE:
         return None
     values = _told(found, look)
-    return Change(RECORD, "update", entry, values={**values, "told_on": None} if more else values)
+    anew = {"told_on": None} if graver(found, standing) else {}
+    return Change(RECORD, "update", entry, values={**values, **anew})
 
 
 def _put_on(customer: UUID, side: str, found: Mapping[str, Reason], look: _Look) -> Change:

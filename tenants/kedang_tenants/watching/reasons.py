@@ -11,6 +11,7 @@ from kedang_platform.i18n import Language, msg, translate
 from kedang_platform.money import minor_digits
 from kedang_tenants.catalogue.kinds import decimal_text
 from kedang_tenants.catalogue.languages import in_our_languages
+from kedang_tenants.grading.criteria_models import CREDIT_RATINGS
 from kedang_tenants.watching.models import INSOLVENCIES
 from kedang_tenants.watching.rule import Thresholds
 
@@ -41,6 +42,11 @@ _SAID: Final[Mapping[str, str]] = {
     SALES_RISE: msg("Sales of {months} months rose by {value} %."),
     SATISFIED: msg("Satisfaction is {value} out of 5."),
 }
+# How bad what somebody noted is; all other figures move by themselves.
+_GRAVITY: Final[Mapping[str, Mapping[str, int]]] = {
+    name: {option.code: place for place, option in enumerate(options)}
+    for name, options in ((INSOLVENCY, INSOLVENCIES), (CREDIT_DROP, CREDIT_RATINGS))
+}
 _NO_RATING: Final = "–"
 
 
@@ -68,6 +74,27 @@ def _plain(value: object) -> object:
 def document(reasons: Mapping[str, Reason]) -> dict[str, Any]:
     """Reasons as ``WatchEntry.reasons`` keeps them."""
     return {name: reason.as_document() for name, reason in reasons.items()}
+
+
+def restated(found: Mapping[str, Reason], standing: Mapping[str, Any]) -> bool:
+    """Whether somebody has noted anything else since the reasons ``standing`` in the record."""
+    return any(
+        reason.value != standing[name].get("value")
+        for name, reason in found.items()
+        if name in _GRAVITY and name in standing
+    )
+
+
+def graver(found: Mapping[str, Reason], standing: Mapping[str, Any]) -> bool:
+    """Whether there is a reason that did not stand in the record, or something worse has been noted since."""
+    return any(
+        name not in standing or _gravity(name, reason.value) > _gravity(name, standing[name].get("value"))
+        for name, reason in found.items()
+    )
+
+
+def _gravity(name: str, value: object) -> int:
+    return _GRAVITY.get(name, {}).get(str(value), 0)
 
 
 def why(reasons: Mapping[str, Reason], thresholds: Thresholds, *, currency: str) -> dict[str, str]:
