@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
-from kedang_tenants.changing import Change
+from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.hot.asking import mark_hot
 from kedang_tenants.pool.claiming import ClaimsUsedUp, HoldsEnough, PreviousOwnerPause
 from kedang_tenants.pool.looking import Sought, ViewsUsedUp, list_pool, look_at
@@ -55,6 +55,34 @@ async def test_a_customer_is_released_and_claimed_by_another(pool):
         await pool.claim(customer)
     with pytest.raises(NotFound):
         await pool.release(customer)
+
+
+async def test_with_the_customer_go_the_plans_of_who_lost_it_checks_too(pool):
+    customer = await pool.customer()
+    day = {"customer_id": customer, "owner_id": pool.nancy, "due_on": TODAY}
+    await pool.shop.create("follow_up_plan", internally=True, **day)
+    check = {"origin": "CHECK", "occasion": "watch:1"}
+    await pool.shop.create("follow_up_plan", internally=True, **day, **check)
+    await pool.release(customer)
+    rows = await pool.shop.fetch("SELECT origin, state, occasion FROM follow_up_plan ORDER BY origin")
+    assert [tuple(row.values()) for row in rows] == [
+        ("CHECK", "CANCELLED", None),
+        ("MANUAL", "CANCELLED", None),
+    ]
+
+
+async def test_a_contract_that_is_signed_at_this_moment_keeps_its_customer_from_being_released(pool):
+    customer = await pool.customer()
+    said = {"number": "K-1", "title": "T", "customer_id": customer, "signed_on": TODAY, "starts_on": TODAY}
+    contract = await pool.shop.create("contract", internally=True, state="DRAFT", **said)
+    signed = Change("contract", "update", contract, values={"state": "IN_FORCE"})
+    async with pool.shop.databases.tenant_write(pool.shop.company.ref) as write:
+        await change_internally(write, await pool.shop.product(), [signed], clock=pool.shop.clock)
+        releasing = asyncio.create_task(pool.release(customer))
+        await asyncio.wait({releasing}, timeout=0.3)
+    with pytest.raises(ProtectedFromPool):
+        await releasing
+    assert (await pool.shown(customer))[:2] == (pool.nancy, False)
 
 
 async def test_of_several_who_claim_one_gets_it(pool):

@@ -104,6 +104,14 @@ async def test_a_deal_counts_in_whole_months_to_the_last_day_of_a_short_one(pool
     assert await pool.day(customer) == (date(2027, 3, 15), "NO_DEAL")
 
 
+async def test_an_order_at_the_end_of_all_days_gives_a_day_that_can_be_read(pool):
+    await pool.rule(noDealMonths=120)
+    customer = await pool.customer()
+    await pool.shop.order(customer, date(9998, 12, 31), ("1", "10"))
+    await pool.write(renew, customer_ids=[customer])
+    assert await pool.day(customer) == (date(9010, 1, 1), "NO_DEAL")
+
+
 async def test_a_level_has_days_of_its_own_or_protects(pool):
     await pool.rule(noContactDays=60)
     scheme = await pool.shop.create("grade_scheme", name="S")

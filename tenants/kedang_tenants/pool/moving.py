@@ -11,15 +11,17 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import Change, audit, change_internally
-from kedang_tenants.followups.models import CANCELLED
+from kedang_tenants.followups.models import CANCELLED, CHECK, MANUAL
 from kedang_tenants.pool.models import CLAIMED, RECYCLED, RELEASED, SHARED_OUT
 from kedang_tenants.reading import Viewer
 
 NOT_RETURNING: Final = {"pool_return_on": None, "pool_return_why": None, "pool_warned_on": None}
 _EVENTS: Final = {RECYCLED: "recycled", RELEASED: "released", CLAIMED: "claimed", SHARED_OUT: "shared_out"}
-_PLANS: Final = """
+# What follows from cycles, behaviour and maintenance is called off by those who plan it, as nobody has the customer.
+_PLANS: Final = f"""
 SELECT id FROM follow_up_plan
-WHERE customer_id = ANY($1::uuid[]) AND state = 'PLANNED' AND origin = 'MANUAL' AND archived_at IS NULL ORDER BY id
+WHERE customer_id = ANY($1::uuid[]) AND state = 'PLANNED' AND origin IN ('{MANUAL}', '{CHECK}') AND archived_at IS NULL
+ORDER BY id
 """
 
 _MOVED: Final = """
@@ -44,12 +46,16 @@ class Move:
 async def put_in(
     write: TenantWrite, viewer: Viewer, moves: Sequence[Move], *, kind: str, clock: Clock
 ) -> None:
-    """Put locked customers into the pool; what was planned with them by hand is cancelled."""
+    """Put locked customers into the pool; what was planned with them by hand, and their checks, are called off.
+
+    A check that is called off so can be planned again, for whoever gets the customer.
+    """
     if not moves:
         return
     customers = [move.customer_id for move in moves]
     plans = [row["id"] for row in await write.fetch(_PLANS, customers)]
-    cancelled = [Change("follow_up_plan", "update", each, values={"state": CANCELLED}) for each in plans]
+    off = {"state": CANCELLED, "occasion": None}
+    cancelled = [Change("follow_up_plan", "update", each, values=off) for each in plans]
     shown = {"owner_id": None, "pool_since": clock.now(), **NOT_RETURNING}
     changes = [Change("customer", "update", each, values=shown) for each in customers]
     await change_internally(write, viewer, [*cancelled, *changes], clock=clock)

@@ -12,7 +12,7 @@ from kedang_platform.i18n import msg
 from kedang_tenants.changing.holding import hold_for_change
 from kedang_tenants.pool.models import LONGEST_REASON, RELEASED
 from kedang_tenants.pool.moving import Move, put_in
-from kedang_tenants.pool.returning import returns
+from kedang_tenants.pool.returning import hold_protection, returns
 from kedang_tenants.pool.rule import PoolRule
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.statement import Statement
@@ -62,6 +62,7 @@ async def release_customer(
 
 
 async def _protected(write: TenantWrite, viewer: Viewer, customer_id: UUID, clock: Clock) -> bool:
+    await hold_protection(write, [customer_id])
     statement = Statement()
     found = returns(
         statement, PoolRule(), today=viewer.today(clock), zone=viewer.time_zone, customer_ids=[customer_id]

@@ -13,15 +13,23 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from kedang_platform.database import TenantRead
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_tenants.pool.rule import PoolRule
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.trade.facts import sold
 
 # A contract whose last day has passed protects nobody, whether or not somebody has noted its end.
 _IN_FORCE: Final = "k.state = 'IN_FORCE' AND (k.ends_on IS NULL OR k.ends_on >= {today})"
+# Orders of a year far away are slips of the pen; what is counted from them has to stay a day.
+_FAR: Final = "'9000-01-01'::date"
 _OVER_ON: Final = """CASE WHEN k.state = 'TERMINATED' THEN k.terminated_on
     WHEN k.state = 'ENDED' OR (k.state = 'IN_FORCE' AND k.ends_on < {today}) THEN k.ends_on END"""
+
+# Who opens a demand waits for the customer; who signs a contract or opens a demand again, for its row.
+_HOLD: Final = (
+    "SELECT id FROM demand WHERE customer_id = ANY($1::uuid[]) ORDER BY id FOR SHARE",
+    "SELECT id FROM contract WHERE customer_id = ANY($1::uuid[]) ORDER BY id FOR SHARE",
+)
 
 
 def returns(
@@ -60,8 +68,8 @@ FROM (
                greatest((c.last_contact_at AT TIME ZONE {tz})::date, a.assigned)
                    + coalesce(l.pool_after_days, {days[0]}::int) AS by_contact,
                CASE WHEN k.over_on IS NOT NULL THEN greatest(k.over_on, a.assigned) + {days[1]}::int END AS by_contract,
-               (greatest(o.last_on, k.signed_on, w.won_on, a.assigned) + make_interval(months => {months}::int))::date
-                   AS by_deal
+               (least(greatest(o.last_on, k.signed_on, w.won_on, a.assigned), {_FAR})
+                   + make_interval(months => {months}::int))::date AS by_deal
         FROM customer c
         CROSS JOIN LATERAL (
             SELECT coalesce(c.assigned_on, (c.created_at AT TIME ZONE {tz})::date) AS assigned
@@ -88,6 +96,12 @@ FROM (
     ) p
 ) f
 """
+
+
+async def hold_protection(write: TenantWrite, customer_ids: Sequence[UUID]) -> None:
+    """Hold what protects customers that are locked, so that it does not change after they were judged."""
+    for hold in _HOLD:
+        await write.fetch(hold, customer_ids)
 
 
 async def plan_for_many(read: TenantRead) -> None:

@@ -20,7 +20,7 @@ from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.pool.models import RECYCLED
 from kedang_tenants.pool.moving import Move, put_in
 from kedang_tenants.pool.renewing import store
-from kedang_tenants.pool.returning import plan_for_many, returns
+from kedang_tenants.pool.returning import hold_protection, plan_for_many, returns
 from kedang_tenants.pool.rule import pool_rule
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.statement import Statement
@@ -54,12 +54,6 @@ SELECT id FROM customer
 WHERE pool_return_on <= $1 AND owner_id IS NOT NULL AND archived_at IS NULL AND ($2::uuid IS NULL OR id > $2)
 ORDER BY id LIMIT $3 FOR UPDATE
 """
-# Who opens a demand waits for the customer; who signs a contract or opens a demand again, for its row.
-_HOLD: Final = (
-    "SELECT id FROM demand WHERE customer_id = ANY($1::uuid[]) ORDER BY id FOR SHARE",
-    "SELECT id FROM contract WHERE customer_id = ANY($1::uuid[]) ORDER BY id FOR SHARE",
-)
-
 POOL_RETURN: Final = due_source(
     DueSource(
         name="customer.pool_return",
@@ -105,8 +99,7 @@ async def sweep_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, 
     if not ids:
         return Part(last=None, seen=0, changed=0)
     await plan_for_many(write)
-    for hold in _HOLD:
-        await write.fetch(hold, ids)
+    await hold_protection(write, ids)
     statement = Statement()
     found = returns(statement, rule, today=today, zone=viewer.time_zone, customer_ids=ids)
     day = statement.bind(today)
