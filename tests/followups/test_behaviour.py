@@ -106,6 +106,45 @@ async def test_what_was_called_off_by_hand_does_not_come_back_and_its_day_is_not
     assert await plans(shop, of=alfreds) == [("AFTER_PURCHASE", "CANCELLED", date(2026, 3, 9))]
 
 
+@pytest.mark.requirement("F1")
+async def test_what_the_product_called_off_comes_back_when_it_is_asked_for_again(shop, davolio, alfreds):
+    await rule(shop, behaviour={"AFTER_PURCHASE": {"days": 7}})
+    await shop.order(alfreds, MONDAY, ("1", "20"))
+    await shop.work()
+    for owner in (None, davolio):
+        await shop.update("customer", alfreds, owner_id=owner)
+        await shop.work()
+    monday = date(2026, 3, 9)
+    assert await plans(shop, of=alfreds) == [
+        ("AFTER_PURCHASE", "CANCELLED", monday),
+        ("AFTER_PURCHASE", "PLANNED", monday),
+    ]
+
+
+@pytest.mark.requirement("F1")
+async def test_a_plan_that_ends_leaves_its_day_to_what_comes_with_it(shop, alfreds):
+    await rule(shop, contactsPerDay=1, behaviour={"AFTER_PURCHASE": {"days": 7}})
+    order = await shop.order(alfreds, MONDAY, ("1", "20"))
+    await shop.work()
+    await shop.update("order", order, state="CANCELLED")
+    await shop.order(alfreds, MONDAY, ("1", "30"))
+    await shop.work()
+    monday = date(2026, 3, 9)
+    assert await plans(shop, of=alfreds) == [
+        ("AFTER_PURCHASE", "CANCELLED", monday),
+        ("AFTER_PURCHASE", "PLANNED", monday),
+    ]
+
+
+async def test_a_purchase_at_the_end_of_all_days_asks_for_nothing(shop, alfreds):
+    followed = {"AFTER_PURCHASE": {"days": 3650}, "SILENCE": {"days": 3650}, "EXPECTED_PURCHASE": {"days": 1}}
+    await rule(shop, behaviour=followed)
+    for day in (date(2026, 1, 5), date(2026, 1, 26), date(9998, 12, 31)):
+        await shop.order(alfreds, day, ("1", "20"))
+    await shop.work()
+    assert await plans(shop, of=alfreds) == []
+
+
 @pytest.mark.requirement("F1", "P3")
 async def test_a_quotation_without_an_answer_asks_for_a_contact_until_it_is_answered(shop, alfreds):
     await rule(shop, behaviour={"QUOTATION": {"days": 3}})

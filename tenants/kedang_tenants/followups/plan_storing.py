@@ -17,7 +17,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import audit
-from kedang_tenants.followups.models import PLANNED
+from kedang_tenants.followups.models import CANCELLED, PLANNED
 from kedang_tenants.followups.ranking import URGENCY
 from kedang_tenants.reading import Viewer
 
@@ -84,8 +84,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::date[], $5::jsonb[])
      AS given (id, owner_id, due_on, wanted_on, rule)
 WHERE p.id = given.id
 """
-_END: Final = """
-UPDATE follow_up_plan p SET state = given.state, done_on = given.done_on, updated_at = $4, version = version + 1
+# An occasion that nothing asks for any more may come again: another owner, a quotation that is sent once more.
+_END: Final = f"""
+UPDATE follow_up_plan p
+SET state = given.state, done_on = given.done_on, updated_at = $4, version = version + 1,
+    occasion = CASE WHEN given.state <> '{CANCELLED}' THEN p.occasion END
 FROM unnest($1::uuid[], $2::text[], $3::date[]) AS given (id, state, done_on)
 WHERE p.id = given.id
 """
@@ -203,4 +206,7 @@ def _difference(old: OpenPlan, new: PlanNow) -> dict[str, object]:
 
 
 def _ending(one: Ended) -> dict[str, object]:
-    return {"state": [PLANNED, one.state], "done_on": [None, one.on.isoformat()]}
+    told: dict[str, object] = {"state": [PLANNED, one.state], "done_on": [None, one.on.isoformat()]}
+    if one.state == CANCELLED and one.plan.occasion is not None:
+        told["occasion"] = [one.plan.occasion, None]
+    return told

@@ -77,7 +77,7 @@ async def plan_next(
     open_plans = await _open_plans(write, ids, ZoneInfo(viewer.time_zone))
     basis = await load_basis(write, viewer, clock=clock)
     asked = await asked_for(write, rows, open_plans, basis)
-    days = await _days(write, basis, asked, afresh=afresh)
+    days = await _days(write, basis, asked, open_plans, afresh=afresh)
     made, moved = _differing(basis, asked, days)
     ended = list(_ending(rows, open_plans, asked, basis))
     await store_plans(write, viewer, made=made, moved=moved, ended=ended, clock=clock)
@@ -96,19 +96,21 @@ async def _open_plans(read: TenantRead, ids: Sequence[UUID], zone: ZoneInfo) -> 
 
 
 async def _days(
-    write: TenantWrite, basis: Basis, asked: Sequence[Asked], *, afresh: bool
+    write: TenantWrite, basis: Basis, asked: Sequence[Asked], open_plans: Sequence[OpenPlan], *, afresh: bool
 ) -> dict[str, tuple[date, int | None]]:
     """By key the day of all that is asked for, and how many contacts a day its person is planned for at most."""
     per_day = await _per_day(write, basis, {one.owner_id for one in asked})
     bound = [one for one in asked if per_day[one.owner_id] is not None]
     days = {one.key: (one.wanted_on, per_day[one.owner_id]) for one in asked}
     finding: dict[UUID, list[Asked]] = defaultdict(list)
+    leaving = {plan.id for plan in open_plans}
     for one in bound:
         if not afresh and one.stands and one.plan is not None:
             days[one.key] = (one.plan.due_on, per_day[one.owner_id])
+            leaving.discard(one.plan.id)
         else:
             finding[one.owner_id].append(one)
-    taken = await _taken(write, finding)
+    taken = await _taken(write, finding, leaving)
     crowded = []
     for owner, theirs in finding.items():
         wishes = [Wish(one.key, one.wanted_on, one.waits) for one in theirs]
@@ -127,15 +129,19 @@ async def _per_day(read: TenantRead, basis: Basis, owners: Collection[UUID]) -> 
     return {row["id"]: row["contacts_per_day"] or basis.rule.contacts_per_day for row in rows}
 
 
-async def _taken(write: TenantWrite, finding: Mapping[UUID, Sequence[Asked]]) -> Mapping[UUID, Counter[date]]:
-    """What is planned for persons already, beside what is placed now; they are held, so that nobody else fills a day."""
+async def _taken(
+    write: TenantWrite, finding: Mapping[UUID, Sequence[Asked]], leaving: Collection[UUID]
+) -> Mapping[UUID, Counter[date]]:
+    """What is planned for persons already, beside the plans that leave their days: they are placed now, or end.
+
+    The persons are held, so that nobody else fills a day.
+    """
     taken: dict[UUID, Counter[date]] = defaultdict(Counter)
     if not finding:
         return taken
     await write.fetch(_ONE_AT_A_TIME, write.company.schema, [owner.hex for owner in finding])
-    placing = [one for theirs in finding.values() for one in theirs]
-    moving = [one.plan.id for one in placing if one.plan is not None]
-    for row in await write.fetch(_TAKEN, list(finding), min(one.wanted_on for one in placing), moving):
+    first = min(one.wanted_on for theirs in finding.values() for one in theirs)
+    for row in await write.fetch(_TAKEN, list(finding), first, sorted(leaving)):
         taken[row["owner_id"]][row["due_on"]] = row["plans"]
     return taken
 
