@@ -201,23 +201,30 @@ async def _freeze(write: TenantWrite, viewer: Viewer, segment_id: UUID, where: F
 async def _keep_members(
     write: TenantWrite, segment_id: UUID, customer_ids: Sequence[UUID], clock: Clock
 ) -> None:
-    """The members, set by set: what changes is told by the segment's own change, not a hundred thousand times."""
+    """The members, set by set: what changes is told by the segment's own change, not a hundred thousand times.
+
+    Who goes and who is new is told apart here: in SQL a hundred thousand would be looked for among a hundred thousand,
+    one by one as soon as the plan does not know how many there are.
+    """
+    rows = await write.fetch(
+        "SELECT id, customer_id FROM segment_member WHERE segment_id = $1 AND archived_at IS NULL", segment_id
+    )
+    present = {row["customer_id"]: row["id"] for row in rows}
+    stays = set(customer_ids)
     await write.fetch(
-        "UPDATE segment_member SET archived_at = $3, updated_at = $3, version = version + 1"
-        " WHERE segment_id = $1 AND archived_at IS NULL AND customer_id <> ALL($2::uuid[])",
-        segment_id,
-        customer_ids,
+        "UPDATE segment_member SET archived_at = $2, updated_at = $2, version = version + 1"
+        " WHERE id = ANY($1::uuid[])",
+        [member for customer, member in present.items() if customer not in stays],
         clock.now(),
     )
+    new = [customer for customer in customer_ids if customer not in present]
     await write.fetch(
         "INSERT INTO segment_member (id, version, created_at, updated_at, custom, segment_id, customer_id)"
         " SELECT new.id, 1, $4, $4, '{}', $1, new.customer_id"
-        " FROM unnest($2::uuid[], $3::uuid[]) AS new (id, customer_id)"
-        " WHERE NOT EXISTS (SELECT 1 FROM segment_member m WHERE m.segment_id = $1"
-        " AND m.customer_id = new.customer_id AND m.archived_at IS NULL)",
+        " FROM unnest($2::uuid[], $3::uuid[]) AS new (id, customer_id)",
         segment_id,
-        [new_id() for _ in customer_ids],
-        list(customer_ids),
+        [new_id() for _ in new],
+        new,
         clock.now(),
     )
 
