@@ -1,5 +1,6 @@
 """Visit forms: filled in before leaving, approved by a superior, told to attendance, compared with what was done (F2)."""
 
+import asyncio
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_tenants.approvals.deciding import decide
-from kedang_tenants.classing.ordering import Place, Stop
+from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.classing import ordering
+from kedang_tenants.classing.ordering import Place, Stop, distance_km, length_km
+from kedang_tenants.followups import visit_routes
 from kedang_tenants.followups.visit_dues import VISITS
 from kedang_tenants.followups.visit_routes import in_order, plan_visit_route
 from kedang_tenants.followups.visiting import (
@@ -211,6 +215,37 @@ async def test_plan_and_deed_are_compared_and_the_day_is_finished(shop, people, 
     assert ((await row(shop, form))["planned_visits"], (await row(shop, another))["planned_visits"]) == (3, 1)
 
 
+async def test_two_visits_that_are_done_at_once_are_both_counted(shop, people, form):
+    await do(shop, submit_visit_form, form, people["Nancy"])
+    await decided(shop, people["Steven"], "APPROVE")
+    shop.clock.move(timedelta(days=3))
+    nancy = await shop.as_member(people["Nancy"])
+    first, second, _ = await plans(shop)
+    waiting = asyncio.Event()
+
+    async def done(plan, *, first_of_all):
+        values = {"state": "DONE", "done_on": THURSDAY}
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            if not first_of_all:
+                await waiting.wait()
+            step = Change("follow_up_plan", "update", plan["id"], values=values)
+            await change_internally(write, nancy, [step], clock=shop.clock)
+            if first_of_all:
+                waiting.set()
+                await locked(shop)
+
+    await asyncio.gather(done(first, first_of_all=True), done(second, first_of_all=False))
+    assert (await row(shop, form))["done_visits"] == 2
+
+
+async def locked(shop):
+    """Until another transaction waits for a lock of ours."""
+    for _ in range(200):
+        if await shop.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            return
+        await asyncio.sleep(0.02)
+
+
 async def due(shop):
     async with shop.databases.tenant_read(shop.company.ref) as read:
         rows = await read.fetch(VISITS.select, shop.clock.now().date())
@@ -265,6 +300,29 @@ async def test_what_nobody_has_prepared_is_filled_in_from_the_archive(shop, peop
     ]
 
 
+async def test_a_customer_of_whom_much_was_noted_hides_nothing_of_the_others(shop, people, form, customers):
+    nancy = await shop.as_member(people["Nancy"])
+    loud, quiet, _ = sorted(customers)
+    for customer, needs, problems in ((quiet, "One pump", "Leaks"), (loud, "Old", None)):
+        await shop.create(
+            "follow_up_record", viewer=nancy, customer_id=customer, at=shop.clock.now(), way="CALL",
+            reached=False, needs=needs, problems=problems,
+        )  # fmt: skip
+    copied = (await shop.fetch("SELECT * FROM follow_up_record WHERE customer_id = $1", loud))[0]
+    same = ", ".join(f'"{name}"' for name in copied if name not in {"id", "at", "needs"})
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await write.fetch(
+            f"INSERT INTO follow_up_record (id, at, needs, {same})"
+            f" SELECT gen_random_uuid(), at + n * interval '1 second', 'Need ' || n, {same}"
+            " FROM follow_up_record CROSS JOIN generate_series(1, 1000) AS n WHERE id = $1",
+            copied["id"],
+        )
+    await do(shop, submit_visit_form, form, people["Nancy"])
+    prepared = {plan["customer_id"]: plan["preparation"] for plan in await plans(shop)}
+    assert prepared[loud] == "Needs: Need 1000"
+    assert prepared[quiet] == "Needs: One pump\nProblems: Leaks"
+
+
 @pytest.mark.requirement("G5")
 async def test_the_route_of_a_day_is_short_and_keeps_what_has_its_time(shop, people, form, customers):
     nancy = await shop.as_member(people["Nancy"])
@@ -292,3 +350,32 @@ def test_a_route_has_every_stop_once_and_keeps_the_order_of_those_with_a_time(ti
     way = in_order(first, others, start=None)
     assert sorted(way, key=lambda stop: stop.id) == sorted([*first, *others], key=lambda stop: stop.id)
     assert [stop for stop in way if stop in first] == first
+
+
+@settings(max_examples=40)
+@given(
+    way=st.lists(st.one_of(st.none(), _PLACES), min_size=1, max_size=5),
+    start=st.one_of(st.none(), _PLACES),
+    place=_PLACES,
+)
+def test_a_visit_without_a_time_lies_where_it_lengthens_the_way_least(way, start, place):
+    timed, new = [Stop(uuid4(), one) for one in way], Stop(uuid4(), place)
+    found = length_km(in_order(timed, [new], start=start), start=start)
+    every = [length_km([*timed[:at], new, *timed[at:]], start=start) for at in range(len(timed) + 1)]
+    assert found == pytest.approx(min(every))
+
+
+def test_a_day_of_as_many_visits_as_there_can_be_takes_few_steps(monkeypatch):
+    """Each free visit looks once along the way: 200 of them measure no more than some hundred thousand distances."""
+    measured = 0
+
+    def count(one, other):
+        nonlocal measured
+        measured += 1
+        return distance_km(one, other)
+
+    monkeypatch.setattr(visit_routes, "distance_km", count)
+    monkeypatch.setattr(ordering, "distance_km", count)
+    stops = [Stop(uuid4(), Place(n * 37 % 120 - 60, n * 71 % 300 - 150)) for n in range(200)]
+    assert len(in_order(stops[:100], stops[100:], start=None)) == 200
+    assert measured < 150_000

@@ -19,8 +19,7 @@ from kedang_tenants.reading.masks import owned
 from kedang_tenants.reading.statement import Statement
 
 MOST_PEOPLE: Final = 10
-"""People of a customer that are named beside the one to be met."""
-MOST_NOTES: Final = 1_000
+"""People of a customer that are named, the one to be met among them."""
 LONGEST: Final = 10_000
 _NOTED: Final = {"needs": msg("Needs: {text}"), "problems": msg("Problems: {text}")}
 _UNPREPARED: Final = """
@@ -37,7 +36,8 @@ async def prepare_visits(write: TenantWrite, viewer: Viewer, *, form_id: UUID, c
     plans = await write.fetch(_UNPREPARED, form_id)
     customers = sorted({plan["customer_id"] for plan in plans})
     language = choose_language(viewer.language)
-    people = await _people(write, viewer, customers)
+    met = sorted({plan["contact_id"] for plan in plans} - {None})
+    people = await _people(write, viewer, customers, met)
     notes = await _notes(write, viewer, customers)
     changes = [
         Change("follow_up_plan", "update", plan["id"], values={"preparation": said})
@@ -49,59 +49,57 @@ async def prepare_visits(write: TenantWrite, viewer: Viewer, *, form_id: UUID, c
 
 
 async def _people(
-    read: TenantRead, viewer: Viewer, customers: Sequence[UUID]
+    read: TenantRead, viewer: Viewer, customers: Sequence[UUID], met: Sequence[UUID]
 ) -> Mapping[UUID, list[asyncpg.Record]]:
-    """The people of customers as far as the viewer may read of them: the main contact first."""
+    """The people of customers as far as the viewer may read of them: the main contact first, whoever is met among them."""
     statement = Statement()
-    where = _within(statement, viewer, "contact", "k", customers)
+    asked, first = statement.bind(list(customers)), statement.bind(list(met))
     rows = await read.fetch(
-        "SELECT k.id, k.customer_id, k.name, k.title, k.decision_power FROM contact k"
-        f" WHERE {where} ORDER BY k.customer_id, k.primary DESC, k.name_sort, k.id",
+        f"SELECT k.* FROM unnest({asked}::uuid[]) AS asked (id) CROSS JOIN LATERAL ("
+        " SELECT k.id, k.customer_id, k.name, k.title, k.decision_power, k.primary, k.name_sort FROM contact k"
+        f" WHERE {_of_asked(statement, viewer, 'contact', 'k')}"
+        f" ORDER BY k.id = ANY({first}::uuid[]) DESC, k.primary DESC, k.name_sort, k.id LIMIT {MOST_PEOPLE}) k"
+        " ORDER BY k.customer_id, k.primary DESC, k.name_sort, k.id",
         *statement.values,
     )
-    return _by_customer(rows)
-
-
-async def _notes(
-    read: TenantRead, viewer: Viewer, customers: Sequence[UUID]
-) -> Mapping[UUID, list[asyncpg.Record]]:
-    """What was noted of needs and problems, as far as the viewer may read it: the newest first."""
-    statement = Statement()
-    where = _within(statement, viewer, "follow_up_record", "r", customers)
-    rows = await read.fetch(
-        "SELECT r.customer_id, NULLIF(r.needs, '') AS needs, NULLIF(r.problems, '') AS problems"
-        f" FROM follow_up_record r WHERE {where} AND (r.needs <> '' OR r.problems <> '')"
-        f" ORDER BY r.customer_id, r.at DESC, r.id DESC LIMIT {MOST_NOTES}",
-        *statement.values,
-    )
-    return _by_customer(rows)
-
-
-def _within(statement: Statement, viewer: Viewer, record: str, alias: str, customers: Sequence[UUID]) -> str:
-    mine = owned(statement, viewer, catalogue().record(record), alias, viewer.on(record).read) or "TRUE"
-    among = statement.bind(list(customers))
-    return f"{alias}.customer_id = ANY({among}::uuid[]) AND {alias}.archived_at IS NULL AND {mine}"
-
-
-def _by_customer(rows: Sequence[asyncpg.Record]) -> Mapping[UUID, list[asyncpg.Record]]:
     found: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
     for row in rows:
         found[row["customer_id"]].append(row)
     return found
 
 
+async def _notes(
+    read: TenantRead, viewer: Viewer, customers: Sequence[UUID]
+) -> Mapping[UUID, asyncpg.Record]:
+    """What was noted last of each customer's needs and problems, as far as the viewer may read it."""
+    statement = Statement()
+    asked = statement.bind(list(customers))
+    within = _of_asked(statement, viewer, "follow_up_record", "r")
+    newest = (
+        f"(SELECT r.{name} FROM follow_up_record r WHERE {within} AND r.{name} <> ''"
+        f" ORDER BY r.at DESC, r.id DESC LIMIT 1) AS {name}"
+        for name in _NOTED
+    )
+    rows = await read.fetch(
+        f"SELECT asked.id, {', '.join(newest)} FROM unnest({asked}::uuid[]) AS asked (id)", *statement.values
+    )
+    return {row["id"]: row for row in rows}
+
+
+def _of_asked(statement: Statement, viewer: Viewer, record: str, alias: str) -> str:
+    """The condition that a row is the asked customer's, in use, and for the viewer to read."""
+    mine = owned(statement, viewer, catalogue().record(record), alias, viewer.on(record).read) or "TRUE"
+    return f"{alias}.customer_id = asked.id AND {alias}.archived_at IS NULL AND {mine}"
+
+
 def _said(
-    plan: asyncpg.Record,
-    people: Sequence[asyncpg.Record],
-    notes: Sequence[asyncpg.Record],
-    language: Language,
+    plan: asyncpg.Record, people: Sequence[asyncpg.Record], noted: asyncpg.Record, language: Language
 ) -> str:
-    first = sorted(people, key=lambda one: one["id"] != plan["contact_id"])[:MOST_PEOPLE]
+    first = sorted(people, key=lambda one: one["id"] != plan["contact_id"])
     lines = [_person(person, language) for person in first]
-    for name, msgid in _NOTED.items():
-        newest = next((note[name] for note in notes if note[name]), None)
-        if newest:
-            lines.append(translate(msgid, language, {"text": newest}))
+    lines += [
+        translate(msgid, language, {"text": noted[name]}) for name, msgid in _NOTED.items() if noted[name]
+    ]
     return "\n".join(lines)[:LONGEST]
 
 

@@ -12,7 +12,7 @@ from kedang_platform.errors import Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Change, change
 from kedang_tenants.changing.holding import hold_for_change
-from kedang_tenants.classing.ordering import MOST_STOPS, Place, Stop, length_km, ordered
+from kedang_tenants.classing.ordering import MOST_STOPS, Place, Stop, distance_km, length_km, ordered
 from kedang_tenants.classing.places import places_of
 from kedang_tenants.reading import Viewer
 
@@ -73,9 +73,31 @@ def in_order(timed: Sequence[Stop], free: Sequence[Stop], *, start: Place | None
     if not way:
         return ordered(free, start=start)
     for stop in ordered(free, start=start):
-        if stop.place is None:
-            way.append(stop)
-            continue
-        ways = ([*way[:place], stop, *way[place:]] for place in range(len(way) + 1))
-        way = min(ways, key=lambda one: length_km(one, start=start))
+        way.insert(_least_detour(way, stop, start), stop)
     return tuple(way)
+
+
+def _least_detour(way: Sequence[Stop], stop: Stop, start: Place | None) -> int:
+    """Where in a way a stop lengthens it least; at its end where nobody knows where the stop is."""
+    if stop.place is None:
+        return len(way)
+    places = [one.place for one in way]
+    befores = _last_known([start, *places])
+    afters = _last_known([None, *reversed(places)])[::-1]
+    return min(range(len(way) + 1), key=lambda at: _detour(befores[at], stop.place, afters[at]))
+
+
+def _last_known(places: Sequence[Place | None]) -> list[Place | None]:
+    found: list[Place | None] = []
+    for place in places:
+        found.append(place or (found[-1] if found else None))
+    return found
+
+
+def _detour(before: Place | None, place: Place | None, after: Place | None) -> float:
+    """How much longer the way between two places becomes by a third; at an open end there is nothing to leave out."""
+    return _apart(before, place) + _apart(place, after) - _apart(before, after)
+
+
+def _apart(one: Place | None, other: Place | None) -> float:
+    return distance_km(one, other) if one is not None and other is not None else 0.0

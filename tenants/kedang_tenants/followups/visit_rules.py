@@ -22,6 +22,8 @@ _STANDING: Final = frozenset({SUBMITTED, APPROVED})
 """The states in which others count on a form."""
 _SETTLED: Final = msg("What was submitted stays as it is: call the form off, or wait until it is returned.")
 _FORMS: Final = "SELECT id, member_id, state, archived_at FROM visit_form WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+# Each counts behind whoever counted before: an update that waits would write what it read before the other's.
+_IN_TURN: Final = "SELECT id FROM visit_form WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 # What was planned is what was approved; what is done of it is noted whenever it is.
 _COUNT: Final = """
 UPDATE visit_form f SET
@@ -115,4 +117,6 @@ async def count_visits(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dra
             forms |= {draft.now("visit_form_id"), (draft.old or {}).get("visit_form_id")}
     forms.discard(None)
     if forms:
-        await write.fetch(_COUNT, sorted(cast("set[UUID]", forms)), sorted(EDITABLE))
+        ids = sorted(cast("set[UUID]", forms))
+        await write.fetch(_IN_TURN, ids)
+        await write.fetch(_COUNT, ids, sorted(EDITABLE))
