@@ -360,6 +360,13 @@ async def _retired_level(side: Side) -> Input:
     return {"id": level, "intoId": into}
 
 
+async def _archived_level(side: Side) -> Input:
+    """One that was archived, not retired into another."""
+    level, _ = await _levels(side)
+    await side.factory.archive("grade_level", UUID(level.partition("_")[2]))
+    return {"id": level}
+
+
 async def _by_hand(side: Side) -> Input:
     level, _ = await _levels(side)
     return {"customerId": await side.fresh("customer"), "levelId": level, "reason": "As ever"}
@@ -977,6 +984,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "gradeCustomerByHand": _by_hand,
     "endGradeByHand": _ended_by_hand,
     "retireGradeLevel": _retired_level,
+    "restoreGradeLevel": _archived_level,
     "leadGradeScheme": _published,
     "gradeCustomers": _graded,
     "startGradeScheme": _started_scheme,
