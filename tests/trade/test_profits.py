@@ -232,6 +232,8 @@ async def test_pages_follow_each_other_and_bad_questions_are_refused(shop):
             page = await ask(shop, **said, after=page.rows[-1].cursor)
         assert seen == [row.record_id for row in whole.rows]
         assert set(seen) == set(customers)
+    found = await ask(shop, by=CUSTOMER, first=date.min, end=date.max)
+    assert found.total == Sum(2400, None, 5, 1)
     cursor = whole.rows[0].cursor
     for said, error in (
         ({"by": CUSTOMER, "after": cursor}, BadCursor),
@@ -258,6 +260,21 @@ async def test_a_manager_is_told_the_profit_of_the_department_alone(shop):
         found = await ask(shop, viewer, by=by)
         assert (len(found.rows), found.total) == (1, Sum(800, 300, 1, 0))
     assert await ask(shop, viewer, by=CUSTOMER, customer_ids=(other,)) is None
+
+
+@pytest.mark.requirement("A11")
+async def test_profit_of_a_closed_archive_is_told_to_nobody_else(shop):
+    finance = await shop.as_member(await shop.hire("Laura Callahan", "FINANCE"))
+    closed = await shop.create("customer", name="Closed")
+    chai = await product(shop, "1", cost="5")
+    await sell(shop, closed, chai, 1, "8")
+    assert (await ask(shop, finance, by=CUSTOMER)).total.profit == 300
+    await shop.change(Change("customer", "update", closed, values={"restricted": True}), internally=True)
+    finance = await shop.as_member(finance.member_id)
+    for by in (CUSTOMER, PRODUCT, ORDER, MONTH, YEAR):
+        found = await ask(shop, finance, by=by)
+        assert (found.rows, found.total) == ((), Sum(0, 0, 0, 0))
+    assert await ask(shop, finance, by=CUSTOMER, customer_ids=(closed,)) is None
 
 
 @given(seed=st.integers(0, 2**32))

@@ -199,7 +199,9 @@ def _sold(s: Statement, viewer: Viewer, question: ProfitQuestion, end: date, cur
         first = s.bind(question.first)
         counts = f"o.ordered_on >= {first}::date"
         step = _STEPS.get(question.by)
-        earliest = f"{first}::date - {step}" if step else f"{first}::date - ({last}::date - {first}::date)"
+        earliest = (
+            f"{first}::date - {step}" if step else f"{s.bind(_as_long_before(question.first, end))}::date"
+        )
         where.append(f"o.ordered_on >= {earliest}")
     for column, ids in (("o.customer_id", question.customer_ids), ("l.product_id", question.product_ids)):
         if ids is not None:
@@ -214,6 +216,14 @@ def _sold(s: Statement, viewer: Viewer, question: ProfitQuestion, end: date, cur
         f"SELECT {_KEYS[question.by]} AS key, o.id AS order_id, {sums}, {counts} AS counts"
         f" FROM sales_order o {join} WHERE {' AND '.join(where)}"
     )
+
+
+def _as_long_before(first: date, end: date) -> date:
+    """The first day of the period of the same length right before; the first day of all where that lies further back."""
+    try:
+        return first - (end - first)
+    except OverflowError:
+        return date.min
 
 
 def _readable(s: Statement, viewer: Viewer, record: str, alias: str) -> str:
