@@ -65,7 +65,7 @@ async def test_an_invoice_is_settled_by_its_payments_and_opened_again_by_what_is
     await shop.update("payment", last, viewer=finance, amount=50_00)
     assert await standing(shop, invoice) == ("OPEN", 10000, 9000, 1000, None, 1)
     await shop.update("invoice", invoice, viewer=finance, amount=90_00)
-    assert (await standing(shop, invoice))[:4] == ("PAID", 9000, 9000, 0)
+    assert (await standing(shop, invoice))[:5] == ("PAID", 9000, 9000, 0, date(2026, 2, 20))
 
 
 async def test_more_than_is_open_is_not_taken_by_one_or_by_many(shop, finance, invoice):

@@ -18,6 +18,10 @@ from kedang_tenants.reading import Viewer
 from kedang_tenants.trade.receivables import CANCELLED, OPEN, PAID
 
 _COUNTS: Final = frozenset({"amount", "cancelled_on"})
+_LAST_PAYMENTS: Final = """
+SELECT invoice_id, max(received_on) AS last_on FROM payment
+WHERE invoice_id = ANY($1::uuid[]) AND archived_at IS NULL GROUP BY invoice_id
+"""
 
 
 @prepares("invoice")
@@ -33,7 +37,19 @@ async def guard_invoices(write: TenantWrite, viewer: Viewer, drafts: Sequence[Dr
         _check_days(draft)
         if draft.action == "create" or _COUNTS & draft.values.keys():
             _settle(draft)
+    await _name_the_day(write, drafts)
     await same_customer(write, drafts, "order_id", "sales_order")
+
+
+async def _name_the_day(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    """Where less is asked for, so that what was paid is enough, the last payment has settled the invoice."""
+    settled = [draft for draft in drafts if draft.values.get("state") == PAID and draft.now("paid")]
+    if not settled:
+        return
+    rows = await write.fetch(_LAST_PAYMENTS, [draft.id for draft in settled])
+    days = {row["invoice_id"]: row["last_on"] for row in rows}
+    for draft in settled:
+        draft.values["settled_on"] = days.get(draft.id)
 
 
 def _not_in_future(draft: Draft, name: str, today: date) -> None:
