@@ -243,3 +243,20 @@ async def test_the_worklist_over_http_with_records_and_in_the_readers_language(g
     assert rest["pageInfo"]["hasPreviousPage"] is True
     assert (await client(WORKLIST, {"after": "nonsense"})).codes == ["BAD_CURSOR"]
     assert (await client(WORKLIST, {"first": 101})).codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.requirement("F12", "P2")
+async def test_a_demand_waits_for_its_own_person_else_for_the_customers(shop, nancy):
+    janet = await shop.as_member(await shop.hire("Janet Leverling", "REPRESENTATIVE"))
+    hers = await customer(shop, janet, "Blauer See")
+    own = await customer(shop, nancy, "Alfreds")
+    for title, at, person in (("Pumps", hers, nancy), ("Valves", own, None), ("Pipes", own, janet)):
+        owner = person.member_id if person else None
+        said = {"customer_id": at, "owner_id": owner, "expected_on": MONDAY - timedelta(days=1)}
+        await shop.create("demand", internally=True, title=title, **said)
+    found = {
+        name: [line.what for line in (await page(shop, viewer)).lines if line.source == "demand.expected"]
+        for name, viewer in (("nancy", nancy), ("janet", janet))
+    }
+    decide = "the customer was to decide: "
+    assert found == {"nancy": [f"{decide}Valves", f"{decide}Pumps"], "janet": [f"{decide}Pipes"]}

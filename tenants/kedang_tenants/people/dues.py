@@ -39,6 +39,17 @@ class DueSource:
     escalates: bool = True
 
 
+def of_owner_else_customers(select: str, *, owner: str) -> str:
+    """The SELECT of a source whose rows are for their own owner, and for the customer's where they have none.
+
+    ``select`` ends in a condition, has ``{member}`` where the member stands, and LEFT JOINs the customer as ``c``;
+    ``owner`` is the column of the row's own owner. There is one arm for each, as no index serves a COALESCE of both.
+    """
+    own = f"{select.format(member=owner)} AND {owner} IS NOT NULL"
+    customers = f"{select.format(member='c.owner_id')} AND {owner} IS NULL"
+    return f"{own}\nUNION ALL\n{customers}"
+
+
 _sources: dict[str, DueSource] = {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kedang_platform.i18n import msg
-from kedang_tenants.people.dues import DueSource, due_source
+from kedang_tenants.people.dues import DueSource, due_source, of_owner_else_customers
 
 # Told a week ahead, and until the contract is renewed, ended or terminated.
 CONTRACT_ENDS: Final = due_source(
@@ -13,13 +13,15 @@ CONTRACT_ENDS: Final = due_source(
         name="contract.ends",
         record="contract",
         reason=msg("last day for a notice: contract {subject}"),
-        select="""
-SELECT COALESCE(k.owner_id, c.owner_id), k.id, k.customer_id, k.notice_on,
+        select=of_owner_else_customers(
+            """
+SELECT {member}, k.id, k.customer_id, k.notice_on,
        to_jsonb(k.number || ' ' || k.title || ' (' || COALESCE(k.starts_on || ' ', '') || '– ' || k.ends_on || ')'),
        NULL::jsonb, 15
-FROM contract k JOIN customer c ON c.id = k.customer_id
-WHERE k.state = 'IN_FORCE' AND k.archived_at IS NULL AND k.notice_on <= $1::date + 7
-""",
+FROM contract k LEFT JOIN customer c ON c.id = k.customer_id
+WHERE k.state = 'IN_FORCE' AND k.archived_at IS NULL AND k.notice_on <= $1::date + 7""",
+            owner="k.owner_id",
+        ),
     )
 )
 
@@ -28,12 +30,14 @@ DEMAND_EXPECTED: Final = due_source(
         name="demand.expected",
         record="demand",
         reason=msg("the customer was to decide: {subject}"),
-        select="""
-SELECT COALESCE(d.owner_id, c.owner_id), d.id, d.customer_id, d.expected_on,
+        select=of_owner_else_customers(
+            """
+SELECT {member}, d.id, d.customer_id, d.expected_on,
        to_jsonb(COALESCE(d.number || ' ', '') || d.title), NULL::jsonb, 15
-FROM demand d JOIN customer c ON c.id = d.customer_id
-WHERE d.state = 'OPEN' AND d.archived_at IS NULL AND d.expected_on <= $1::date
-""",
+FROM demand d LEFT JOIN customer c ON c.id = d.customer_id
+WHERE d.state = 'OPEN' AND d.archived_at IS NULL AND d.expected_on <= $1::date""",
+            owner="d.owner_id",
+        ),
     )
 )
 
