@@ -88,18 +88,19 @@ async def report_emergency(write: TenantWrite, viewer: Viewer, new: NewEmergency
 
 
 async def _customer(write: TenantWrite, viewer: Viewer, new: NewEmergency) -> UUID | None:
-    """The customer that it concerns: the card's, where there is one."""
+    """The customer that it concerns: the card's, where there is one; another is only named to who sees it."""
     if new.card_id is not None:
         card, _ = await hold_urgent(write, viewer, new.card_id, path=("input", "cardId"))
-        if new.customer_id not in {None, card["customer_id"]}:
-            text = msg("This belongs to another customer.")
-            raise Refused([UserError("OF_ANOTHER_CUSTOMER", text, ("input", "customerId"))])
         found: UUID = card["customer_id"]
-        return found
-    if new.customer_id is not None:
-        record = catalogue().record("customer")
-        if not await visible_record(write, viewer, record, new.customer_id):
-            raise NotFound(msg("There is no such record."), path=("input", "customerId"))
+        if new.customer_id in {None, found}:
+            return found
+    if new.customer_id is None:
+        return None
+    if not await visible_record(write, viewer, catalogue().record("customer"), new.customer_id):
+        raise NotFound(msg("There is no such record."), path=("input", "customerId"))
+    if new.card_id is not None:
+        text = msg("This belongs to another customer.")
+        raise Refused([UserError("OF_ANOTHER_CUSTOMER", text, ("input", "customerId"))])
     return new.customer_id
 
 
