@@ -351,6 +351,18 @@ async def test_the_manager_settles_what_is_urgent_alone_and_says_how(shop, peopl
     assert report == found["report_id"]
 
 
+async def test_what_is_urgent_waits_for_who_leads_once_the_manager_has_gone(shop, people, customer):
+    nancy, steven, margaret = people["Nancy"], people["Steven"], people["Margaret"]
+    _, card = await urgent_card(shop, people, customer)
+    assert await due(shop, URGENT) == [(steven, card, MONDAY)]
+    await shop.change(Change("member", "update", steven, values={"state": "SUSPENDED"}), internally=True)
+    assert await due(shop, URGENT) == [(margaret, card, MONDAY)]
+    await do(shop, settle_card, margaret, card_id=card, settled_how="Replaced")
+    assert await due(shop, URGENT) == []
+    assert (await row(shop, "daily_report_card", card))["settled_by_id"] == margaret
+    assert nancy in {who for who, *_ in await told(shop, "DAILY_REPORT")}
+
+
 async def test_what_the_manager_cannot_settle_goes_upward_and_is_acknowledged(shop, people, customer):
     nancy, steven, margaret = people["Nancy"], people["Steven"], people["Margaret"]
     _, card = await urgent_card(shop, people, customer)

@@ -18,15 +18,19 @@ FROM daily_report r WHERE r.state = 'DRAFT' AND r.archived_at IS NULL AND r.day 
 """,
     )
 )
+# Once the manager has gone, or where there was none, everybody who leads the company sees it.
 URGENT: Final = due_source(
     DueSource(
         name="daily_report.urgent",
         record="daily_report_card",
         reason=msg("urgent matter in the daily report of {subject}"),
         select="""
-SELECT r.manager_id, c.id, c.customer_id, (r.submitted_at AT TIME ZONE $3)::date, to_jsonb(m.name),
+SELECT s.id, c.id, c.customer_id, (r.submitted_at AT TIME ZONE $3)::date, to_jsonb(m.name),
        to_jsonb(left(COALESCE(c.matters, c.wishes, c.market, c.reaction, c.other), 200)), 40
 FROM daily_report_card c JOIN daily_report r ON r.id = c.report_id JOIN member m ON m.id = r.member_id
+JOIN member s ON s.state = 'ACTIVE' AND s.archived_at IS NULL AND (
+    s.id = r.manager_id OR 'GENERAL_MANAGER' = ANY(s.roles) AND s.id <> r.member_id AND NOT EXISTS (
+        SELECT 1 FROM member g WHERE g.id = r.manager_id AND g.state = 'ACTIVE' AND g.archived_at IS NULL))
 WHERE c.settlement = 'OPEN' AND c.archived_at IS NULL
 """,
     )
