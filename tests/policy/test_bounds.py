@@ -31,7 +31,14 @@ def wrong(content: dict[str, Any], **more: Any) -> list[tuple[str, tuple[str | i
     """Code and path of everything that is wrong with a content."""
     reader = Reader(content)
     rules = reader.rules()
-    given = {"before": DEFAULT_RULES, "reach": EVERYTHING, "used": (), "departments": {SALES}, **more}
+    given = {
+        "before": DEFAULT_RULES,
+        "reach": EVERYTHING,
+        "used": (),
+        "departments": {SALES},
+        "roles": {"OWNER"},
+        **more,
+    }
     return [(e.code, e.path) for e in reader.errors or check_bounds(rules, **given)]
 
 
@@ -112,7 +119,7 @@ def test_what_lies_within_is_taken():
 
 def test_nobody_gives_more_than_they_have():
     manager = access_of(("DEPARTMENT_MANAGER",), full_seat=True)
-    given = {"reach": manager}
+    given = {"reach": manager, "roles": {"DEPARTMENT_MANAGER"}}
     assert wrong(records("REPRESENTATIVE", "customer", read="DEPARTMENT"), **given) == []
     assert wrong(records("REPRESENTATIVE", "customer", read="ALL"), **given) == [
         ("BEYOND_YOUR_OWN", ("roles", "REPRESENTATIVE", "records", "customer", "read"))
@@ -120,7 +127,7 @@ def test_nobody_gives_more_than_they_have():
     # What they have already may be taken from them and stays what it was for everybody else.
     assert wrong(records("FINANCE", "customer", names="ALL", read="OWN"), **given) == []
     without_seat = access_of(("DEPARTMENT_MANAGER",), full_seat=False)
-    assert wrong(records("FINANCE", "customer", update="OWN"), reach=without_seat) == [
+    assert wrong(records("FINANCE", "customer", update="OWN"), **given | {"reach": without_seat}) == [
         ("BEYOND_YOUR_OWN", ("roles", "FINANCE", "records", "customer", "update"))
     ]
 
@@ -129,7 +136,9 @@ def test_departments_are_chosen_by_who_reaches_everything():
     key = {"base": "REPRESENTATIVE", "label": {"en": "Key"}, "departments": ["dep_" + SALES.hex]}
     content = {"roles": {"KEY": {**key, "records": {"customer": {"read": "CHOSEN"}}}}}
     manager = access_of(("DEPARTMENT_MANAGER",), full_seat=True)
-    assert ("BEYOND_YOUR_OWN", ("roles", "KEY", "departments")) in wrong(content, reach=manager)
+    assert ("BEYOND_YOUR_OWN", ("roles", "KEY", "departments")) in wrong(
+        content, reach=manager, roles={"DEPARTMENT_MANAGER"}
+    )
     assert wrong(content) == []
 
 
@@ -144,6 +153,16 @@ def test_the_owner_can_give_every_role_and_the_administrator_all_but_the_owners(
     for code in DEFAULT_POLICY:
         assert may_give(DEFAULT_RULES, code, roles={"OWNER"}, reach=EVERYTHING), code
         assert may_give(DEFAULT_RULES, code, roles={"ADMIN"}, reach=admin) is (code != "OWNER"), code
+
+
+def test_the_office_appoints_who_writes_what_it_only_reads_itself():
+    assert cell_of(EVERYTHING["invoice"], "create") is Scope.NONE
+    own = {"base": "FINANCE", "label": {"en": "Bookkeeping"}}
+    assert wrong({"roles": {"BOOKS": own}}) == []
+    assert may_give(rules_of({"roles": {"BOOKS": own}}), "BOOKS", roles={"OWNER"}, reach=EVERYTHING)
+    beyond = records("REPRESENTATIVE", "invoice", create="OWN")
+    assert wrong(beyond) == [("BEYOND_YOUR_OWN", ("roles", "REPRESENTATIVE", "records", "invoice", "create"))]
+    assert not may_give(rules_of(beyond), "REPRESENTATIVE", roles={"OWNER"}, reach=EVERYTHING)
 
 
 def test_a_role_is_not_given_by_who_reaches_less():
@@ -220,7 +239,7 @@ def _edited(roles: list[str], edits: list[dict[str, Any]]) -> tuple[AccessRules,
     for edit in edits:
         wanted = rules_of(_content(edit))
         reach = access_of(roles, full_seat=True, tables=rules.tables)
-        if not check_bounds(wanted, before=rules, reach=reach, used=(), departments={SALES}):
+        if not check_bounds(wanted, before=rules, reach=reach, used=(), departments={SALES}, roles=roles):
             rules = wanted
     return DEFAULT_RULES, rules
 
@@ -231,13 +250,13 @@ def _edited(roles: list[str], edits: list[dict[str, Any]]) -> tuple[AccessRules,
 def test_no_sequence_of_edits_gives_more_than_the_editor_had(editor, edits):
     before, after = _edited(editor, edits)
     reach = access_of(editor, full_seat=True)
+    office = not {"OWNER", "ADMIN"}.isdisjoint(editor)
     for code, table in after.tables.items():
         former = before.tables.get(code, {})
+        usual = DEFAULT_POLICY[after.base_of(code)] if office else {}
         for record, access in table.items():
             for cell in CELLS:
-                had = max(
-                    cell_of(former.get(record, NO_ACCESS), cell), cell_of(reach.get(record, NO_ACCESS), cell)
-                )
+                had = max(cell_of(told.get(record, NO_ACCESS), cell) for told in (former, reach, usual))
                 assert cell_of(access, cell) <= had, (code, record, cell)
 
 

@@ -39,6 +39,7 @@ async def check_access_rules(
         reach=None if by_product else viewer.access,
         used=await used_roles(read),
         departments={row["id"] for row in await read.fetch(_DEPARTMENTS)},
+        roles=viewer.roles,
     )
     return [*errors, *(() if by_product else check_bases(rules, before=before, roles=viewer.roles))]
 

@@ -37,11 +37,12 @@ def check_bounds(
     reach: Table | None,
     used: Collection[str],
     departments: Collection[UUID],
+    roles: Collection[str],
 ) -> list[UserError]:
     """What is wrong with rules that shall follow ``before``, with paths inside of the content.
 
-    ``reach`` are the rights of who edits, None for the product itself; ``used`` are the roles of the company that
-    somebody has, ``departments`` those that exist.
+    ``reach`` are the rights of who edits, None for the product itself, and ``roles`` theirs; ``used`` are the roles of
+    the company that somebody has, ``departments`` those that exist.
     """
     errors = [*_numbers(rules), *_dropped(rules, used)]
     for role in rules.roles.values():
@@ -49,7 +50,7 @@ def check_bounds(
         errors += _shapes(rules, role)
         errors += _unknown(role, departments)
         if reach is not None:
-            errors += _raised(rules, role, before, reach)
+            errors += _raised(rules, role, before, reach, roles)
     if reach is not None:
         errors += _chosen(rules, before, reach)
     return errors
@@ -115,15 +116,31 @@ def _unknown(role: RoleRules, departments: Collection[UUID]) -> Iterator[UserErr
             yield UserError("NOT_FOUND", msg("There is no such record."), path)
 
 
-def _raised(rules: AccessRules, role: RoleRules, before: AccessRules, reach: Table) -> Iterator[UserError]:
-    """Nobody gives a role more than they have themselves."""
+def _raised(
+    rules: AccessRules, role: RoleRules, before: AccessRules, reach: Table, roles: Collection[str]
+) -> Iterator[UserError]:
+    """Nobody gives a role more than they may."""
     former = before.tables.get(role.code, {})
     for record, access in rules.tables[role.code].items():
         for cell in raised_cells(former.get(record, NO_ACCESS), access):
-            if cell_of(access, cell) > cell_of(reach.get(record, NO_ACCESS), cell):
+            if cell_of(access, cell) > _limit(rules, role.code, record, cell, reach=reach, roles=roles):
                 message = msg("You cannot give a right that you do not have yourself.")
                 path: Path = ("roles", role.code, "records", record, *cell.split("."))
                 yield UserError("BEYOND_YOUR_OWN", message, path)
+
+
+def _limit(
+    rules: AccessRules, code: str, record: str, cell: Cell, *, reach: Table, roles: Collection[str]
+) -> Scope:
+    """How far somebody may let a role reach: as far as they do themselves.
+
+    Owners and administrators appoint accountants and sellers without being any: for them it is also as far as the
+    role's base reaches by default.
+    """
+    own = cell_of(reach.get(record, NO_ACCESS), cell)
+    if _OFFICE.isdisjoint(roles):
+        return own
+    return max(own, cell_of(DEFAULT_POLICY[rules.base_of(code)].get(record, NO_ACCESS), cell))
 
 
 def raised_cells(former: Access, access: Access) -> Iterator[Cell]:
@@ -186,8 +203,11 @@ def may_give(rules: AccessRules, code: str, *, roles: Collection[str], reach: Ta
     if table is None:
         return False
     return all(
-        cell_of(access, cell) <= cell_of(reach.get(record, NO_ACCESS), cell)
-        and (cell_of(access, cell) is not Scope.CHOSEN or cell_of(reach[record], cell) is Scope.ALL)
+        cell_of(access, cell) <= _limit(rules, code, record, cell, reach=reach, roles=roles)
+        and (
+            cell_of(access, cell) is not Scope.CHOSEN
+            or cell_of(reach.get(record, NO_ACCESS), cell) is Scope.ALL
+        )
         for record, access in table.items()
         for cell in CELLS
     )
