@@ -122,9 +122,20 @@ async def test_arrears_and_silence(shop, people):
         ("Silent", "RISK", {"SILENCE": {"value": 200, "threshold": 90}}, None),
     ]
     assert [plan["why"] for plan in await checks(shop)] == [
-        "Arrears: USD 200.00, the oldest for 40 days.",
+        "See the watch list.",  # more people read plans than what customers owe
         "Neither a purchase nor a contact for 200 days.",
     ]
+
+
+@pytest.mark.requirement("A11")
+async def test_a_check_says_nothing_that_not_everybody_may_read_who_reads_plans(shop, people):
+    customer = await shop.create("customer", name="Ill", owner_id=people["Nancy"], credit_rating="AA")
+    await bought(shop, customer, (200, 50))
+    await shop.update("customer", customer, insolvency="BANKRUPTCY", credit_rating="D")
+    await night(shop)
+    assert (await entries(shop))[0][2].keys() == {"INSOLVENCY", "CREDIT_DROP", "SILENCE"}
+    (plan,) = await checks(shop)
+    assert plan["why"] == "Neither a purchase nor a contact for 200 days. See the watch list."
 
 
 async def test_whoever_recovers_leaves_the_list_and_is_checked_no_more(shop, people):

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kedang_platform.i18n import Language, msg, translate
 from kedang_platform.money import minor_digits
 from kedang_tenants.catalogue.kinds import decimal_text
-from kedang_tenants.catalogue.languages import in_our_languages
+from kedang_tenants.catalogue.languages import in_our_languages, translated
 from kedang_tenants.grading.criteria_models import CREDIT_RATINGS
 from kedang_tenants.watching.models import INSOLVENCIES
 from kedang_tenants.watching.rule import Thresholds
@@ -42,6 +42,8 @@ _SAID: Final[Mapping[str, str]] = {
     SALES_RISE: msg("Sales of {months} months rose by {value} %."),
     SATISFIED: msg("Satisfaction is {value} out of 5."),
 }
+_CONFIDENTIAL: Final = frozenset({INSOLVENCY, CREDIT_DROP, ARREARS})
+_FURTHER: Final = msg("See the watch list.")
 # How bad what somebody noted is; all other figures move by themselves.
 _GRAVITY: Final[Mapping[str, Mapping[str, int]]] = {
     name: {option.code: place for place, option in enumerate(options)}
@@ -106,6 +108,22 @@ def why(reasons: Mapping[str, Reason], thresholds: Thresholds, *, currency: str)
         )
 
     return in_our_languages(text)
+
+
+def why_openly(kept: Mapping[str, Any], thresholds: Thresholds, *, currency: str) -> dict[str, str]:
+    """The reasons of an entry as a plan says them, which more people read than credit and what is owed.
+
+    Where there are others, it points to the watch list.
+    """
+    open_ones = {
+        name: Reason(*(reason.get(part) for part in ("value", "threshold", "amount")))
+        for name, reason in kept.items()
+        if name not in _CONFIDENTIAL
+    }
+    texts = why(open_ones, thresholds, currency=currency)
+    if len(open_ones) == len(kept):
+        return texts
+    return {language: f"{texts[language]} {text}".strip() for language, text in translated(_FURTHER).items()}
 
 
 def _said(name: str, reason: Reason, thresholds: Thresholds, currency: str, language: Language) -> str:
