@@ -30,7 +30,7 @@ class SchemeGradedByHand(BadUserInput):
 
 _SCHEME: Final = """
 SELECT id, measure, period, year, state, graded_by, leads, rule_version, rule FROM grade_scheme
-WHERE id = $1 AND archived_at IS NULL FOR UPDATE
+WHERE id = $1 AND archived_at IS NULL FOR NO KEY UPDATE
 """
 _NUMBER: Final = """
 SELECT GREATEST(COALESCE(max(r.number), 0), s.rule_version) + 1

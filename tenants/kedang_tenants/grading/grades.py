@@ -1,8 +1,9 @@
 """Giving customers their grades: one statement judges them and writes what is new.
 
 Graded is who buys; see ``judging.GRADABLE``. What was given by hand is left alone, and the guard against swinging
-keeps whom it keeps (``settling``). The statement sees the customers as they are when it begins; a grade that somebody
-else has written since stays as it is.
+keeps whom it keeps (``settling``). The statement sees the customers as they are when it begins, and locks those whose
+rows it writes before it writes any: who grades one of them meanwhile does so after it. A grade that somebody else has
+written since it began stays as it is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from kedang_tenants.grading.explaining import Kept
 from kedang_tenants.grading.judging import OF_EVERYBODY, judgement
 from kedang_tenants.grading.places import Places
 from kedang_tenants.grading.schemes import InForce, schemes_in_force
+from kedang_tenants.grading.showing import one_at_a_time
 from kedang_tenants.reading import Viewer
 
 
@@ -31,8 +33,9 @@ async def count_customers(read: TenantRead) -> int:
 
 
 async def regrade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> Part:
-    """Grade all customers by one scheme; repeating it changes nothing."""
+    """Grade all customers by one scheme, one run of a company at a time; repeating it changes nothing."""
     await write.fetch(OF_EVERYBODY)
+    await one_at_a_time(write)
     moved = 0
     for scheme in await schemes_in_force(write, scheme_id):
         moved += await _grade(write, viewer, scheme, None, clock)
@@ -94,13 +97,17 @@ def _statement(places: Places, viewer: Viewer, scheme: InForce, ids: list[UUID] 
     )
     day, now = places.bind(today, "date"), places.bind(clock.now(), "timestamptz")
     scheme_id, version = places.bind(scheme.id, "uuid"), str(rule.version)
+    # The rule knows its levels by the positions that they had when it was put in force.
+    levels = places.bind([level.id for level in rule.levels], "uuid[]")
+    ranks = places.bind([level.rank for level in rule.levels], "int[]")
+    had_rank = f"coalesce(({ranks})[array_position({levels}, g.level_id)], l.position)"
     keeps = settling.KEEPS.format(
-        g="g", j="j", as_of=day, days=rule.guard_days, version=version, rank="l.position"
+        g="g", j="j", as_of=day, days=rule.guard_days, version=version, rank=had_rank
     )
     return f"""
 WITH judged AS MATERIALIZED (
     SELECT j.*, g.id AS grade_id, g.level_id AS had_level_id, g.rule_version AS had_version, g.by_hand AS had_by_hand,
-           g.held_since AS had_since, g.updated_at AS had_at, l.code AS had_code, l.position AS had_rank,
+           g.held_since AS had_since, g.updated_at AS had_at, l.code AS had_code, {had_rank} AS had_rank,
            g.held_since + {rule.guard_days} AS kept_until, {settling.BY_HAND.format(g="g", as_of=day)} AS by_hand,
            {keeps} AS kept
     FROM ({judged.verdicts}) j
@@ -118,9 +125,19 @@ replaced AS (
       AND (j.new_level_id IS DISTINCT FROM j.had_level_id
            OR j.had_level_id IS NOT NULL AND (j.had_version <> {version} OR j.had_by_hand))
 ),
+stale AS (
+    SELECT j.* FROM settled j JOIN customer_grade g ON g.id = j.grade_id
+    WHERE g.rule_version = {version} AND NOT g.by_hand AND g.level_id = j.new_level_id
+      AND (g.figures -> 'values' IS DISTINCT FROM {judged.values}
+           OR g.withheld IS DISTINCT FROM {judged.withheld}
+           OR (g.figures -> 'held' IS NOT NULL) <> j.kept)
+),
+locked AS MATERIALIZED (
+    SELECT c.id FROM customer c WHERE c.id IN ({_concerned(scheme)}) ORDER BY c.id FOR NO KEY UPDATE OF c
+),
 ended AS (
     UPDATE customer_grade g SET current = false, ended_at = {now}, updated_at = {now}, version = version + 1
-    FROM replaced j
+    FROM replaced j JOIN locked k ON k.id = j.customer_id
     WHERE g.id = j.grade_id AND g.current AND g.updated_at = j.had_at
     RETURNING g.id, g.customer_id
 ),
@@ -131,6 +148,7 @@ begun AS (
            {version}, {judged.figures}, {judged.withheld}, {judged.explanation}, true, {now},
            CASE WHEN j.new_level_id = j.had_level_id THEN coalesce(j.had_since, {day}) ELSE {day} END
     FROM replaced j
+    JOIN locked k ON k.id = j.customer_id
     LEFT JOIN ended e ON e.id = j.grade_id
     WHERE j.new_level_id IS NOT NULL AND (j.grade_id IS NULL OR e.id IS NOT NULL)
     ON CONFLICT (customer_id, scheme_id) WHERE current DO NOTHING
@@ -139,25 +157,40 @@ begun AS (
 refreshed AS (
     UPDATE customer_grade g SET figures = {judged.figures}, withheld = {judged.withheld},
            explanation = {judged.explanation}, updated_at = {now}
-    FROM settled j
-    WHERE g.id = j.grade_id AND g.current AND g.updated_at = j.had_at AND g.rule_version = {version}
-      AND NOT g.by_hand AND g.level_id = j.new_level_id
-      AND (g.figures -> 'values' IS DISTINCT FROM {judged.values}
-           OR g.withheld IS DISTINCT FROM {judged.withheld}
-           OR (g.figures -> 'held' IS NOT NULL) <> j.kept)
+    FROM stale j{"" if rule.compares_customers else " JOIN locked k ON k.id = j.customer_id"}
+    WHERE g.id = j.grade_id AND g.current AND g.updated_at = j.had_at
 ){_shown() if scheme.leads else _counted()}"""
+
+
+def _concerned(scheme: InForce) -> str:
+    """Whose rows are written: they are locked in the order of their ids, as whoever else grades does.
+
+    Where customers are compared, most have other figures after each order. These are renewed without a lock: of such
+    a scheme nobody but a run renews them.
+    """
+    wanted = ["SELECT customer_id FROM replaced"]
+    if not scheme.rule.compares_customers:
+        wanted.append("SELECT customer_id FROM stale")
+    if scheme.leads:
+        wanted.append(f"SELECT s.customer_id {_UNLIKE}")
+    return " UNION ALL ".join(wanted)
+
+
+# Who is not shown as it was settled, ``k`` the customer.
+_UNLIKE = """FROM settled s
+        JOIN customer k ON k.id = s.customer_id
+         AND (k.grade_level_id, k.grade_rank) IS DISTINCT FROM (s.new_level_id, s.new_rank)"""
 
 
 def _shown() -> str:
     """The leading scheme's grades are put on the customers, whose version stays: a grade is not an edit."""
-    return """,
+    return f""",
 shown AS (
     UPDATE customer c SET grade_level_id = j.new_level_id, grade_rank = j.new_rank
     FROM (
         SELECT s.customer_id, s.new_level_id, s.new_rank, k.grade_level_id AS old
-        FROM settled s
-        JOIN customer k ON k.id = s.customer_id
-         AND (k.grade_level_id, k.grade_rank) IS DISTINCT FROM (s.new_level_id, s.new_rank)
+        {_UNLIKE}
+        JOIN locked x ON x.id = s.customer_id
         LEFT JOIN replaced r ON r.customer_id = s.customer_id
         LEFT JOIN ended e ON e.customer_id = s.customer_id
         LEFT JOIN begun b ON b.customer_id = s.customer_id

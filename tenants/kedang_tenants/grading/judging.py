@@ -32,9 +32,10 @@ from kedang_tenants.grading.rule_content import (
 GRADABLE: Final = "(c.roles && ARRAY['BUYER', 'DEALER'] OR (c.roles = '{}' AND c.directory <> 'PARTNER'))"
 """Graded is who buys: buyers and dealers, and those without a role outside the directory of business partners."""
 OF_EVERYBODY: Final = (
-    "SELECT set_config('statement_timeout', '900s', true), set_config('enable_nestloop', 'off', true)"
+    "SELECT set_config('statement_timeout', '900s', true), set_config('lock_timeout', '120s', true),"
+    " set_config('enable_nestloop', 'off', true)"
 )
-"""What a transaction begins with that judges everybody: it may take longer than a request, and joins whole sets.
+"""What a transaction begins with that judges everybody: it may take and wait longer than a request, and joins whole sets.
 
 Nobody can estimate how many customers a verdict concerns; a nested loop over two such sets takes hours.
 """
@@ -177,7 +178,9 @@ FROM (
     def _points(self, criterion: Criterion, value: str) -> str:
         if criterion.within is not None:
             return self._better_than(criterion, value)
-        if criterion.choices:
+        if criterion.measure.choices:
+            if not criterion.choices:  # a field of the company whose choices are all called otherwise by now
+                return "NULL::int"
             whens = " ".join(
                 f"WHEN {self.places.bind(code, 'text')} THEN {points}"
                 for code, points in criterion.choices.items()

@@ -30,6 +30,17 @@ RETURNING c.id, h.old, c.grade_level_id AS new
 """
 
 
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('grading'), hashtext(current_schema()))"
+
+
+async def one_at_a_time(write: TenantWrite) -> None:
+    """Have nobody else grade or show the company's customers all together before this transaction has ended.
+
+    So what the later one reads, the rule in force and which scheme leads, is what stands in the end.
+    """
+    await write.fetch(_ONE_AT_A_TIME)
+
+
 async def show_grades(
     write: TenantWrite,
     viewer: Viewer,
@@ -43,6 +54,8 @@ async def show_grades(
     Nothing happens where the scheme does not lead (any more).
     A grade is not an edit: the customer's version stays, so that nobody's open form conflicts with it.
     """
+    if customer_ids is None:
+        await one_at_a_time(write)
     ids = None if customer_ids is None else list(customer_ids)
     rows = await write.fetch(_SHOW, scheme_id, ids)
     moved = sorted((row for row in rows if row["old"] != row["new"]), key=lambda row: row["id"])
