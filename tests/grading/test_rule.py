@@ -316,3 +316,16 @@ _JUNK = st.recursive(
 def test_whatever_stands_in_a_document_is_read_or_refused(base, key, junk):
     found = parse_rule(base | {key: junk}, LEVELS, MEASURES, version=1)
     assert isinstance(found, GradeRule) or (found and all(f.path[:2] == ("input", "content") for f in found))
+
+
+@pytest.mark.parametrize("entry", [{}, {"level": None}, {"level": {}}, {"level": None, "minimum": "5"}])
+def test_a_level_that_is_not_named_is_refused_and_not_left_out(entry):
+    assert faults(NORTHWIND | {"levels": [entry]}) == [("REQUIRED", ("levels", 0, "level"))]
+    assert faults(NORTHWIND | {"levels": [entry, {"level": "E"}]}) == [("REQUIRED", ("levels", 0, "level"))]
+
+
+def test_the_level_of_the_unknown_has_a_position_of_its_own():
+    levels = [*LEVELS, RuleLevel(UUID(int=9), "NEW", 1)]
+    assert faults(NORTHWIND | {"unknown": "NEW"}, levels) == [("DUPLICATE_POSITION", ("levels",))]
+    assert faults(NORTHWIND | {"unknown": "A"}, levels) == []
+    assert faults(NORTHWIND | {"unknown": {"name": "A"}}) == [("REQUIRED", ("unknown",))]

@@ -113,13 +113,16 @@ def _read(
     known = _DEFAULT_KNOWN if kind == SCORE else WHOLE
     if document.get("minimumKnown") is not None:
         known = faults.whole(document["minimumKnown"], ("minimumKnown",), least=0, most=WHOLE) or 0
+    unknown = _level(faults, document.get("unknown"), levels, ("unknown",))
+    steps = _steps(faults, kind, document.get("levels"), levels, measure) if ordered else ()
+    _check_positions(faults, [*(step.level for step in steps), *([unknown] if unknown else [])])
     return GradeRule(
         version=version,
         kind=kind,
         criteria=criteria,
-        steps=_steps(faults, kind, document.get("levels"), levels, measure) if ordered else (),
+        steps=steps,
         within=_within(faults, document) if kind == PERCENTILES else None,
-        unknown=_level(faults, document.get("unknown"), levels, ("unknown",)),
+        unknown=unknown,
         minimum_known=known,
         guard_days=_guard(faults, document.get("guard")),
     )
@@ -164,10 +167,13 @@ def _guard(faults: Faults, value: object) -> int:
 
 def _level(faults: Faults, code: object, levels: Mapping[str, RuleLevel], path: Path) -> RuleLevel | None:
     """The level of a code, or of a level in the normal form."""
-    if isinstance(code, Mapping):
-        code = code.get("level")
     if code is None:
         return None
+    if isinstance(code, Mapping):
+        code = code.get("level")
+        if code is None:
+            faults.refuse(path, "REQUIRED", msg("A value is required."))
+            return None
     if not isinstance(code, str) or code not in levels:
         message = msg("The scheme has no level “{level}” in use.")
         faults.refuse(path, "UNKNOWN_LEVEL", message, level=too_long(code))
@@ -188,14 +194,18 @@ def _steps(
     steps = sorted((step for step in read if step is not None), key=lambda step: step.level.rank)
     for code in _twice(step.level.code for step in steps):
         faults.refuse(path, "DUPLICATE_CODE", msg("Two levels have the code “{level}”."), level=code)
-    for rank in _twice(level.rank for level in {step.level for step in steps}):
-        message = msg("Two levels have the position {position}.")
-        faults.refuse(path, "DUPLICATE_POSITION", message, position=rank)
     if kind == PERCENTILES:
         _check_shares(faults, steps, complete=len(faults.found) == before)
     elif steps:
         _check_bounds(faults, steps, measure)
     return tuple(steps)
+
+
+def _check_positions(faults: Faults, levels: Sequence[RuleLevel]) -> None:
+    for rank in _twice(level.rank for level in set(levels)):
+        if not faults.in_force:
+            message = msg("Two levels have the position {position}.")
+            faults.refuse(("levels",), "DUPLICATE_POSITION", message, position=rank)
 
 
 def _step(
@@ -210,9 +220,10 @@ def _step(
     named = {"level", "id", "rank"}
     keys = named | ({"share"} if kind == PERCENTILES else {name, "exclusive"})
     document = faults.document(entry, path, keys)
-    if "level" not in document:
-        if document:
-            faults.refuse((*path, "level"), "REQUIRED", msg("A value is required."))
+    if not isinstance(entry, Mapping):
+        return None
+    if document.get("level") is None:
+        faults.refuse((*path, "level"), "REQUIRED", msg("A value is required."))
         return None
     level = _level(faults, document["level"], levels, (*path, "level"))
     if level is None:
