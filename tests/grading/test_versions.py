@@ -280,3 +280,80 @@ async def test_of_twenty_admins_who_edit_one_scheme_at_once_one_wins_and_ninetee
         assert (row["version"], row["reason"]) == (2, f"Admin {winner}")
         assert orjson.loads(row["content"])["levels"][0]["minimum"] == str(1000 + winner)
         assert await read.fetchval("SELECT count(*) FROM audit") == audited + 1
+
+
+async def test_a_day_that_begins_later_since_the_company_moved_is_waited_for(shop):
+    scheme = await shop.publish_default_scheme()
+    await shop.work()
+    rule = await draft(shop, scheme)
+    await publish(shop, rule, in_force_from=date(2026, 3, 5))
+    await move_to(shop, "Pacific/Honolulu")
+    shop.clock.move(timedelta(hours=63, minutes=30))  # half past midnight in New York, Wednesday in Honolulu
+    await shop.work()
+    assert await versions(shop) == [(1, "IN_FORCE"), (2, "SCHEDULED")]
+    shop.clock.move(timedelta(hours=5))
+    await shop.work()
+    assert await versions(shop) == [(1, "SUPERSEDED"), (2, "IN_FORCE")]
+
+
+async def test_what_was_scheduled_before_the_scheme_was_left_to_the_hand_is_not_put_in_force(shop):
+    scheme = await shop.publish_default_scheme()
+    await shop.work()
+    rule = await draft(shop, scheme)
+    await publish(shop, rule, in_force_from=date(2026, 3, 5))
+    await shop.update("grade_scheme", scheme, graded_by="HAND")
+    shop.clock.move(timedelta(days=3))
+    await shop.work()
+    assert await versions(shop) == [(1, "IN_FORCE"), (2, "SCHEDULED")]
+    assert await shop.value("SELECT count(*) FROM notice WHERE kind = 'GRADE_CHANGED'") == 1
+
+
+async def move_to(shop, zone):
+    """The company goes to another time zone."""
+    async with shop.databases.control() as control:
+        await control.fetch(
+            "UPDATE platform.company SET time_zone = $2 WHERE id = $1", shop.company.ref.id, zone
+        )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"version": "\0"}, {"levels": [{"level": "E", "id": "a\0b"}]}, {"unknown": {"level": "E", "x": "\0"}}],
+)
+async def test_what_no_document_can_hold_is_refused(shop, more):
+    scheme = await shop.publish_default_scheme()
+    before = await state_of(shop)
+    with pytest.raises(Refused) as refused:
+        await draft(shop, scheme, EASY | more)
+    assert [error.path[:2] for error in refused.value.errors] == [("input", "content")]
+    assert await state_of(shop) == before
+
+
+async def test_choices_that_are_all_called_otherwise_by_now_are_unknown(shop):
+    told = {"en": "Standing", "zh": "地位"}
+    field = {
+        "record": "customer",
+        "key": "standing",
+        "kind": "CHOICE",
+        "label": told,
+        "options": ["Gold", "Tin"],
+    }
+    (own,) = await shop.create_many("custom_field", [field])
+    customer = await shop.create("customer", name="Alfreds Futterkiste", roles=["BUYER"])
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        gold = f'{{"{own.hex}": "Gold"}}'
+        await write.fetch("UPDATE customer SET custom = $2 WHERE id = $1", customer, gold)
+    scheme = await shop.publish_default_scheme()
+    content = {
+        "kind": "SCORE",
+        "criteria": [{"measure": f"custom:{own.hex}", "weight": 100, "options": {"Gold": 90, "Tin": 10}}],
+        "levels": [{"level": "A", "minimum": "80"}, {"level": "E"}],
+        "unknown": "D",
+    }
+    await publish(shop, await draft(shop, scheme, content))
+    await shop.work()
+    assert await shown(shop, customer) == "A"
+    await shop.update("custom_field", own, options=["First", "Second"])
+    await shop.update("customer", customer, city="Berlin")
+    await shop.work()
+    assert await shown(shop, customer) == "D"

@@ -17,6 +17,8 @@ from kedang_tenants.grading.rule_reading import parse_rule
 
 MOST_BYTES: Final = 64 * 1024
 """Of a content as JSON."""
+_NUL: Final = rb"\u0000"
+"""The character that PostgreSQL keeps in no document."""
 
 _LEVELS: Final = """
 SELECT id, code, position AS rank FROM grade_level WHERE scheme_id = $1 AND archived_at IS NULL ORDER BY position, id
@@ -35,8 +37,11 @@ async def checked_rule(read: TenantRead, *, scheme_id: UUID, content: object, ve
     """The rule that a content says; raises Refused with all that is wrong with it, by paths under ``input.content``."""
     if not isinstance(content, Mapping):
         raise _refused("INVALID_CONTENT", msg("The content of a rule is an object."))
-    if _size(content) > MOST_BYTES:
+    told = _as_json(content)
+    if len(told) > MOST_BYTES:
         raise _refused("CONTENT_TOO_LARGE", msg("The content of a rule is too long or too deep."))
+    if _NUL in told:
+        raise _refused("INVALID_TEXT", msg("This must be text."))
     found = parse_rule(content, await levels_of(read, scheme_id), await measures_of(read), version=version)
     if isinstance(found, list):
         raise Refused(found)
@@ -51,11 +56,11 @@ async def simple_content(
     return document_of_levels(measure=measure, period=period, year=year, levels=levels)
 
 
-def _size(content: Mapping[str, Any]) -> int:
+def _as_json(content: Mapping[str, Any]) -> bytes:
     try:
-        return len(orjson.dumps(dict(content)))
+        return orjson.dumps(dict(content))
     except (orjson.JSONEncodeError, RecursionError):
-        return MOST_BYTES + 1
+        return b" " * (MOST_BYTES + 1)
 
 
 def _refused(code: str, message: str) -> Refused:

@@ -18,7 +18,14 @@ from kedang_platform.i18n import msg
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.contents import checked_rule, simple_content
-from kedang_tenants.grading.drafting import RECORD, ensure_may_set_up, hold_rule, hold_scheme, next_number
+from kedang_tenants.grading.drafting import (
+    RECORD,
+    SchemeGradedByHand,
+    ensure_may_set_up,
+    hold_rule,
+    hold_scheme,
+    next_number,
+)
 from kedang_tenants.grading.models import PUBLISHED
 from kedang_tenants.grading.rule_content import GradeRule
 from kedang_tenants.grading.schemes import enqueue_regrade
@@ -121,18 +128,24 @@ async def publish_grade_rule(
 async def put_in_force(write: TenantWrite, viewer: Viewer, *, rule_id: UUID, clock: Clock) -> bool:
     """Put a scheduled version in force if its day has come; whether it is now. For the job, which may come twice.
 
-    What cannot be put in force by now, because a field that it measures is gone, stays scheduled, and who published
-    it is told.
+    What cannot be put in force by now, because a field that it measures is gone or its scheme is left to the hand,
+    stays scheduled, and who published it is told.
     """
     row = await write.fetchrow(_WAITING, rule_id)
-    if row is None or row["in_force_from"] > viewer.today(clock):
+    if row is None:
         return False
-    await hold_scheme(write, row["scheme_id"])
+    if row["in_force_from"] > viewer.today(
+        clock
+    ):  # another day was said, or the company went to another zone
+        await _wait(write, rule_id, row["in_force_from"], viewer.time_zone)
+        return False
     content = orjson.loads(row["content"])
     try:
+        await hold_scheme(write, row["scheme_id"])
         rule = await checked_rule(write, scheme_id=row["scheme_id"], content=content, version=row["number"])
-    except Refused as refused:
-        await _tell_of_faults(write, viewer, row, refused.errors, clock)
+    except (Refused, SchemeGradedByHand) as refused:
+        codes = [fault.code for fault in refused.errors] if isinstance(refused, Refused) else [refused.code]
+        await _tell_of_faults(write, viewer, row, codes, clock)
         return False
     await _put_in_force(write, viewer, row["scheme_id"], rule_id, rule, clock)
     return True
@@ -179,16 +192,16 @@ async def _update(
 
 
 async def _wait(write: TenantWrite, rule_id: UUID, day: date, zone: str) -> None:
+    """Ask for the version to be put in force when its day begins; a job that comes too often does no harm."""
     begins = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-    key = f"{PUT_IN_FORCE}:{rule_id}:{day}"
-    await enqueue(write, NewJob(PUT_IN_FORCE, {"rule": str(rule_id)}, key=key, due_at=begins))
+    await enqueue(write, NewJob(PUT_IN_FORCE, {"rule": str(rule_id)}, due_at=begins))
 
 
 async def _tell_of_faults(
     write: TenantWrite,
     viewer: Viewer,
     row: asyncpg.Record,
-    faults: Sequence[UserError],
+    codes: Sequence[str],
     clock: Clock,
 ) -> None:
     if row["published_by_id"] is None:
@@ -206,7 +219,7 @@ async def _tell_of_faults(
             "number": row["number"],
             "scheme": row["scheme"],
             "day": row["in_force_from"],
-            "codes": ", ".join(sorted({fault.code for fault in faults})),
+            "codes": ", ".join(sorted(set(codes))),
         },
         about=(RECORD, row["id"]),
     )
