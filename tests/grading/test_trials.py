@@ -16,6 +16,7 @@ from tests.grading.test_versions import EASY, draft, publish, thresholds
 
 pytestmark = pytest.mark.requirement("G3")
 RECENTLY = date(2026, 1, 15)
+LOW = thresholds(("C", "100"), ("D", "50"), ("E", None))
 
 
 async def ask(shop, verb, rule, *, viewer=None, **said):
@@ -322,3 +323,28 @@ async def test_a_dry_run_says_what_the_run_then_does(shop, seed):
         assert public == Counter(ways.values())
         assert (row["seen"], row["moved"]) == (len(after), len(told))
         shop.clock.move(timedelta(days=random.randrange(15)))
+
+
+async def test_days_at_the_ends_of_the_calendar_are_days_as_others(shop):
+    scheme = await shop.publish_default_scheme()
+    await three_customers(shop)
+    await shop.work()
+    for first, last in ((date.min, date.max), (date.max, date.max), (date.min, date.min)):
+        async with shop.databases.tenant_read(shop.company.ref) as read:
+            ways = await movement(read, shop.viewer, scheme_id=scheme, first=first, last=last)
+        assert sum(way.customers for way in ways) == (0 if last == date.min else 3)
+
+
+async def test_positions_that_are_changed_do_not_make_a_rise_a_fall(shop):
+    customer = await shop.create("customer", name="Alfreds", roles=["BUYER"])
+    await shop.order(customer, RECENTLY, ("1", "75"))
+    scheme = await shop.publish_default_scheme()
+    await publish(shop, await draft(shop, scheme, LOW | {"guard": {"days": 30}}))
+    await shop.work()
+    assert await shown(shop, customer) == "D"
+    levels = {row["code"]: row["id"] for row in await shop.fetch("SELECT id, code FROM grade_level")}
+    for code, position in (("A", 7), ("B", 6), ("C", 2), ("D", 1)):
+        await shop.update("grade_level", levels[code], position=position)
+    await shop.order(customer, RECENTLY, ("1", "75"))
+    await shop.work()
+    assert await shown(shop, customer) == "C"

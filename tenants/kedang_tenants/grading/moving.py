@@ -15,6 +15,8 @@ from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reading.masks import visible
 from kedang_tenants.reading.statement import Statement
 
+_EARLIEST, _LATEST = date(1900, 1, 1), date(9998, 12, 31)
+
 
 class WrongDays(BadUserInput):
     """The first of two days comes after the last one."""
@@ -42,6 +44,8 @@ async def movement(
         raise WrongDays(msg("The first day comes after the last one."), path=("first",))
     if not await read.fetchval("SELECT true FROM grade_scheme WHERE id = $1", scheme_id):
         raise NotFound(msg("There is no such record."), path=("schemeId",))
+    # Nobody was graded outside of these, and a moment of their days is one in every zone.
+    first, last = (min(max(day, _EARLIEST), _LATEST) for day in (first, last))
     statement = Statement()
     scheme = statement.bind(scheme_id)
     zone = ZoneInfo(viewer.time_zone)
