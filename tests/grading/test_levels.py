@@ -185,3 +185,15 @@ async def test_of_several_schemes_one_leads_and_another_takes_its_place_at_once(
     ]
     assert await shown(shop, customer) == "AAA"
     assert await shop.value("SELECT grade_rank FROM customer") == 1
+
+
+async def test_a_scheme_that_leads_before_it_is_in_force_shows_no_grade_of_another(shop):
+    customer = await shop.create("customer", name="Alfreds Futterkiste", roles=["BUYER"])
+    await shop.publish_default_scheme()
+    await shop.work()
+    assert await shown(shop, customer) == "E"
+    second = await shop.create("grade_scheme", name="Profit")
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await lead(write, shop.viewer, scheme_id=second, clock=shop.clock)
+    await shop.work()
+    assert await shown(shop, customer) is None

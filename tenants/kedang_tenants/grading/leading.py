@@ -12,12 +12,14 @@ from kedang_platform.i18n import msg
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, Event, change_internally, subscribe
 from kedang_tenants.changing.holding import hold_for_change
-from kedang_tenants.grading.models import HAND
+from kedang_tenants.grading.models import HAND, PUBLISHED
 from kedang_tenants.grading.showing import SHOW
 from kedang_tenants.reading import Scope, Viewer
 
 _LEADING = "SELECT id FROM grade_scheme WHERE leads AND archived_at IS NULL AND id <> $1 FOR UPDATE"
-_BY_HAND = "SELECT id FROM grade_scheme WHERE id = ANY($1::uuid[]) AND leads AND graded_by = $2"
+_WITHOUT_RUN = (
+    "SELECT id FROM grade_scheme WHERE id = ANY($1::uuid[]) AND leads AND (graded_by = $2 OR state <> $3)"
+)
 
 
 async def lead(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Clock) -> None:
@@ -34,8 +36,10 @@ async def lead(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Cl
 
 
 @subscribe("grade_scheme.updated")
-async def show_by_hand(write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock) -> None:
-    """A scheme graded by hand that comes to lead shows its grades: no run does it."""
+async def show_without_run(
+    write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
+) -> None:
+    """A scheme that comes to lead and has no rule in force shows its grades, given by hand or none: no run does it."""
     ids = [event.record_id for event in events if "leads" in event.changes]
-    rows = await write.fetch(_BY_HAND, ids, HAND) if ids else []
+    rows = await write.fetch(_WITHOUT_RUN, ids, HAND, PUBLISHED) if ids else []
     await enqueue(write, *(NewJob(SHOW, {"scheme": str(row["id"])}) for row in rows))
