@@ -57,6 +57,19 @@ async def test_a_customer_is_released_and_claimed_by_another(pool):
         await pool.release(customer)
 
 
+@pytest.mark.requirement("A11")
+async def test_with_whom_a_customer_is_shared_does_not_give_it_away(pool):
+    customer = await pool.customer()
+    shared = {"role": "WRITE", "until": pool.shop.clock.now() + timedelta(days=3_000)}
+    await pool.shop.create(
+        "customer_collaborator", internally=True, customer_id=customer, member_id=pool.janet, **shared
+    )
+    with pytest.raises(Forbidden):
+        await pool.release(customer, pool.janet)
+    assert (await pool.shown(customer))[:2] == (pool.nancy, False)
+    assert await pool.moves(customer) == []
+
+
 async def test_with_the_customer_go_the_plans_of_who_lost_it_checks_too(pool):
     customer = await pool.customer()
     day = {"customer_id": customer, "owner_id": pool.nancy, "due_on": TODAY}

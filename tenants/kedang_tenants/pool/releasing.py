@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
-from kedang_platform.errors import BadUserInput
+from kedang_platform.errors import BadUserInput, Forbidden
 from kedang_platform.i18n import msg
 from kedang_tenants.changing.holding import hold_for_change
 from kedang_tenants.pool.models import LONGEST_REASON, RELEASED
@@ -42,9 +42,11 @@ async def release_customer(
 ) -> UUID:
     """Put a customer that the viewer may change into the pool, whether or not somebody has it.
 
-    Raises NotFound, Forbidden, Archived, InPoolAlready, ProtectedFromPool, PoolReasonTooLong.
+    With whom it is only shared does not give it away. Raises NotFound, Forbidden, Archived, InPoolAlready, ProtectedFromPool, PoolReasonTooLong.
     """
     row = await hold_for_change(write, viewer, "customer", customer_id, path=_PATH)
+    if not viewer.reaches(viewer.on("customer").update, row["owner_id"]):
+        raise Forbidden(msg("You may not do this."))
     if row["pool_since"] is not None:
         raise InPoolAlready(msg("This customer is in the public pool already."), path=_PATH)
     why = (reason or "").strip() or None
