@@ -110,6 +110,8 @@ async def test_the_cost_of_the_day_stays_with_the_line(shop):
     line = await line_of(shop, order)
     assert (line["amount"], line["unit_cost"], line["profit"]) == (6480, Decimal("7.5"), 6480 - 3000)
     assert await profit(shop, order) == 3480
+    await shop.update("order_line", line["id"], product_id=chai, quantity=4)  # as a file says it again
+    assert (await line_of(shop, order))["unit_cost"] == Decimal("7.5")
     chang = await product(shop, "2", cost="10")
     await shop.update("order_line", line["id"], product_id=chang)
     assert (await line_of(shop, order))["unit_cost"] == 10

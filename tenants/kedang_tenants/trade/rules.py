@@ -90,12 +90,7 @@ async def _take_costs(write: TenantWrite, drafts: Sequence[Draft], orders: Mappi
 
     A cost in another currency than the order's is none that could be counted.
     """
-    silent = [
-        draft
-        for draft in drafts
-        if (draft.action == "create" and draft.values.get("unit_cost") is None)
-        or (draft.action == "update" and "product_id" in draft.values and "unit_cost" not in draft.values)
-    ]
+    silent = [draft for draft in drafts if _is_silent(draft)]
     if not silent:
         return
     rows = await write.fetch(
@@ -106,6 +101,13 @@ async def _take_costs(write: TenantWrite, drafts: Sequence[Draft], orders: Mappi
     for draft in silent:
         currency = orders[cast("UUID", draft.now("order_id"))]
         draft.values["unit_cost"] = costs.get((cast("UUID", draft.now("product_id")), currency))
+
+
+def _is_silent(draft: Draft) -> bool:
+    if draft.old is None:
+        return draft.values.get("unit_cost") is None
+    other = draft.now("product_id") != draft.old["product_id"]  # a file says the same one again
+    return other and "unit_cost" not in draft.values
 
 
 def _order_ids(drafts: Iterable[Draft]) -> list[UUID]:
