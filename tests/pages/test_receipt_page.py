@@ -59,6 +59,39 @@ async def test_an_objection_says_what_is_wrong(databases, company, browser):
     assert (await sent.row())["state"] == "OBJECTED"  # what was answered stays
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("It was\0 12\x1b %", "It was 12 %"),  # no database keeps the first of these signs
+        ("No.\r\n" * 1250, "\n".join(["No."] * 1250)),  # a browser counts a line's end as one sign
+        ("字" * 5000, "字" * 5000),
+    ],
+    ids=["signs", "lines", "length"],
+)
+async def test_an_objection_is_kept_as_it_was_typed_without_signs_that_nobody_sees(
+    databases, company, browser, typed, kept
+):
+    sent = await send_minutes(databases, company)
+    await browser.open(sent.path)
+    page = await browser.send(do="object", objection=typed)
+    assert (browser.answer.status_code, page.action) == (200, None)
+    assert ((await sent.row())["state"], (await sent.row())["objection"]) == ("OBJECTED", kept)
+    assert len(await sent.told()) == 1
+
+
+@pytest.mark.requirement("T1")
+@pytest.mark.parametrize("record", ["meeting", "contact", "customer"])
+async def test_the_link_leads_nowhere_while_what_it_is_about_is_archived(databases, company, browser, record):
+    sent = await send_minutes(databases, company)
+    async with databases.tenant_write(company.ref) as write:
+        await write.fetch(f"UPDATE {record} SET archived_at = now()")
+    page = await browser.open(sent.path)
+    assert browser.answer.status_code == 404
+    assert company.name not in page.text
+    await browser.send(to=sent.path, do="confirm")
+    assert (browser.answer.status_code, (await sent.row())["state"]) == (404, "WAITING")
+
+
 async def test_the_language_is_that_of_the_receipt_until_another_is_chosen(databases, company, browser):
     sent = await send_minutes(databases, company, language="ZH_CN")
     page = await browser.open(sent.path, **{"accept-language": "en"})

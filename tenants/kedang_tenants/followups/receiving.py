@@ -15,6 +15,7 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import KedangError, Refused, UserError
 from kedang_platform.i18n import Language, msg
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue import InvalidValue, TextKind
 from kedang_tenants.catalogue.languages import language_of
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.changing.holding import hold_for_change
@@ -31,12 +32,15 @@ BY_PAGE: Final = "minutes page"
 RECORD: Final = "minutes_receipt"
 LONGEST_OBJECTION: Final = 5000
 EXPIRED: Final = "EXPIRED"
+_OBJECTION: Final = TextKind(LONGEST_OBJECTION, multiline=True)
 
 _OPENED: Final = """
 SELECT r.id, r.state, r.language, r.content, r.expires_at, r.answered_at, r.objection, m.subject, m.starts_at, m.place,
        k.name AS contact
-FROM minutes_receipt r JOIN meeting m ON m.id = r.meeting_id JOIN contact k ON k.id = r.contact_id
-WHERE r.token_hash = $1 AND r.archived_at IS NULL AND m.archived_at IS NULL
+FROM minutes_receipt r JOIN meeting m ON m.id = r.meeting_id AND m.archived_at IS NULL
+JOIN contact k ON k.id = r.contact_id AND k.archived_at IS NULL
+JOIN customer c ON c.id = m.customer_id AND c.archived_at IS NULL
+WHERE r.token_hash = $1 AND r.archived_at IS NULL
 """
 _HELD: Final = """
 SELECT r.id, r.state, r.expires_at, r.meeting_id, k.name AS contact, c.name AS customer, m.subject, m.organiser_id,
@@ -106,22 +110,29 @@ async def answer_receipt(
     False where there is nothing to answer any more. The people of the meeting are told. Raises Refused for an
     objection that says nothing, or too much.
     """
-    if objection is not None and not objection.strip():
-        raise Refused([UserError("REQUIRED", msg("Please say what is missing or wrong."), ("objection",))])
-    if objection is not None and len(objection) > LONGEST_OBJECTION:
-        message = msg("At most {limit} characters are allowed here.")
-        raise Refused([UserError("TOO_LONG", message, ("objection",), {"limit": LONGEST_OBJECTION})])
+    said = None if objection is None else _said(objection)
     row = await write.fetchrow(_HELD, receipt_id)
     if row is None or row["state"] not in {WAITING, UNDELIVERED} or row["expires_at"] <= clock.now():
         return False
     values = {
-        "state": CONFIRMED if objection is None else OBJECTED,
+        "state": CONFIRMED if said is None else OBJECTED,
         "answered_at": clock.now(),
-        "objection": objection.strip() if objection else None,
+        "objection": said,
     }
     await _move(write, viewer, receipt_id, values, None, clock)
-    await tell(write, viewer, _letters(dict(row), objection), clock=clock)
+    await tell(write, viewer, _letters(dict(row), said), clock=clock)
     return True
+
+
+def _said(objection: str) -> str:
+    """What is kept of an objection as a form sends it, where a line ends with two signs."""
+    try:
+        said = _OBJECTION.check(objection.replace("\r\n", "\n"))
+    except InvalidValue as wrong:
+        raise Refused([UserError(wrong.reason, wrong.message, ("objection",), wrong.params)]) from None
+    if said is None:
+        raise Refused([UserError("REQUIRED", msg("Please say what is missing or wrong."), ("objection",))])
+    return str(said)
 
 
 def _letters(row: Mapping[str, Any], objection: str | None) -> list[Telling]:
@@ -137,7 +148,7 @@ def _letters(row: Mapping[str, Any], objection: str | None) -> list[Telling]:
         "contact": row["contact"],
         "customer": row["customer"],
         "subject": row["subject"],
-        "objection": (objection or "").strip(),
+        "objection": objection or "",
     }
     return [
         Telling(

@@ -175,6 +175,8 @@ def _filled(msgid: str, telling: Telling, language: Language) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, str):
+        return value.replace("\0", "")  # the one character that PostgreSQL keeps in no JSON
     return str(value) if isinstance(value, UUID | Decimal) else value
 
 
