@@ -89,7 +89,7 @@ class SegmentCustomers:
 
 def _asked(core: GraphQLSchema, viewer: Viewer, where: Any) -> Asked:
     found = filter_in_json(core, viewer, "customer", where)
-    return Asked(where or {}, found)  # a filter is an object, or nothing at all
+    return Asked({} if where is None else where, found)
 
 
 async def answer_create_segment(

@@ -153,6 +153,23 @@ async def test_a_segment_is_counted_kept_paged_and_frozen(ask, factory):
     assert (await ask("{ segments { totalCount } }")).data["segments"] == {"totalCount": 1}
 
 
+@pytest.mark.parametrize("where", [[], "", 0, False, {"search": "a\0b"}, {"city": {"eq": "a\0b"}}])
+async def test_what_is_no_filter_is_not_everybody(ask, where):
+    told = await do(ask, "createSegment", {"name": "x", "where": where})
+    assert told == {"record": None, "userErrors": [{"path": ["input", "where"], "code": "BAD_USER_INPUT"}]}
+    assert (await ask("{ segments { totalCount } }")).data["segments"] == {"totalCount": 0}
+
+
+async def test_a_filter_that_goes_down_without_end_is_refused_before_anybody_follows_it(ask):
+    preview = "query ($where: JSON!) { segmentPreview(where: $where) { count } }"
+    for depth in (12, 1000):
+        where = '{"NOT":' * depth + "{}" + "}" * depth
+        body = f'{{"query": "{preview}", "variables": {{"where": {where}}}}}'
+        answer = await ask.http.post("/graphql", content=body, headers={"content-type": "application/json"})
+        told = [(error["extensions"]["code"], error["message"]) for error in answer.json()["errors"]]
+        assert told == [("BAD_USER_INPUT", "This filter is nested too deeply.")]
+
+
 async def test_scores_are_filters_and_told_with_their_figures(ask, factory, gateway, company):
     buyer = await factory.one("customer", name="Alfreds")
     await factory.one("order", customer_id=buyer, currency="CNY")
