@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kedang_platform.ids import new_id
 from tests.support.factories import Factory
 from tests.support.members import make_key, make_member
 
@@ -101,6 +102,11 @@ async def test_a_day_goes_from_the_records_up_to_who_leads(gateway, company):
         }
     ]
     asked["kind"] = "PRODUCT_PROBLEM"
+    other_customer = await factory.one("customer", owner_id=people["Nancy"].id)
+    for named, code in ((other_customer, "OF_ANOTHER_CUSTOMER"), (new_id(), "NOT_FOUND")):
+        other = {"input": {**asked, "customerId": f"cus_{named.hex}"}}
+        refused = (await asks["Steven"](REPORT, other)).data["reportEmergency"]
+        assert [(e["code"], e["path"]) for e in refused["userErrors"]] == [(code, ["input", "customerId"])]
     written = (await asks["Steven"](REPORT, {"input": asked})).data["reportEmergency"]["record"]
     assert (written["state"], written["card"], written["customer"]) == (
         "REPORTED", {"settlement": "REPORTED"}, {"name": "Alfreds Futterkiste"},

@@ -81,7 +81,7 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "mail_template": {"kind": "survey.invitation", "subject": "How was it?", "body": "{link}"},
     "delivery": {"state": "PLANNED"},
     "invoice": {"amount": 1_000_000},
-    "payment": {"amount": 1},  # no more than is open
+    "payment": {"amount": 1, "received_on": date(2020, 1, 1)},  # no more than is open, and not ahead
     "rule_version": {"state": "SUPERSEDED"},  # of a kind one is open
     "approval_request": {"state": "WITHDRAWN"},
     "service_request": {"number": None, "opened_at": None},
