@@ -1,5 +1,6 @@
 """Hot customers: marked by hand or by a demand, capped, expired, cleared by what came of it (A5)."""
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -101,6 +102,14 @@ async def test_the_cap_of_a_representative_refuses_and_that_of_the_company_too(s
     assert reached.value.params == {"count": 2, "cap": 2}
     assert await shop.value("SELECT count(*) FROM hot_mark") == 2
     await mark(shop, first, reason="Renewed")  # takes no further place
+
+
+async def test_of_several_marks_at_once_no_more_hold_than_the_cap_allows(shop, nancy):
+    await rule(shop, mostPerMember=2)
+    customers = [await shop.create("customer", name=f"C{n}", owner_id=nancy) for n in range(4)]
+    answers = await asyncio.gather(*(mark(shop, each) for each in customers), return_exceptions=True)
+    assert sorted(type(answer).__name__ for answer in answers) == [*["HotCapReached"] * 2, *["NoneType"] * 2]
+    assert await shop.value("SELECT count(*) FROM customer WHERE hot_since IS NOT NULL") == 2
 
 
 async def test_over_the_cap_the_superior_decides(shop, nancy):

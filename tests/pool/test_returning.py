@@ -1,5 +1,6 @@
 """When customers return to the public pool, who is warned, and what never returns (A13)."""
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden, Refused
 from kedang_platform.months import add_months
-from kedang_tenants.changing import Change
+from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.hot.asking import mark_hot
 from kedang_tenants.pool.previewing import preview
 from kedang_tenants.pool.renewing import renew, renew_part
@@ -189,6 +190,23 @@ async def test_what_became_protected_since_the_day_was_stored_stays(pool):
     assert [(await pool.shown(each))[1:3] for each in (first, second, third)] == [
         (False, None), (False, None), (True, None),
     ]  # fmt: skip
+
+
+async def test_a_contact_that_is_recorded_at_this_moment_keeps_its_customer(pool):
+    await pool.rule(noContactDays=30)
+    customer = await pool.customer()
+    await pool.write(renew_part, after=None)
+    pool.shop.clock.move(timedelta(days=30))
+    called = {"customer_id": customer, "way": "CALL", "at": pool.shop.clock.now()}
+    async with pool.shop.databases.tenant_write(pool.shop.company.ref) as write:
+        record = Change("follow_up_record", "create", values=called)
+        await change_internally(write, await pool.shop.product(), [record], clock=pool.shop.clock)
+        sweeping = asyncio.create_task(pool.write(sweep_part, after=None))
+        await asyncio.wait({sweeping}, timeout=0.3)
+        assert not sweeping.done()
+    part = await sweeping
+    assert (part.seen, part.changed) == (1, 0)
+    assert await pool.shown(customer) == (pool.nancy, False, date(2026, 5, 1), "NO_CONTACT")
 
 
 async def test_a_night_by_its_jobs_and_a_repealed_rule(pool):
