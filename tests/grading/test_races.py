@@ -6,9 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from kedang_tenants.grading.by_hand import grade_by_hand
+from kedang_tenants.grading.ending import end_part
 from kedang_tenants.grading.grades import grade_customers, regrade_everybody
 from tests.grading.test_by_hand import JUNE, levels_of
-from tests.grading.test_levels import shown
+from tests.grading.test_levels import give, shown
 from tests.grading.test_versions import EASY, draft, publish, thresholds
 
 pytestmark = pytest.mark.requirement("G3")
@@ -109,3 +110,31 @@ async def test_of_two_runs_the_later_one_grades_by_the_later_version(shop):
 async def _grade(shop, customer, viewer):
     async with shop.databases.tenant_write(shop.company.ref) as write:
         await grade_customers(write, viewer, [customer], clock=shop.clock)
+
+
+async def test_a_last_day_that_passes_and_a_hand_do_not_wait_for_each_other_for_ever(shop):
+    customer, _ = await a_buyer(shop)
+    levels = await levels_of(shop)
+    await give(shop, customer, levels["A"], until=date(2026, 3, 2))
+    shop.clock.move(timedelta(days=1))
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await write.fetch("SELECT id FROM customer WHERE id = $1 FOR NO KEY UPDATE", customer)
+        night = asyncio.create_task(_end(shop))
+        await until_somebody_waits(shop, night)
+        await grade_by_hand(
+            write,
+            shop.viewer,
+            customer_id=customer,
+            level_id=levels["B"],
+            reason="Decided in the meeting",
+            until=JUNE,
+            clock=shop.clock,
+        )
+    await night
+    assert await rows_of(shop, customer) == [("B", 1, True)]
+    assert await shop.value("SELECT count(*) FROM customer_grade WHERE by_hand AND version = 2") == 1
+
+
+async def _end(shop):
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await end_part(write, await shop.product(), after=None, clock=shop.clock)

@@ -30,6 +30,8 @@ FROM customer_grade g JOIN grade_scheme s ON s.id = g.scheme_id
 WHERE g.current AND g.by_hand AND g.until < $1 AND ($2::uuid IS NULL OR g.id > $2)
 ORDER BY g.id LIMIT $3
 """
+_LOCK: Final = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+_STILL: Final = "SELECT id FROM customer_grade WHERE id = ANY($1::uuid[]) AND current"
 _COUNT: Final = "SELECT count(*) FROM customer_grade WHERE current AND by_hand AND until IS NOT NULL"
 
 # Who gave it decides anew; where they have gone the customer's owner has to see to it. The owner is told in any case.
@@ -51,14 +53,19 @@ async def count_to_end(read: TenantRead) -> int:
 
 
 async def end_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, clock: Clock) -> Part:
-    """End the next grades behind the id ``after`` whose last day has passed; repeating it changes nothing."""
+    """End the next grades behind the id ``after`` whose last day has passed; repeating it changes nothing.
+
+    The customers are locked before their grades, as by everybody who grades; who decided anew meanwhile is heeded.
+    """
     rows = await write.fetch(_PASSED, viewer.today(clock), after, CHUNK)
+    await write.fetch(_LOCK, [row["customer_id"] for row in rows])
+    still = {row["id"] for row in await write.fetch(_STILL, [row["id"] for row in rows])}
     for (scheme_id, leads), alike in groupby(
-        sorted(rows, key=lambda row: (row["scheme_id"], row["leads"])),
+        sorted((row for row in rows if row["id"] in still), key=lambda row: (row["scheme_id"], row["leads"])),
         key=lambda row: (row["scheme_id"], row["leads"]),
     ):
         await let_go(write, viewer, scheme_id=scheme_id, grades=list(alike), leads=leads, clock=clock)
-    return Part(last=rows[-1]["id"] if len(rows) == CHUNK else None, seen=len(rows), changed=len(rows))
+    return Part(last=rows[-1]["id"] if len(rows) == CHUNK else None, seen=len(rows), changed=len(still))
 
 
 async def tell_of_endings(write: TenantWrite, viewer: Viewer, *, clock: Clock) -> int:
