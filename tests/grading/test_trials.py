@@ -348,3 +348,18 @@ async def test_positions_that_are_changed_do_not_make_a_rise_a_fall(shop):
     await shop.order(customer, RECENTLY, ("1", "75"))
     await shop.work()
     assert await shown(shop, customer) == "C"
+
+
+async def test_trials_that_were_never_made_take_nobodys_place_for_long(shop):
+    scheme = await shop.publish_default_scheme()
+    await shop.work()
+    rule = await draft(shop, scheme)
+    for _ in range(20):
+        await ask(shop, try_grade_rule, rule)
+    shop.clock.move(timedelta(hours=25))
+    late = await ask(shop, try_grade_rule, rule)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await tidy_trials(write, clock=shop.clock)
+    rows = await shop.fetch("SELECT id, state FROM grade_trial")
+    assert Counter(row["state"] for row in rows) == {"FAILED": 20, "WAITING": 1}
+    assert [row["id"] for row in rows if row["state"] == "WAITING"] == [late]

@@ -15,7 +15,7 @@ from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.contents import checked_rule
 from kedang_tenants.grading.drafting import hold_rule
 from kedang_tenants.grading.periods import ends_of_months
-from kedang_tenants.grading.trials import BACK_TEST, DRY_RUN, KEPT_DAYS, WAITING
+from kedang_tenants.grading.trials import BACK_TEST, DRY_RUN, FAILED, KEPT_DAYS, WAITING
 from kedang_tenants.grading.versions import DRAFT, IN_FORCE, SCHEDULED, SUPERSEDED
 from kedang_tenants.reading import Viewer
 
@@ -27,6 +27,13 @@ MOST_WAITING: Final = 20
 
 MOST_MONTHS: Final = 24
 _FARTHEST: Final = timedelta(days=366)
+_GIVEN_UP: Final = timedelta(days=1)
+"""A trial that is not made by then is not made any more: its job has failed."""
+
+_FAIL: Final = f"""
+UPDATE grade_trial SET state = '{FAILED}', finished_at = $1, updated_at = $1, version = version + 1
+WHERE state = '{WAITING}' AND created_at < $2
+"""
 
 
 class TooManyTrials(BadUserInput):
@@ -66,7 +73,8 @@ async def back_test_grade_rule(
 
 
 async def tidy_trials(write: TenantWrite, *, clock: Clock) -> int:
-    """Remove trials that are older than ``KEPT_DAYS`` with their rows; how many went."""
+    """Remove trials that are older than ``KEPT_DAYS`` with their rows; how many went. What was never made has failed."""
+    await write.fetch(_FAIL, clock.now(), clock.now() - _GIVEN_UP)
     before = clock.now() - timedelta(days=KEPT_DAYS)
     await write.fetch(
         "DELETE FROM grade_trial_row r USING grade_trial t WHERE t.id = r.trial_id AND t.created_at < $1",
@@ -80,7 +88,7 @@ async def _ask(
 ) -> tuple[UUID, UUID]:
     held = await hold_rule(write, viewer, rule_id, DRAFT, SCHEDULED, IN_FORCE, SUPERSEDED)
     await checked_rule(write, scheme_id=held["scheme_id"], content=held["content"], version=held["number"])
-    await _ensure_room(write)
+    await _ensure_room(write, clock)
     told = {
         **values,
         "scheme_id": held["scheme_id"],
@@ -95,8 +103,12 @@ async def _ask(
     return trial.id, job
 
 
-async def _ensure_room(read: TenantRead) -> None:
-    waiting = await read.fetchval("SELECT count(*) FROM grade_trial WHERE state = $1", WAITING)
+async def _ensure_room(read: TenantRead, clock: Clock) -> None:
+    waiting = await read.fetchval(
+        "SELECT count(*) FROM grade_trial WHERE state = $1 AND created_at >= $2",
+        WAITING,
+        clock.now() - _GIVEN_UP,
+    )
     if waiting >= MOST_WAITING:
         raise TooManyTrials(
             msg("{count} trials wait already; ask again when they are made."),
