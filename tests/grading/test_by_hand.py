@@ -9,6 +9,7 @@ from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_tenants.changing.holding import Archived
 from kedang_tenants.grading.by_hand import NotGradedByHand, SchemeGradedByRule, end_grade_by_hand
+from kedang_tenants.grading.dues import GRADE_ENDS
 from tests.grading.test_levels import by_hand_scheme, give, shown, state_of
 
 pytestmark = pytest.mark.requirement("G3")
@@ -244,3 +245,13 @@ async def test_owners_are_told_once_however_many_of_their_customers_move(shop):
     assert (many["member_id"], many["about"]) == (davolio, None)
     assert orjson.loads(many["title"])["en"] == "The grades of 2 of your customers changed"
     assert orjson.loads(many["body"])["en"] == "2 of 2 rose. Customer 1: B → A\nCustomer 2: B → A"
+
+
+async def test_nobody_is_to_decide_anew_on_an_archived_customer(shop):
+    customer = await shop.create("customer", name="Alfreds Futterkiste", roles=["BUYER"])
+    await shop.publish_default_scheme()
+    await shop.work()
+    await give(shop, customer, (await levels_of(shop))["A"], until=RECENTLY.replace(month=3))
+    assert await shop.value(f"SELECT count(*) FROM ({GRADE_ENDS.select}) d", date(2026, 3, 2)) == 1
+    await shop.archive("customer", customer)
+    assert await shop.value(f"SELECT count(*) FROM ({GRADE_ENDS.select}) d", date(2026, 3, 2)) == 0

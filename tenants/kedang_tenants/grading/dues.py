@@ -18,7 +18,7 @@ GRADE_ENDS: Final = due_source(
 SELECT CASE WHEN m.state = 'ACTIVE' AND m.archived_at IS NULL THEN m.id ELSE c.owner_id END,
        g.id, g.customer_id, g.until, to_jsonb(l.code || ' – ' || c.name), NULL::jsonb, 12
 FROM customer_grade g
-JOIN customer c ON c.id = g.customer_id
+JOIN customer c ON c.id = g.customer_id AND c.archived_at IS NULL
 JOIN grade_level l ON l.id = g.level_id
 LEFT JOIN member m ON m.id = g.given_by_id
 WHERE g.current AND g.by_hand AND g.archived_at IS NULL AND g.until < $1::date + {TOLD_DAYS}
