@@ -136,10 +136,17 @@ async def test_a_plan_that_ends_leaves_its_day_to_what_comes_with_it(shop, alfre
     ]
 
 
-async def test_a_purchase_at_the_end_of_all_days_asks_for_nothing(shop, alfreds):
-    followed = {"AFTER_PURCHASE": {"days": 3650}, "SILENCE": {"days": 3650}, "EXPECTED_PURCHASE": {"days": 1}}
-    await rule(shop, behaviour=followed)
-    for day in (date(2026, 1, 5), date(2026, 1, 26), date(9998, 12, 31)):
+@pytest.mark.parametrize(
+    "days",
+    [
+        (date(2026, 1, 5), date(2026, 1, 26), date(9998, 12, 31)),
+        (date(2, 1, 5), date(2, 1, 26), date(2, 2, 16)),
+    ],
+)
+async def test_purchases_at_the_ends_of_all_days_ask_for_nothing(shop, alfreds, days):
+    followed = ("AFTER_PURCHASE", "SILENCE", "EXPECTED_PURCHASE")
+    await rule(shop, behaviour={name: {"days": 3650} for name in followed})
+    for day in days:
         await shop.order(alfreds, day, ("1", "20"))
     await shop.work()
     assert await plans(shop, of=alfreds) == []

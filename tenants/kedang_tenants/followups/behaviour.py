@@ -3,8 +3,8 @@ purchase, silence (F1).
 
 A contact is made once for each occasion. It is not asked for any more when the customer was reached since: after the
 day of the purchase or of the quotation, or in the days before an expected purchase. A rule asks for nothing that lay
-before it came into force, but for silence: that is broken from the rule's first day on. Days beyond the year 2200 are
-slips of the pen: they ask for nothing.
+before it came into force, but for silence: that is broken from the rule's first day on. Days before
+1900 and beyond 2200 are slips of the pen: they ask for nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kedang_tenants.followups.planning_rules import PlanningRule
 from kedang_tenants.trade.facts import buying_intervals, last_purchases, waiting_quotations
 
 _SINCE_EVER: Final = "'infinity'::date"
-_FAR: Final = "'2201-01-01'::date"
+_FIRST_DAY, _LAST_DAY = "'1900-01-01'::date", "'2200-12-31'::date"
 _LAST_PURCHASES: Final = last_purchases(end=_SINCE_EVER, where="o.customer_id = ANY($1::uuid[])")
 _EXPECTED: Final = buying_intervals(end=_SINCE_EVER, where="o.customer_id = ANY($1::uuid[])")
 _WAITING: Final = waiting_quotations(where="q.customer_id = ANY($1::uuid[]) AND q.sent_on IS NOT NULL")
@@ -118,7 +118,7 @@ def _facts(followed: Collection[str]) -> str:
     # The zone is used whether silence is followed or not.
     return f"""
 SELECT * FROM ({arms}) AS f (customer_id, origin, key, fact, name)
-WHERE $2::text <> '' AND fact < {_FAR} ORDER BY 1, 2, 3
+WHERE $2::text <> '' AND fact BETWEEN {_FIRST_DAY} AND {_LAST_DAY} ORDER BY 1, 2, 3
 """
 
 
