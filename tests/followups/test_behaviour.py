@@ -261,6 +261,24 @@ async def test_no_more_than_a_person_can_do_a_day_the_oldest_first(shop, davolio
     assert await shop.fetch("SELECT id, due_on, version FROM follow_up_plan ORDER BY id") == before
 
 
+@pytest.mark.requirement("F1", "T6")
+async def test_a_moved_contact_does_not_stay_on_a_day_that_has_become_free(shop, davolio):
+    await rule(shop, contactsPerDay=1)
+    await shop.publish_default_scheme()
+    rows = [{"name": f"Customer {n}", "roles": ["BUYER"], "owner_id": davolio} for n in range(2)]
+    customers = await shop.create_many("customer", rows)
+    await shop.work()
+    days = "SELECT due_on FROM follow_up_plan ORDER BY due_on"
+    assert [row["due_on"] for row in await shop.fetch(days)] == [date(2026, 8, 31), date(2026, 9, 1)]
+    await shop.create("calendar_day", day=date(2026, 9, 1), kind="HOLIDAY")
+    async with shop.databases.tenant_write(
+        shop.company.ref
+    ) as write:  # before the job that places all afresh
+        viewer = await system_viewer(write, company=shop.company)
+        assert await plan_next(write, viewer, customers, clock=shop.clock) == 1
+    assert [row["due_on"] for row in await shop.fetch(days)] == [date(2026, 8, 31), date(2026, 9, 2)]
+
+
 async def test_who_finds_no_room_has_the_person_placed_afresh_once_a_day(shop, davolio):
     await rule(shop, contactsPerDay=1, daysLater=0)
     await shop.publish_default_scheme()

@@ -49,6 +49,10 @@ class Days:
             found = self._next[day] = self._calendar.next_working(day)
         return found
 
+    def is_working(self, day: date) -> bool:
+        """Whether people work on ``day``; raises NoWorkingDay where they do not for a year."""
+        return self.on_or_after(day) == day
+
 
 def place(
     days: Days, wishes: Iterable[Wish], *, taken: Mapping[date, int], per_day: int | None, later: int

@@ -105,7 +105,7 @@ async def _days(
     finding: dict[UUID, list[Asked]] = defaultdict(list)
     leaving = {plan.id for plan in open_plans}
     for one in bound:
-        if not afresh and one.stands and one.plan is not None:
+        if not afresh and one.plan is not None and one.stands and basis.days.is_working(one.plan.due_on):
             days[one.key] = (one.plan.due_on, per_day[one.owner_id])
             leaving.discard(one.plan.id)
         else:
