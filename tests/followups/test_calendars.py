@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden
 from kedang_tenants.changing import Change
+from kedang_tenants.followups import calendar_entries
 from kedang_tenants.followups.calendar_entries import calendar_of
 from kedang_tenants.followups.calendar_feeds import (
     end_calendar_address,
@@ -70,10 +71,10 @@ def test_every_text_comes_back_and_no_line_is_longer_than_75_octets(summary, des
 
 
 def test_lines_end_as_the_standard_says_and_signs_that_no_line_may_hold_are_left_out():
-    text, calendar = parsed([entry(summary="a\x00b\x7fc\r\nd\re")])
-    assert "\n" not in text.replace("\r\n", "")
+    text, calendar = parsed([entry(summary="a\x00b\x7f\x9bc\r\nd\re\u2028ATTACH:f\u2029g\x85h")])
+    assert text.splitlines() == text.removesuffix("\r\n").split("\r\n")  # however a program parts lines
     (event,) = calendar.walk("VEVENT")
-    assert event["SUMMARY"] == "abc\nd\ne"
+    assert event["SUMMARY"] == "abc\nd\ne\nATTACH:f\ng\nh"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,16 @@ def test_lines_end_as_the_standard_says_and_signs_that_no_line_may_hold_are_left
     [
         (date(2026, 3, 6), "10:00", datetime(2026, 3, 6, 15, tzinfo=UTC)),  # winter
         (date(2026, 3, 9), "10:00", datetime(2026, 3, 9, 14, tzinfo=UTC)),  # summer time since the 8th
+        (
+            date(2026, 3, 8),
+            "01:30",
+            datetime(2026, 3, 8, 6, 30, tzinfo=UTC),
+        ),  # over the hour that is left out
+        (
+            date(2026, 11, 1),
+            "00:30",
+            datetime(2026, 11, 1, 4, 30, tzinfo=UTC),
+        ),  # over the hour that comes twice
         (date(2026, 11, 2), "10:00", datetime(2026, 11, 2, 15, tzinfo=UTC)),
         (date(2024, 2, 28), "24:00", datetime(2024, 2, 29, 5, tzinfo=UTC)),
         (date(2024, 12, 31), "24:00", datetime(2025, 1, 1, 5, tzinfo=UTC)),
@@ -94,7 +105,9 @@ async def test_a_time_of_the_day_is_that_of_the_company(shop, day, at, utc):
         "follow_up_plan", customer_id=customer, owner_id=nancy, due_on=day, at_time=at, duration_minutes=90
     )
     (found,) = await entries(shop, nancy)
-    assert (found.begins, found.ends - found.begins) == (utc, timedelta(minutes=90))
+    assert (found.begins, found.ends.astimezone(UTC) - found.begins.astimezone(UTC)) == (
+        utc, timedelta(minutes=90),
+    )  # fmt: skip
 
 
 async def entries(shop, member):
@@ -173,6 +186,31 @@ async def test_a_client_library_reads_what_stands_in_a_members_calendar(shop, fi
         await entries(shop, filled),
         parsed(await entries(shop, filled), name="Kedang · Northwind Traders")[0],
     )
+
+
+async def test_a_past_full_of_calls_hides_nothing_of_what_comes(shop, filled, monkeypatch):
+    monkeypatch.setattr(calendar_entries, "MOST", 2)
+    alfreds = await shop.value("SELECT id FROM customer WHERE name = 'Alfreds'")
+    for back in (20, 10, 1):
+        await shop.create(
+            "follow_up_plan", customer_id=alfreds, owner_id=filled, due_on=date(2026, 3, 2) - timedelta(days=back),
+            purpose=f"{back} days ago",
+        )  # fmt: skip
+    found = [one for one in await entries(shop, filled) if one.uid.startswith("fpl")]
+    assert [(one.begins.day, one.description.partition("\n")[0]) for one in found] == [
+        (1, "1 days ago"),
+        (4, "Prices"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "day", [date(2026, 3, 6), date(2026, 3, 8)]
+)  # on the latter the clocks leave out 2:30
+async def test_a_day_out_ends_after_it_begins(shop, nancy, day):
+    at, back = ("08:00", "08:00") if day.day == 6 else ("02:30", "03:00")
+    await shop.create("visit_form", member_id=nancy, visit_on=day, leaves_at=at, returns_at=back)
+    (found,) = await entries(shop, nancy)
+    assert found.ends - found.begins == timedelta(minutes=1)
 
 
 async def test_a_calendar_has_what_the_member_may_read_now(shop, filled):

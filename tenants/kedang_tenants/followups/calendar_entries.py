@@ -7,7 +7,7 @@ see are left out, and so is whatever lies in an archive that is closed to them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -26,9 +26,11 @@ BACK: Final = timedelta(days=90)
 AHEAD: Final = timedelta(days=400)
 """How far a calendar reaches from today."""
 MOST: Final = 2_000
-"""Entries of each kind; the earliest of those that are left out are the furthest ahead."""
+"""Entries of each kind: those nearest to today, so that a past full of calls hides nothing of what comes."""
 _USUAL: Final = timedelta(hours=1)
 """How long something takes that says nothing of it."""
+_SHORTEST: Final = timedelta(minutes=1)
+"""What lasts no time: an entry ends after it begins (RFC 5545, 3.8.2.2)."""
 _ONE_DAY: Final = timedelta(days=1)
 _WAYS: Final = {option.code: option.label for option in WAYS}
 
@@ -41,7 +43,7 @@ LEFT JOIN visit_form f ON f.id = t.visit_form_id AND f.archived_at IS NULL
 LEFT JOIN contact k ON k.id = t.contact_id AND k.archived_at IS NULL
 WHERE t.owner_id = {member} AND t.state IN ('PLANNED', 'DONE') AND t.archived_at IS NULL
   AND COALESCE(f.visit_on, t.due_on) BETWEEN {first} AND {last} AND {readable}
-ORDER BY 4, t.id LIMIT {most}
+ORDER BY abs(COALESCE(f.visit_on, t.due_on) - {today}), t.id LIMIT {most}
 """
 _FORMS: Final = """
 SELECT t.id, t.version, t.updated_at, t.visit_on AS day, t.leaves_at, t.returns_at, t.purpose, t.means, t.state,
@@ -49,7 +51,7 @@ SELECT t.id, t.version, t.updated_at, t.visit_on AS day, t.leaves_at, t.returns_
 FROM visit_form t
 WHERE t.member_id = {member} AND t.state NOT IN ('REFUSED', 'CALLED_OFF') AND t.archived_at IS NULL
   AND t.visit_on BETWEEN {first} AND {last} AND {readable}
-ORDER BY 4, t.id LIMIT {most}
+ORDER BY abs(t.visit_on - {today}), t.id LIMIT {most}
 """
 _MEETINGS: Final = """
 SELECT t.id, t.version, t.updated_at, t.starts_at, t.ends_at, t.subject, t.place, t.aim, t.agenda,
@@ -58,15 +60,15 @@ FROM meeting t JOIN customer c ON c.id = t.customer_id AND c.archived_at IS NULL
 WHERE t.archived_at IS NULL AND (t.organiser_id = {member} OR EXISTS (
     SELECT FROM meeting_attendee a WHERE a.meeting_id = t.id AND a.member_id = {member} AND a.archived_at IS NULL
       AND a.attended IS DISTINCT FROM false))
-  AND t.starts_at >= {first}::date AND t.starts_at < {last}::date AND {readable}
-ORDER BY 4, t.id LIMIT {most}
+  AND t.starts_at >= {first} AND t.starts_at < {last} AND {readable}
+ORDER BY abs(t.starts_at::date - {today}), t.id LIMIT {most}
 """
 _ACTIONS: Final = """
 SELECT t.id, t.version, t.updated_at, t.due_on AS day, t.task, m.subject
 FROM meeting_action t JOIN meeting m ON m.id = t.meeting_id AND m.archived_at IS NULL
 WHERE t.owner_id = {member} AND t.done_on IS NULL AND t.archived_at IS NULL
   AND t.due_on BETWEEN {first} AND {last} AND {readable}
-ORDER BY 4, t.id LIMIT {most}
+ORDER BY abs(t.due_on - {today}), t.id LIMIT {most}
 """
 
 
@@ -101,6 +103,7 @@ async def _rows(
         "member": f"{statement.bind(viewer.member_id)}::uuid",
         "first": f"{statement.bind(today - BACK)}::date",
         "last": f"{statement.bind(today + AHEAD)}::date",
+        "today": f"{statement.bind(today)}::date",
         "most": str(MOST),
         "readable": owned(statement, viewer, kind, "t", viewer.on(record).read) or "TRUE",
     }
@@ -114,7 +117,8 @@ async def _rows(
         known = owned(statement, viewer, records.record("contact"), "k", viewer.on("contact").read) or "TRUE"
         places["address"] = f"CASE WHEN {whole} THEN concat_ws(', ', c.address, c.city) END"
         places["contact"] = f"CASE WHEN {known} THEN k.name END"
-    return [dict(row) for row in await read.fetch(sql.format(**places), *statement.values)]
+    nearest = f"SELECT * FROM ({sql.format(**places)}) nearest ORDER BY 4, id"
+    return [dict(row) for row in await read.fetch(nearest, *statement.values)]
 
 
 def _plan(row: Mapping[str, Any], zone: ZoneInfo, language: Language, told: dict[str, Any]) -> Entry:
@@ -142,7 +146,8 @@ def _plan(row: Mapping[str, Any], zone: ZoneInfo, language: Language, told: dict
 def _form(row: Mapping[str, Any], zone: ZoneInfo, language: Language, told: dict[str, Any]) -> Entry:
     begins, ends = _span(row["day"], row["leaves_at"], None, zone)
     if row["leaves_at"] and row["returns_at"]:
-        ends = max(_at(row["day"], row["returns_at"], zone), _at(row["day"], row["leaves_at"], zone))
+        leaves, returns = (_at(row["day"], row[name], zone) for name in ("leaves_at", "returns_at"))
+        ends = max(returns, leaves + _SHORTEST)
     title = msg("Out with customers ({visits} visits)")
     return Entry(
         begins=begins,
@@ -196,10 +201,10 @@ def _span(
 
 
 def _at(day: date, at: str, zone: ZoneInfo) -> datetime:
-    """An instant of a day by the clock on the wall; 24:00 is the end of it."""
+    """An instant (in UTC, as sums in a zone go by its wall) of a day by the clock on the wall; 24:00 is the end of it."""
     hours, minutes = map(int, at.split(":"))
     whole = day + timedelta(days=hours // 24)
-    return datetime.combine(whole, time(hours % 24, minutes), zone)
+    return datetime.combine(whole, time(hours % 24, minutes), zone).astimezone(UTC)
 
 
 def _line(msgid: str, text: str | None, language: Language) -> str | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
+from unicodedata import category
 
 LONGEST_LINE: Final = 75
 """Octets of a line without its end (RFC 5545, 3.1)."""
 _PRODUCT: Final = "-//Kedang//Kedang//EN"
+_ENDS: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 Status = Literal["TENTATIVE", "CONFIRMED", "CANCELLED"]
 
 
@@ -88,9 +91,9 @@ def _instant(moment: datetime) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text value (3.3.11); signs that no line may hold are left out."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(sign for sign in plain if sign in "\n\t" or (sign >= " " and sign != "\x7f"))
+    """A text value (3.3.11); signs that no line may hold are left out, whatever a program may end a line at is one end."""
+    plain = _ENDS.sub("\n", text)
+    kept = "".join(sign for sign in plain if sign in "\n\t" or category(sign) != "Cc")
     return kept.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
