@@ -5,9 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from kedang_platform.errors import Refused
 from kedang_tenants.grading.by_hand import grade_by_hand
 from kedang_tenants.grading.ending import end_part
 from kedang_tenants.grading.grades import grade_customers, regrade_everybody
+from kedang_tenants.grading.publishing import publish_grade_rule
 from tests.grading.test_by_hand import JUNE, levels_of
 from tests.grading.test_levels import give, shown
 from tests.grading.test_versions import EASY, draft, publish, thresholds
@@ -138,3 +140,19 @@ async def test_a_last_day_that_passes_and_a_hand_do_not_wait_for_each_other_for_
 async def _end(shop):
     async with shop.databases.tenant_write(shop.company.ref) as write:
         await end_part(write, await shop.product(), after=None, clock=shop.clock)
+
+
+async def test_a_level_that_is_being_put_in_force_is_not_archived_meanwhile(shop):
+    scheme = await shop.publish_default_scheme()
+    level = await shop.create(
+        "grade_level", scheme_id=scheme, code="N", name={"en": "New"}, colour="#123456", position=9
+    )
+    rule = await draft(shop, scheme, thresholds(("A", "70"), ("N", None)))
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await publish_grade_rule(write, shop.viewer, rule_id=rule, clock=shop.clock)
+        going = asyncio.create_task(shop.archive("grade_level", level))
+        await until_somebody_waits(shop, going)
+    with pytest.raises(Refused) as refused:
+        await going
+    assert [error.code for error in refused.value.errors] == ["LEVEL_IN_FORCE"]
+    assert await shop.value("SELECT archived_at FROM grade_level WHERE id = $1", level) is None

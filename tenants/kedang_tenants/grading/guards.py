@@ -53,6 +53,7 @@ _REASONS = {
 @prepares("grade_level")
 async def guard_levels(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
     """A level that customers have, or will get, stays; one that was retired is not brought back by its successor's way."""
+    await _hold_schemes(write, drafts)
     going = [draft for draft in drafts if draft.action == "archive"]
     uses = await uses_of(write, [draft.id for draft in going])
     for draft in going:
@@ -62,6 +63,18 @@ async def guard_levels(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dra
     for draft in drafts:
         if draft.action == "restore" and draft.now("retired_into_id") is not None:
             draft.refuse(None, "LEVEL_RETIRED", msg("This level was retired; make a new one."))
+
+
+_HOLD = "SELECT id FROM grade_scheme WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+
+
+async def _hold_schemes(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    """Lock the schemes whose levels go or are renamed: a version that is being published names levels as it read them."""
+    schemes = {
+        draft.now("scheme_id") for draft in drafts if draft.action == "archive" or "code" in draft.values
+    }
+    if schemes:
+        await write.fetch(_HOLD, sorted(schemes, key=str))
 
 
 async def _guard_codes(write: TenantWrite, drafts: Sequence[Draft]) -> None:
