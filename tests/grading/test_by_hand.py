@@ -11,6 +11,7 @@ from kedang_tenants.changing.holding import Archived
 from kedang_tenants.grading.by_hand import NotGradedByHand, SchemeGradedByRule, end_grade_by_hand
 from kedang_tenants.grading.dues import GRADE_ENDS
 from tests.grading.test_levels import by_hand_scheme, give, shown, state_of
+from tests.grading.test_versions import draft, publish
 
 pytestmark = pytest.mark.requirement("G3")
 RECENTLY = date(2026, 1, 15)
@@ -255,3 +256,18 @@ async def test_nobody_is_to_decide_anew_on_an_archived_customer(shop):
     assert await shop.value(f"SELECT count(*) FROM ({GRADE_ENDS.select}) d", date(2026, 3, 2)) == 1
     await shop.archive("customer", customer)
     assert await shop.value(f"SELECT count(*) FROM ({GRADE_ENDS.select}) d", date(2026, 3, 2)) == 0
+
+
+async def test_who_is_compared_is_judged_with_everybody_else_as_a_run_does(shop):
+    customer = await shop.create("customer", name="Alfreds Futterkiste", roles=["BUYER"])
+    scheme = await shop.publish_default_scheme()
+    shares = [{"level": "A", "share": 50}, {"level": "E", "share": 50}]
+    await publish(
+        shop, await draft(shop, scheme, {"kind": "PERCENTILES", "measure": "SALES", "levels": shares})
+    )
+    await shop.work()
+    await give(shop, customer, (await levels_of(shop))["A"], until=JUNE)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await end_grade_by_hand(write, shop.viewer, customer_id=customer, scheme_id=scheme, clock=shop.clock)
+        assert await write.fetchval("SELECT current_setting('enable_nestloop')") == "off"
+    assert await shown(shop, customer) == "E"

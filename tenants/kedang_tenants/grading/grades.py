@@ -75,6 +75,8 @@ async def _lock(write: TenantWrite, ids: Sequence[UUID]) -> list[UUID]:
 async def _grade(
     write: TenantWrite, viewer: Viewer, scheme: InForce, ids: list[UUID] | None, clock: Clock
 ) -> int:
+    if scheme.rule.compares_customers:  # of a few, too, everybody is judged
+        await write.fetch(OF_EVERYBODY)
     places = Places()
     rows = await write.fetch(_statement(places, viewer, scheme, ids, clock), *places.values)
     if scheme.leads and rows:
