@@ -308,6 +308,15 @@ async def test_nobody_s_customers_are_told_to_who_leads_and_closed_archives_to_n
     ]
 
 
+@pytest.mark.requirement("A11")
+async def test_an_owner_who_may_not_read_the_list_is_not_told_of_it(shop, people):
+    anne = await shop.hire("Anne", "MARKETER")
+    customer = await shop.create("customer", name="Theirs", owner_id=anne)
+    await shop.update("customer", customer, insolvency="BANKRUPTCY")
+    await shop.work()
+    assert [one["member_id"] for one in await told(shop)] == [people["Margaret"]]
+
+
 async def test_people_cannot_write_the_list_themselves(shop, people):
     customer = await shop.create("customer", name="Mine", owner_id=people["Nancy"])
     nancy = await shop.as_member(people["Nancy"])

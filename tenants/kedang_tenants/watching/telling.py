@@ -16,7 +16,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import Language, msg, translate
 from kedang_tenants.catalogue.languages import in_our_languages, text_in
-from kedang_tenants.people.everybody import Everybody, load_everybody
+from kedang_tenants.people.everybody import Everybody, Person, load_everybody
 from kedang_tenants.people.notices import WATCH_LIST
 from kedang_tenants.people.openness import closed_to
 from kedang_tenants.people.telling import Telling, tell
@@ -65,21 +65,21 @@ async def tell_untold(
 
 
 def _readers(everybody: Everybody, owner: UUID | None) -> Iterable[UUID]:
-    """The owner and the nearest above who may read of it; of nobody's customers those who lead the company."""
+    """The owner and the nearest above, as far as they may read of it; of nobody's customers those who lead the company."""
     if owner is None:
         return [person.id for person in next(everybody.general_managers(), []) if person.present]
-    found = [owner] if owner in everybody.people else []
+    keeper = everybody.people.get(owner)
+    found = [owner] if keeper is not None and _may_read(keeper, owner) else []
     for group in everybody.superiors(owner):
-        able = [
-            person.id
-            for person in group
-            if person.present
-            and person.reads(_RECORD) is not Scope.NONE
-            and person.covers(person.reads(_RECORD), owner)
-        ]
+        able = [person.id for person in group if person.present and _may_read(person, owner)]
         if able:
             return [*found, *able]
     return found
+
+
+def _may_read(person: Person, owner: UUID) -> bool:
+    scope = person.reads(_RECORD)
+    return scope is not Scope.NONE and person.covers(scope, owner)
 
 
 def _telling(reader: UUID, rows: Sequence[asyncpg.Record], day: date) -> Telling:
