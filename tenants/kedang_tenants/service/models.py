@@ -492,7 +492,5 @@ contribute(
 contribute(
     FollowUpRecord,
     "service_request",
-    relation(
-        "ServiceRequest", label=msg("Service request"), foreign_key="FollowUpRecord.service_request_id"
-    ),
+    relation("ServiceRequest", label=msg("Service request"), foreign_key="FollowUpRecord.service_request_id"),
 )
