@@ -12,3 +12,18 @@ pytest_plugins = [
     "tests.support.gateway",
     "tests.support.chromium",
 ]
+
+LONGEST = (
+    "tests/wall/test_schema.py",
+    "tests/matrix/",
+    "tests/cli/test_up.py",
+    "tests/wall/test_credentials.py",
+    "tests/observing/test_canary.py",
+    "tests/reading/test_differential.py",
+    "tests/surveys/test_dispatch_killed.py",
+)
+"""What takes longest begins first: at the end one process would work on it while the other has nothing left."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

@@ -16,6 +16,11 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 # Western marks beside Chinese characters: Chinese has its own.
 WESTERN_MARK = re.compile(r"[\u4e00-\u9fff”][,;:?!]|[,;:?!][\u4e00-\u9fff“]|[\u4e00-\u9fff]\.(?!\w)|\.\.\.")
 WITHOUT_WORDS = {
+    "{number} %",
+    "{side}: {customer} – {why}",
+    "{subject} ({customer})",
+    "{way}: {customer}",
+    "{measure}: {value}.",
     ", ",
     "  GraphiQL       {url}",
     "{label}:",

@@ -152,7 +152,7 @@ async def test_words_of_the_schema_are_told_and_those_of_nobody_are_not(house):
         "{ nodes { id @include(if: $deep) } } }"
     )
     await house.ask(
-        'mutation Q { createCustomer(input: {name: "", customFields: {Bob: 1, nick: A}}) { __typename } }'
+        'mutation Q { createCustomer(input: {name: "", customFields: {Bob: 1, nick: Bobby}}) { __typename } }'
     )
     await house.flush()
     assert {row["document"] for row in await house.rows("measured_operation")} == {

@@ -62,7 +62,7 @@ def valid(kind: Kind) -> Any:
         case IntegerKind(minimum=minimum, maximum=maximum):
             return max(minimum, 1) + number % min(maximum, 500)
         case DayKind():
-            return date.fromordinal(date(2020, 1, 1).toordinal() + number)
+            return date.fromordinal(date(2020, 1, 1).toordinal() + number % 2000)  # never ahead
         case InstantKind():
             return datetime(2020, 1, 1, tzinfo=UTC)
         case LocalisedKind():
@@ -81,7 +81,8 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "mail_template": {"kind": "survey.invitation", "subject": "How was it?", "body": "{link}"},
     "delivery": {"state": "PLANNED"},
     "invoice": {"amount": 1_000_000},
-    "payment": {"amount": 1, "received_on": date(2020, 1, 1)},  # no more than is open, and not ahead
+    "payment": {"amount": 1},  # no more than is open
+    "service_standard": {"first_answer_minutes": 60, "solution_minutes": 600},
     "rule_version": {"state": "SUPERSEDED"},  # of a kind one is open
     "approval_request": {"state": "WITHDRAWN"},
     "service_request": {"number": None, "opened_at": None},

@@ -258,11 +258,14 @@ async def test_the_night_and_an_event_do_not_look_at_the_same_time(shop, people)
     assert (len(await entries(shop)), len(await told(shop))) == (1, 2)
 
 
-async def test_a_customer_who_is_not_satisfied_is_watched_at_once(shop, people):
+async def test_a_customer_who_is_not_satisfied_is_watched_from_the_next_night_on(shop, people):
     customer = await shop.create("customer", name="Unhappy", owner_id=people["Nancy"])
     answer = {"satisfaction": Decimal("1.5"), "state": "SUBMITTED", "submitted_at": shop.clock.now()}
     await answered(shop, customer, **answer)
     await shop.work()
+    assert await entries(shop) == []  # the survey itself has told of it
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await watch_part(write, await shop.product(), after=None, clock=shop.clock)
     assert await entries(shop) == [
         ("Unhappy", "RISK", {"DISSATISFIED": {"value": "1.5", "threshold": 2.5}}, None)
     ]

@@ -1,4 +1,7 @@
-"""Anomalies at once: a coming insolvency, a credit rating that drops, a customer who is not satisfied (A18)."""
+"""Anomalies at once: a coming insolvency, a credit rating that drops (A18).
+
+A customer who is not satisfied is told of by the survey itself (V7), with a request; the night looks at it here.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,6 @@ from kedang_tenants.watching.telling import tell_untold
 
 _RANK: Final = {option.code: rank for rank, option in enumerate(CREDIT_RATINGS)}
 _ALARMING: Final = frozenset({"insolvency", "credit_rating"})
-_OF_ANSWERS: Final = """
-SELECT DISTINCT customer_id FROM survey_answer WHERE id = ANY($1::uuid[]) AND customer_id IS NOT NULL
-"""
 _FOUND: Final = """
 SELECT id FROM watch_entry
 WHERE customer_id = ANY($1::uuid[]) AND side = $2 AND told_on IS NULL AND ended_on IS NULL AND archived_at IS NULL
@@ -51,13 +51,6 @@ async def watch_archives(write: TenantWrite, viewer: Viewer, events: Sequence[Ev
     """What the archive says of insolvency and credit is looked at, at once."""
     alarming = {event.record_id for event in events if _ALARMING & event.changes.keys()}
     await look_again(write, viewer, sorted(alarming), clock=clock)
-
-
-@subscribe("survey_answer.submitted")
-async def watch_answers(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
-    """So is who has answered a survey."""
-    rows = await write.fetch(_OF_ANSWERS, [event.record_id for event in events])
-    await look_again(write, viewer, [row["customer_id"] for row in rows], clock=clock)
 
 
 async def look_again(write: TenantWrite, viewer: Viewer, customers: Sequence[UUID], *, clock: Clock) -> None:
