@@ -15,9 +15,11 @@ WHOLE = "query ($id: ID!) { customer(id: $id) { id note } }"
 
 
 @pytest.fixture
-def clock(gateway):
+def clock(gateway, monkeypatch):
+    """The time of what is seen from now on; what the tests before have looked at is forgotten."""
     clock = FixedClock(datetime.now(UTC))
-    gateway.services.views._clock = clock
+    monkeypatch.setattr(gateway.services.views, "_clock", clock)
+    monkeypatch.setattr(gateway.services.views, "_companies", {})
     return clock
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden
+from kedang_platform.secret_links import read_secret_part
 from kedang_tenants.changing import Change
 from kedang_tenants.followups import calendar_entries
 from kedang_tenants.followups.calendar_entries import calendar_of
@@ -18,7 +19,6 @@ from kedang_tenants.followups.calendar_feeds import (
     member_by_calendar,
 )
 from kedang_tenants.followups.icalendar import Entry, calendar_text
-from kedang_tenants.followups.secret_links import read_secret_part
 
 pytestmark = pytest.mark.requirement("F8")
 NEW_YORK = ZoneInfo("America/New_York")

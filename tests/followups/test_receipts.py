@@ -8,6 +8,7 @@ import pytest
 
 from kedang_platform.errors import NotFound, Refused
 from kedang_platform.mail import Bounced, tell_listeners
+from kedang_platform.secret_links import read_secret_part
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.followups import minutes
 from kedang_tenants.followups.minutes import MinutesReviewed, NewAction
@@ -21,7 +22,6 @@ from kedang_tenants.followups.receiving import (
     send_minutes,
     settle_objection,
 )
-from kedang_tenants.followups.secret_links import read_secret_part
 from kedang_tenants.followups.visit_dues import OBJECTIONS
 
 FRIDAY = datetime(2026, 3, 6, 15, 0, tzinfo=UTC)  # ten in the morning in New York

@@ -11,6 +11,7 @@ from kedang_platform.clock import Clock, SystemClock
 from kedang_platform.database import Databases
 from kedang_platform.ids import new_id
 from kedang_platform.registry import Company
+from kedang_platform.secret_links import token_hash
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.surveys.entries import Entry
@@ -19,7 +20,6 @@ from kedang_tenants.surveys.links import (
     public_path,
     public_token,
     survey_path,
-    token_hash,
 )
 from kedang_tenants.surveys.models import QuestionnaireVersion
 from kedang_tenants.surveys.versions import publish_version

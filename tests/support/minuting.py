@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kedang_platform.database import Databases
 from kedang_platform.registry import Company
-from kedang_tenants.followups.secret_links import secret_part, token_hash
+from kedang_platform.secret_links import secret_part, token_hash
 from tests.support.factories import Factory
 from tests.support.members import make_member
 

@@ -10,9 +10,9 @@ import pytest
 
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
+from kedang_platform.secret_links import read_secret_part
 from kedang_platform.work import NewJob, enqueue, job_status
 from kedang_tenants.changing import Change
-from kedang_tenants.surveys.links import read_link
 from kedang_tenants.surveys.sending import QuestionnaireInactive
 from tests.support.surveying import (
     archive,
@@ -123,7 +123,7 @@ async def test_the_mail_says_who_asks_why_and_until_when_and_leads_to_the_answer
     link = link_in(mail)
     assert link in mail.html
     assert link.startswith(shop.settings.base_url)
-    handle, token = read_link(link.rpartition("/")[2])
+    handle, token = read_secret_part(link.rpartition("/")[2])
     assert handle == shop.company.handle
     invitation = await asked.invitation()
     assert invitation["token_hash"] == hashlib.sha256(token).digest()

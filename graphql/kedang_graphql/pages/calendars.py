@@ -18,10 +18,10 @@ from kedang_platform.errors import KedangError, NotFound
 from kedang_platform.i18n import choose_language, msg, translate
 from kedang_platform.identity.throttle import Limit, spend
 from kedang_platform.registry import Company, CompanyInactive, ensure_usable, find_company_by_handle
+from kedang_platform.secret_links import read_secret_part
 from kedang_tenants.followups.calendar_entries import calendar_of
 from kedang_tenants.followups.calendar_feeds import member_by_calendar
 from kedang_tenants.followups.icalendar import calendar_text
-from kedang_tenants.followups.secret_links import read_secret_part
 from kedang_tenants.people.viewers import load_viewer
 from kedang_tenants.reading import Viewer
 from kedang_tenants.revision import REVISION

@@ -22,6 +22,7 @@ from kedang_platform.errors import KedangError, NotFound, Refused
 from kedang_platform.i18n import Language, choose_language, msg, translate
 from kedang_platform.identity.throttle import spend
 from kedang_platform.registry import Company, CompanyInactive, ensure_usable, find_company_by_handle
+from kedang_platform.secret_links import read_secret_part
 from kedang_tenants.followups.receipt_mails import action_line
 from kedang_tenants.followups.receipts import CONFIRMED, OBJECTED, SETTLED, SUPERSEDED, WAITING
 from kedang_tenants.followups.receiving import (
@@ -33,7 +34,6 @@ from kedang_tenants.followups.receiving import (
     answer_receipt,
     open_receipt,
 )
-from kedang_tenants.followups.secret_links import read_secret_part
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.revision import REVISION
 

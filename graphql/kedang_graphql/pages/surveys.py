@@ -34,6 +34,7 @@ from kedang_platform.errors import KedangError, NotFound
 from kedang_platform.i18n import LANGUAGES, choose_language, msg
 from kedang_platform.identity.throttle import Limit, spend
 from kedang_platform.registry import Company, CompanyInactive, ensure_usable, find_company_by_handle
+from kedang_platform.secret_links import read_secret_part
 from kedang_tenants.people.viewers import system_viewer
 from kedang_tenants.revision import REVISION
 from kedang_tenants.surveys.answering import (
@@ -46,7 +47,6 @@ from kedang_tenants.surveys.answering import (
     submit_answer,
 )
 from kedang_tenants.surveys.entries import AnswersRefused, Entry
-from kedang_tenants.surveys.links import read_link
 from kedang_tenants.surveys.public_links import (
     OpenLink,
     begin_by_link,
@@ -99,7 +99,7 @@ async def _unknown(request: Request, began: float) -> Response:
 
 async def _company_of(request: Request) -> tuple[Company, bytes]:
     """Whose link it is, and the token in it; raises InvitationUnknown."""
-    link = read_link(request.path_params["link"])
+    link = read_secret_part(request.path_params["link"])
     if link is None:
         raise InvitationUnknown(msg("This link leads nowhere."))
     handle, token = link

@@ -12,10 +12,10 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
 from kedang_platform.registry import Company
+from kedang_platform.secret_links import TOKEN_BYTES, secret_part, token_hash
 from kedang_tenants.catalogue import InstantKind, TextKind, contribute, field
 from kedang_tenants.changing import Draft, audit, prepares
 from kedang_tenants.changing.holding import hold_for_change
-from kedang_tenants.followups.secret_links import TOKEN_BYTES, secret_part, token_hash
 from kedang_tenants.people.models import Member
 from kedang_tenants.reading import Viewer
 

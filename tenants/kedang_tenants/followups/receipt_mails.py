@@ -22,6 +22,7 @@ from kedang_platform.i18n import Language, msg, translate
 from kedang_platform.ids import new_id
 from kedang_platform.mail import Bounced, Outgoing, on_bounce
 from kedang_platform.registry import Company
+from kedang_platform.secret_links import TOKEN_BYTES, secret_part, token_hash
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue.languages import language_code, language_of
 from kedang_tenants.changing import Change, change_internally
@@ -39,7 +40,6 @@ from kedang_tenants.correspondence.template_kinds import MEETING_MINUTES
 from kedang_tenants.customers.consents import SERVICE
 from kedang_tenants.followups.meetings import REVIEWED
 from kedang_tenants.followups.receipts import SUPERSEDED, UNDELIVERED, WAITING
-from kedang_tenants.followups.secret_links import TOKEN_BYTES, secret_part, token_hash
 from kedang_tenants.reading import Viewer
 
 SEND: Final = "meetings.minutes"

@@ -14,6 +14,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import KedangError, Refused, UserError
 from kedang_platform.i18n import Language, msg
+from kedang_platform.secret_links import token_hash
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue import InvalidValue, TextKind
 from kedang_tenants.catalogue.languages import language_of
@@ -22,7 +23,6 @@ from kedang_tenants.changing.holding import hold_for_change
 from kedang_tenants.followups.meetings import REVIEWED
 from kedang_tenants.followups.receipt_mails import SEND
 from kedang_tenants.followups.receipts import CONFIRMED, OBJECTED, SETTLED, UNDELIVERED, WAITING
-from kedang_tenants.followups.secret_links import token_hash
 from kedang_tenants.people.notices import MINUTES_ANSWERED
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.reading import Viewer

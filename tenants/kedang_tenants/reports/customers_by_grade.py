@@ -23,9 +23,11 @@ from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked, Level, Scheme
 from kedang_tenants.reports.document import Chart, Column, Document, Series, Sheet, Value
 from kedang_tenants.reports.kind import PEOPLE, PERIOD, SCHEME, Kind
+from kedang_tenants.reports.laying_out import share
 from kedang_tenants.reports.models import CUSTOMERS_BY_GRADE
 from kedang_tenants.reports.parameters import REGION
 from kedang_tenants.reports.spool import Rows, Spool
+from kedang_tenants.trade import facts
 
 READS: Final = ("customer",)
 """What a person must be able to read for this report."""
@@ -122,7 +124,7 @@ LEFT JOIN (
                sum(o.total) FILTER (WHERE o.ordered_on >= {first}) AS amount,
                count(*) FILTER (WHERE o.ordered_on >= {first}) AS orders
         FROM sales_order o
-        WHERE o.archived_at IS NULL AND o.state <> 'CANCELLED' AND o.ordered_on < {end}
+        WHERE {facts.sold()} AND o.ordered_on < {end}
           AND {asking.within(s, viewer, "order", "o", orders)}
         GROUP BY o.customer_id, o.currency
     ) by_currency
@@ -220,16 +222,12 @@ def _grades(asked: Asked, scheme: Scheme, spool: Spool, found: _Found, currencie
 
 
 def _line(found: _Found, sums: _Sums, currencies: list[str]) -> list[Value]:
-    cells: list[Value] = [sums.customers, _share(sums.customers, found.total.customers)]
+    cells: list[Value] = [sums.customers, share(sums.customers, found.total.customers)]
     if currencies:
         main = currencies[0]
         cells += [sums.buying, sums.orders, *(sums.sales.get(one, 0) for one in currencies)]
-        cells.append(_share(sums.sales.get(main, 0), found.total.sales.get(main, 0)))
+        cells.append(share(sums.sales.get(main, 0), found.total.sales.get(main, 0)))
     return cells
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 6) if whole else None
 
 
 def _list(asked: Asked, rows: Rows, found: _Found, currencies: list[str]) -> Sheet:
@@ -250,8 +248,8 @@ def _list(asked: Asked, rows: Rows, found: _Found, currencies: list[str]) -> She
             Column(asked.text(msg("Last order")), "DAY", 12, place=7),
         ]
         main = currencies[0]
-        share = _share(found.listed.sales.get(main, 0), found.total.sales.get(main, 0))
-        totals += [share, found.listed.orders, None]
+        listed_share = share(found.listed.sales.get(main, 0), found.total.sales.get(main, 0))
+        totals += [listed_share, found.listed.orders, None]
     columns.append(Column(asked.text(msg("Next follow-up")), "DAY", 12, place=8))
     return Sheet(
         title=asked.text(msg("Customers")),

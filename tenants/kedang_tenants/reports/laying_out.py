@@ -10,6 +10,7 @@ from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked
 from kedang_tenants.reports.document import Chart, Column, ColumnKind, Document, Sheet, Value
 from kedang_tenants.reports.spool import Rows, Spool
+from kedang_tenants.trade import facts
 
 BLUE, GREEN, AMBER, RED, GREY = "#2563eb", "#2e9e6b", "#e0a526", "#d64545", "#9aa5b1"
 
@@ -94,4 +95,4 @@ def sold(statement: Statement, viewer: Viewer, alias: str = "o") -> str:
     """The condition that an order counts as a sale and that the viewer may read it."""
     scope = viewer.on("order").read
     seen = asking.within(statement, viewer, "order", alias, scope)
-    return f"{alias}.archived_at IS NULL AND {alias}.state <> 'CANCELLED' AND {seen}"
+    return f"{facts.sold(alias)} AND {seen}"

@@ -24,6 +24,7 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.i18n import Language
 from kedang_platform.ids import new_id
 from kedang_platform.observing import metrics
+from kedang_platform.secret_links import token_hash
 from kedang_platform.secrets import SecretKey
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.catalogue.languages import language_code
@@ -31,7 +32,7 @@ from kedang_tenants.changing import audit
 from kedang_tenants.correspondence import Planned, Recipient, Sending, plan_sending, record_sent
 from kedang_tenants.customers.consents import SURVEY
 from kedang_tenants.reading import Viewer
-from kedang_tenants.surveys.links import invitation_token, mail_key, token_hash
+from kedang_tenants.surveys.links import invitation_token, mail_key
 from kedang_tenants.surveys.models import COOLDOWN, MYSTERY_VISIT, NO_ADDRESS, SAME_ADDRESS
 
 MAIL: Final = "surveys.mail"

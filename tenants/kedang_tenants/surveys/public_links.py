@@ -21,12 +21,13 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import BadUserInput, Forbidden, NotFound
 from kedang_platform.i18n import Language, msg
 from kedang_platform.ids import new_id
+from kedang_platform.secret_links import token_hash
 from kedang_platform.secrets import SecretKey
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import language_code
 from kedang_tenants.changing import Change, change_internally, visible_record
 from kedang_tenants.reading import Scope, Viewer
-from kedang_tenants.surveys.links import public_token, token_hash
+from kedang_tenants.surveys.links import public_token
 from kedang_tenants.surveys.models import LINK, SENT
 from kedang_tenants.surveys.sending import ensure_active
 from kedang_tenants.surveys.sheets import NOBODY, Rule, Sheet, blank_items, find_sheet_of

@@ -16,8 +16,8 @@ import orjson
 
 from kedang_platform.database import TenantRead
 from kedang_platform.i18n import Language
+from kedang_platform.secret_links import token_hash
 from kedang_tenants.catalogue.languages import language_of, text_in
-from kedang_tenants.surveys.links import token_hash
 from kedang_tenants.surveys.models import BOUNCED, GROUP, OPENED, PAGE, PENDING, SENT, SUBMITTED
 from kedang_tenants.surveys.subjects import names_of
 
