@@ -22,7 +22,7 @@ from kedang_tenants.grading.measures import (
     Measure,
     register_measure,
 )
-from kedang_tenants.trade.facts import arrears_as_of, sold
+from kedang_tenants.trade.facts import arrears_as_of, growth, sold
 
 _ANY: Final[frozenset[str]] = frozenset()
 _OF_ORDERS: Final = "SELECT DISTINCT customer_id FROM sales_order WHERE id = ANY($1::uuid[])"
@@ -117,7 +117,7 @@ register_measure(
         msg("Growth of sales"),
         PERCENT,
         ORDERS,
-        "CASE WHEN {before} > 0 THEN round((coalesce({now}, 0) - {before}) * 100.0 / {before}, 1) END",
+        growth(now="coalesce({now}, 0)", before="{before}"),
         {"now": ("sales", PERIOD), "before": ("sales", BEFORE)},
         periodic=True,
     )

@@ -10,6 +10,7 @@ Periods are half open: from ``first`` to before ``end``. Customers of whom there
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 ENOUGH_PURCHASES: Final = 3
@@ -44,6 +45,32 @@ FROM sales_order o
 WHERE {sold()} AND o.currency = {currency} AND {_within("o.ordered_on", first, end)} AND {where}
 GROUP BY o.customer_id, date_trunc('month', o.ordered_on::timestamp)
 """
+
+
+def sales_within(
+    periods: Mapping[str, tuple[str, str]], *, end: str, currency: str, where: str = "TRUE"
+) -> str:
+    """The sales of several periods, each from its first day to before its end, out of one look at the orders.
+
+    SELECT of ``customer_id``, ``last_on`` (date, the last purchase before ``end``, in any currency), and by the name
+    of each period its sales as in ``sales`` (bigint; 0 where nothing was sold). All periods end by ``end``.
+    """
+    sums = "".join(
+        f",\n       coalesce(sum(o.total) FILTER (WHERE o.currency = {currency}"
+        f" AND {_within('o.ordered_on', first, before)}), 0)::bigint AS {name}"
+        for name, (first, before) in periods.items()
+    )
+    return f"""
+SELECT o.customer_id, max(o.ordered_on) AS last_on{sums}
+FROM sales_order o
+WHERE {sold()} AND o.ordered_on < {end} AND {where}
+GROUP BY o.customer_id
+"""
+
+
+def growth(*, now: str, before: str) -> str:
+    """By how many percent sales grew from one period to the next, with one place; NULL where nothing was sold before."""
+    return f"CASE WHEN {before} > 0 THEN round(({now} - {before}) * 100.0 / {before}, 1) END"
 
 
 PROFIT_SUM: Final = "CASE WHEN count(*) = count(o.profit) THEN sum(o.profit)::bigint END"

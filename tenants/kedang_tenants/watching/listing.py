@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import orjson
@@ -32,7 +31,6 @@ CHUNK: Final = 5_000
 """Customers that one step of the night takes."""
 _STALE: Final = timedelta(days=7)
 """Figures of an entry are renewed after so long, though its reasons are the same."""
-_ANSWERS: Final = timedelta(days=365)
 _NEXT: Final = """
 SELECT id FROM customer WHERE archived_at IS NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2
 """
@@ -82,7 +80,6 @@ async def watch(
     top = None
     if BEST in sides:
         top = await top_sales(write, thresholds, day=day, currency=viewer.currency)
-    begin = datetime.combine(day - _ANSWERS, time(), ZoneInfo(viewer.time_zone))
     rows = await measure(
         write,
         customers,
@@ -90,7 +87,6 @@ async def watch(
         day=day,
         currency=viewer.currency,
         top=top,
-        answers_since=begin,
         zone=viewer.time_zone,
     )
     look = _Look(thresholds, day, viewer.currency)

@@ -1,13 +1,13 @@
 """Measuring customers for the watch list: one statement over any number of them (A18).
 
-Sales and arrears are what ``trade.facts`` says they are. Unknown is not zero: without sales before there is no trend,
+Sales and arrears are what ``trade.facts`` says they are, satisfaction is the measure of grades. Unknown is not zero: without sales before there is no trend,
 without answers no satisfaction, and who never bought is not silent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,8 @@ import asyncpg
 
 from kedang_platform.database import TenantRead
 from kedang_platform.money import minor_digits
-from kedang_tenants.trade.facts import arrears, sold
+from kedang_tenants.surveys.measures import ANSWERS, SATISFACTION
+from kedang_tenants.trade.facts import arrears, growth, sales, sales_within
 from kedang_tenants.watching.models import BEST, RISK
 from kedang_tenants.watching.reasons import (
     ARREARS,
@@ -33,33 +34,28 @@ from kedang_tenants.watching.reasons import (
 from kedang_tenants.watching.rule import Thresholds
 
 # $1 customers, $2 the day, $3 the currency, $4 the months of the trend, $5 the least sales of these, $6 the sales of a year
-# from which on one is among the best, or null, $7 the first instant of the answers that count, $8 the zone.
-_TRADED: Final = f"""
-SELECT o.customer_id, max(o.ordered_on) AS last_on,
-       coalesce(sum(o.total) FILTER (WHERE o.currency = $3 AND o.ordered_on >= p.first), 0)::bigint AS now,
-       coalesce(sum(o.total) FILTER (WHERE o.currency = $3 AND o.ordered_on >= p.earlier AND o.ordered_on < p.first),
-                0)::bigint AS before,
-       coalesce(sum(o.total) FILTER (WHERE o.currency = $3 AND o.ordered_on >= p.year), 0)::bigint AS year
-FROM sales_order o CROSS JOIN (
-    SELECT ($2::date - make_interval(months => $4::int))::date AS first,
-           ($2::date - make_interval(months => 2 * $4::int))::date AS earlier,
-           ($2::date - interval '1 year')::date AS year
-) p
-WHERE {sold()} AND o.ordered_on < $2::date AND o.customer_id = ANY($1::uuid[]) GROUP BY o.customer_id
-"""
-_ANSWERED: Final = """
-SELECT a.customer_id, avg(a.satisfaction) AS mean FROM survey_answer a
-WHERE a.customer_id = ANY($1::uuid[]) AND a.submitted_at >= $7::timestamptz AND a.satisfaction IS NOT NULL
-  AND a.archived_at IS NULL GROUP BY a.customer_id
+# from which on one is among the best, or null, $7 the zone.
+_SATISFACTION: Final = SATISFACTION.value.format(satisfaction="sum(a.satisfaction)", answers="sum(a.answers)")
+_FIRST: Final = "(SELECT ($2::date - make_interval(months => $4::int))::date)"
+_EARLIER: Final = "(SELECT ($2::date - make_interval(months => 2 * $4::int))::date)"
+_YEAR: Final = "(SELECT ($2::date - interval '1 year')::date)"
+_TRADED: Final = sales_within(
+    {"now": (_FIRST, "$2::date"), "before": (_EARLIER, _FIRST), "year": (_YEAR, "$2::date")},
+    end="$2::date",
+    currency="$3",
+    where="o.customer_id = ANY($1::uuid[])",
+)
+_ANSWERED: Final = f"""
+SELECT a.customer_id, {_SATISFACTION} AS mean FROM ({ANSWERS.sql}) a
+WHERE a.customer_id = ANY($1::uuid[]) AND a.day >= {_YEAR} GROUP BY a.customer_id
 """
 _MEASURED: Final = f"""
 SELECT c.id, c.owner_id, c.insolvency, c.credit_rating, c.credit_before, $2::date - c.credit_dropped_on AS dropped_days,
-       CASE WHEN s.before > 0 AND greatest(s.now, s.before) >= $5::bigint
-            THEN round((s.now - s.before) * 100.0 / s.before, 1) END AS trend,
+       CASE WHEN greatest(s.now, s.before) >= $5::bigint THEN {growth(now="s.now", before="s.before")} END AS trend,
        s.year, $6::bigint IS NOT NULL AND s.year > 0 AND s.year >= $6::bigint AS top,
-       a.overdue, a.oldest_days, round(m.mean, 2) AS satisfaction,
+       a.overdue, a.oldest_days, m.mean AS satisfaction,
        CASE WHEN s.last_on IS NOT NULL
-            THEN $2::date - greatest(s.last_on, (c.last_contact_at AT TIME ZONE $8)::date) END AS silent_days,
+            THEN $2::date - greatest(s.last_on, (c.last_contact_at AT TIME ZONE $7)::date) END AS silent_days,
        r.id AS {RISK.lower()}, r.reasons AS {RISK.lower()}_reasons, r.seen_on AS {RISK.lower()}_seen,
        b.id AS {BEST.lower()}, b.reasons AS {BEST.lower()}_reasons, b.seen_on AS {BEST.lower()}_seen
 FROM customer c
@@ -72,9 +68,9 @@ WHERE c.id = ANY($1::uuid[]) AND c.archived_at IS NULL
 ORDER BY c.id
 """
 _TOP: Final = f"""
-SELECT sum(o.total)::bigint FROM sales_order o JOIN customer c ON c.id = o.customer_id AND c.archived_at IS NULL
-WHERE {sold()} AND o.ordered_on < $1::date AND o.ordered_on >= ($1::date - interval '1 year')::date AND o.currency = $2
-GROUP BY o.customer_id ORDER BY 1 DESC OFFSET $3 - 1 LIMIT 1
+SELECT s.sales FROM ({sales(first="($1::date - interval '1 year')::date", end="$1::date", currency="$2")}) s
+JOIN customer c ON c.id = s.customer_id AND c.archived_at IS NULL
+ORDER BY s.sales DESC OFFSET $3 - 1 LIMIT 1
 """
 
 
@@ -95,14 +91,11 @@ async def measure(
     day: date,
     currency: str,
     top: int | None,
-    answers_since: datetime,
     zone: str,
 ) -> list[asyncpg.Record]:
     """A row for each of these customers who is living, with its figures and its open entries."""
     least = thresholds.least_sales * 10 ** minor_digits(currency)
-    return await read.fetch(
-        _MEASURED, list(customers), day, currency, thresholds.months, least, top, answers_since, zone
-    )
+    return await read.fetch(_MEASURED, list(customers), day, currency, thresholds.months, least, top, zone)
 
 
 def reasons_of(row: Mapping[str, object], thresholds: Thresholds, side: str) -> dict[str, Reason]:
