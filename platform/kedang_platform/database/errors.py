@@ -7,7 +7,7 @@ from typing import NoReturn
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from kedang_platform.errors import KedangError
+from kedang_platform.errors import BadUserInput, KedangError
 from kedang_platform.i18n import msg
 
 
@@ -27,6 +27,10 @@ class DatabaseUnavailable(KedangError):
     """The database cannot be reached, the connection to it broke, or it has no room left."""
 
     passing = True
+
+
+class UnkeepableText(BadUserInput):
+    """A text has a character that PostgreSQL keeps nowhere, such as U+0000; nothing was written."""
 
 
 class WallError(RuntimeError):
@@ -49,8 +53,13 @@ _GONE = frozenset({"57P01", "57P02", "57P03"})
 # Disk full, out of memory, no more of something configured, an error of the file system: its operator's to mend.
 _SPENT = frozenset({"53100", "53200", "53400", "58030"})
 _CONNECTION_CLASS = "08"
+# A NUL in a text, and one in JSON.
+_UNKEEPABLE = frozenset({"22021", "22P05"})
 # What asyncpg says, without a code, of a connection that broke before the statement was sent.
 _LOST = ("connection is closed", "connection has been released back to the pool")
+
+
+UNKEEPABLE = msg("This text has a character that cannot be kept.")
 
 
 def busy() -> DatabaseBusy:
@@ -72,6 +81,8 @@ def meaning(error: BaseException) -> KedangError | None:
         return busy()
     if state in _STOPPED:
         return StatementTimeout(msg("This took longer than allowed and was stopped."))
+    if state in _UNKEEPABLE:
+        return UnkeepableText(UNKEEPABLE)
     if state in _GONE or state in _SPENT or state.startswith(_CONNECTION_CLASS):
         return unavailable()
     if isinstance(error, asyncpg.InternalClientError):

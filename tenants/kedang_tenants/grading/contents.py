@@ -9,16 +9,16 @@ from uuid import UUID
 import orjson
 
 from kedang_platform.database import TenantRead
+from kedang_platform.database.errors import UNKEEPABLE, UnkeepableText
 from kedang_platform.errors import Refused, UserError
 from kedang_platform.i18n import msg
+from kedang_platform.json_values import unkeepable
 from kedang_tenants.grading.company_measures import measures_of
 from kedang_tenants.grading.rule_content import GradeRule, RuleLevel, document_of_levels
 from kedang_tenants.grading.rule_reading import parse_rule
 
 MOST_BYTES: Final = 64 * 1024
 """Of a content as JSON."""
-_NUL: Final = rb"\u0000"
-"""The character that PostgreSQL keeps in no document."""
 
 _LEVELS: Final = """
 SELECT id, code, position AS rank FROM grade_level WHERE scheme_id = $1 AND archived_at IS NULL ORDER BY position, id
@@ -34,14 +34,14 @@ async def levels_of(read: TenantRead, scheme_id: UUID) -> list[RuleLevel]:
 
 
 async def checked_rule(read: TenantRead, *, scheme_id: UUID, content: object, version: int) -> GradeRule:
-    """The rule that a content says; raises Refused with all that is wrong with it, by paths under ``input.content``."""
+    """The rule that a content says; raises Refused with all that is wrong with it, by paths under ``input.content``, UnkeepableText."""
     if not isinstance(content, Mapping):
         raise _refused("INVALID_CONTENT", msg("The content of a rule is an object."))
-    told = _as_json(content)
-    if len(told) > MOST_BYTES:
+    if _bytes(content) > MOST_BYTES:
         raise _refused("CONTENT_TOO_LARGE", msg("The content of a rule is too long or too deep."))
-    if _NUL in told:
-        raise _refused("INVALID_TEXT", msg("This must be text."))
+    odd = unkeepable(content)
+    if odd is not None:
+        raise UnkeepableText(UNKEEPABLE, path=("input", "content", *odd))
     found = parse_rule(content, await levels_of(read, scheme_id), await measures_of(read), version=version)
     if isinstance(found, list):
         raise Refused(found)
@@ -56,11 +56,12 @@ async def simple_content(
     return document_of_levels(measure=measure, period=period, year=year, levels=levels)
 
 
-def _as_json(content: Mapping[str, Any]) -> bytes:
+def _bytes(content: Mapping[str, Any]) -> int:
+    """How long a content is as JSON; what lies too deep for it, or is too large a number, makes one that is too long."""
     try:
-        return orjson.dumps(dict(content))
+        return len(orjson.dumps(dict(content)))
     except (orjson.JSONEncodeError, RecursionError):
-        return b" " * (MOST_BYTES + 1)
+        return MOST_BYTES + 1
 
 
 def _refused(code: str, message: str) -> Refused:

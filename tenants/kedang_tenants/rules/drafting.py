@@ -13,9 +13,11 @@ import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
+from kedang_platform.database.errors import UNKEEPABLE, UnkeepableText
 from kedang_platform.errors import BadUserInput, Forbidden, NotFound, Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
+from kedang_platform.json_values import unkeepable
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.rules.kinds import rule_kind
@@ -196,15 +198,26 @@ async def check_content(
     *,
     path: tuple[str | int, ...] = ("input", "content"),
 ) -> dict[str, Any]:
-    """The content; raises Refused with all that is wrong with it, ContentTooLarge for one beyond measure."""
+    """The content; raises Refused with all that is wrong with it, ContentTooLarge for one beyond measure, UnkeepableText."""
     if not isinstance(content, Mapping):
         raise Refused([UserError("INVALID_CONTENT", msg("The content of a rule is an object."), path)])
-    if _depth(content) > _DEEPEST or len(orjson.dumps(dict(content))) > MOST_BYTES:
+    if _depth(content) > _DEEPEST or _bytes(content) > MOST_BYTES:
         raise ContentTooLarge(msg("The content of a rule is too long or too deep."), path=path)
+    odd = unkeepable(content)
+    if odd is not None:
+        raise UnkeepableText(UNKEEPABLE, path=(*path, *odd))
     errors = await rule_kind(kind).check(read, viewer, content)
     if errors:
         raise Refused([replace(error, path=(*path, *error.path)) for error in errors])
     return dict(content)
+
+
+def _bytes(content: Mapping[str, Any]) -> int:
+    """How long a content is as JSON; numbers that are too large for it make one that is too long."""
+    try:
+        return len(orjson.dumps(dict(content)))
+    except orjson.JSONEncodeError:
+        return MOST_BYTES + 1
 
 
 def _depth(value: object) -> int:
