@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -21,6 +22,8 @@ class Repeatable:
 
 
 def given(instance: Any) -> dict[str, Any]:
-    """The fields of a Strawberry input that the client has sent; null is sent, too."""
+    """The fields of an input, written by hand or generated, that the client has sent; null is sent, too."""
+    if isinstance(instance, Mapping):
+        return dict(instance)
     values = {camel(field.name): getattr(instance, field.name) for field in fields(instance)}
     return {name: value for name, value in values.items() if value is not strawberry.UNSET}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from keyword import iskeyword
+from functools import cache
 from typing import Any
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
 
@@ -28,7 +29,7 @@ def argument(spec: Argument) -> StrawberryArgument:
     return StrawberryArgument(
         python_name=spec.name,
         graphql_name=spec.name,
-        type_annotation=StrawberryAnnotation(spec.annotation),
+        type_annotation=_annotation(spec.annotation),
         default=spec.default,
         description=spec.description or None,
     )
@@ -41,7 +42,7 @@ def output_field(
     made = StrawberryField(
         python_name=name,
         graphql_name=name,
-        type_annotation=StrawberryAnnotation(annotation),
+        type_annotation=_annotation(annotation),
         description=description or None,
     )
     made.arguments = [argument(spec) for spec in arguments]
@@ -52,7 +53,7 @@ def input_field(name: str, annotation: Any, *, required: bool, description: str 
     return StrawberryField(
         python_name=name,
         graphql_name=name,
-        type_annotation=StrawberryAnnotation(annotation),
+        type_annotation=_annotation(annotation),
         description=description or None,
         **({} if required else {"default": strawberry.UNSET}),
     )
@@ -67,17 +68,40 @@ def finish(
     cls: type,
     fields: Mapping[str, StrawberryField],
     *,
-    decorate: Callable[..., Any] = strawberry.type,
+    is_input: bool = False,
+    interfaces: Sequence[type] = (),
     description: str = "",
 ) -> type:
-    """Give a blank class its fields and make it a GraphQL type."""
-    cls.__annotations__ = {}
-    for name, made in fields.items():
-        assert made.type_annotation is not None
-        attribute = f"{name}_" if iskeyword(name) else name
-        cls.__annotations__[attribute] = made.type_annotation.annotation
-        setattr(cls, attribute, made)
-    return decorate(cls, name=cls.__name__, description=description or None)  # type: ignore[no-any-return]
+    """Give a blank class its fields and make it a GraphQL type.
+
+    The definition is written down without Strawberry's decorators, which would make a dataclass of each of the
+    two thousand types: no instance of them is ever made. An input comes as the mapping that was sent.
+    """
+    cls.__strawberry_definition__ = StrawberryObjectDefinition(  # type: ignore[attr-defined]
+        name=cls.__name__,
+        is_input=is_input,
+        is_interface=False,
+        origin=cls,
+        description=description or None,
+        interfaces=[interface.__strawberry_definition__ for interface in interfaces],  # type: ignore[attr-defined]
+        extend=False,
+        directives=(),
+        is_type_of=None,
+        resolve_type=None,
+        fields=list(fields.values()),
+        from_input=_as_sent if is_input else None,
+    )
+    return cls
+
+
+def _as_sent(_cls: type, value: Mapping[str, Any], _context: object) -> Mapping[str, Any]:
+    return value
+
+
+@cache
+def _annotation(annotation: Any) -> StrawberryAnnotation:
+    """One for all fields of a type, so that it is looked into once; a namespace would have it looked into again."""
+    return StrawberryAnnotation(annotation, namespace={})
 
 
 def enumeration(name: str, codes: Sequence[str], *, description: str = "") -> Any:

@@ -216,19 +216,24 @@ class Types:
 
     def _fill(self, record: RecordType) -> None:
         classes = self.of[record.name]
-        finish(classes.node, dict(self._node_fields(record)), description=record.labels[0])
+        finish(
+            classes.node,
+            dict(self._node_fields(record)),
+            interfaces=[Node],
+            description=record.labels[0],
+        )
         finish(
             classes.edge,
             {"cursor": output_field("cursor", str), "node": output_field("node", classes.node)},
         )
         finish(classes.connection, dict(self._connection_fields(record)))
-        finish(classes.where, dict(self._where_fields(record)), decorate=strawberry.input)
-        finish(classes.link, dict(self._link_fields(record)), decorate=strawberry.input)
-        finish(classes.sort, dict(self._sort_fields(record)), decorate=strawberry.input)
+        finish(classes.where, dict(self._where_fields(record)), is_input=True)
+        finish(classes.link, dict(self._link_fields(record)), is_input=True)
+        finish(classes.sort, dict(self._sort_fields(record)), is_input=True)
         if classes.create:
-            finish(classes.create, dict(self._create_fields(record)), decorate=strawberry.input)
+            finish(classes.create, dict(self._create_fields(record)), is_input=True)
         if classes.update:
-            finish(classes.update, dict(self._update_fields(record)), decorate=strawberry.input)
+            finish(classes.update, dict(self._update_fields(record)), is_input=True)
         if classes.payload:
             finish(classes.payload, dict(self._payload_fields(record)))
         if classes.batch:
@@ -344,7 +349,7 @@ class Types:
         }
         fields["customFields"] = input_field("customFields", JSON | None, required=False)
         name = f"Create{record.api_name}{below.api_name}Input"
-        return finish(blank(name), fields, decorate=strawberry.input)
+        return finish(blank(name), fields, is_input=True)
 
     def _update_fields(self, record: RecordType) -> Iterator[tuple[str, StrawberryField]]:
         yield "id", input_field("id", strawberry.ID, required=True)
@@ -409,7 +414,7 @@ class Types:
                 fields[api_name] = input_field(
                     api_name, annotation | None, required=False, description=_OPERATOR_HELP.get(operator, "")
                 )
-            self._filters[name] = finish(blank(name), fields, decorate=strawberry.input)
+            self._filters[name] = finish(blank(name), fields, is_input=True)
         return self._filters[name]
 
 
