@@ -64,7 +64,9 @@ class ProfitContribution:
     )
     sum: ProfitSum = strawberry.field(description="In the period")
     before: ProfitSum | None = strawberry.field(
-        description="In the month or year before; else in as many days right before the period, if it has a first one"
+        description=(
+            "In the whole month or year before; else in as many days right before the period, if it has a first one"
+        )
     )
     difference: MinorUnits | None = strawberry.field(
         description="By how much the profit is above that of before; null: unknown"

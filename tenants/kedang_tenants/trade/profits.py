@@ -37,7 +37,7 @@ _KEYS: Final = {
     MONTH: "date_trunc('month', o.ordered_on::timestamp)::date",
     YEAR: "date_trunc('year', o.ordered_on::timestamp)::date",
 }
-_STEPS: Final = {MONTH: "interval '1 month'", YEAR: "interval '1 year'"}
+_UNITS: Final = {MONTH: "month", YEAR: "year"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ class Sum:
 class Contribution:
     """One group: ``record_id`` of a customer, an order, a product, or ``begins_on`` of a month or year.
 
-    ``name`` is None where the viewer may not see whose it is. ``before`` is the same of the month or year before; of
-    the others that of as many days right before the period, None where the period has no first day.
+    ``name`` is None where the viewer may not see whose it is. ``before`` is the same of the whole month or year before,
+    however much of its own the period covers; of the others that of as many days right before the period, None where
+    the period has no first day.
     """
 
     record_id: UUID | None
@@ -198,9 +199,11 @@ def _sold(s: Statement, viewer: Viewer, question: ProfitQuestion, end: date, cur
     if question.first is not None:
         first = s.bind(question.first)
         counts = f"o.ordered_on >= {first}::date"
-        step = _STEPS.get(question.by)
+        unit = _UNITS.get(question.by)
         earliest = (
-            f"{first}::date - {step}" if step else f"{s.bind(_as_long_before(question.first, end))}::date"
+            f"date_trunc('{unit}', {first}::date::timestamp) - interval '1 {unit}'"
+            if unit
+            else f"{s.bind(_as_long_before(question.first, end))}::date"
         )
         where.append(f"o.ordered_on >= {earliest}")
     for column, ids in (("o.customer_id", question.customer_ids), ("l.product_id", question.product_ids)):
@@ -234,12 +237,12 @@ def _readable(s: Statement, viewer: Viewer, record: str, alias: str) -> str:
 
 
 def _key_before(question: ProfitQuestion) -> str:
-    step = _STEPS.get(question.by)
-    return f"(key + {step})::date" if step else "key"
+    unit = _UNITS.get(question.by)
+    return f"(key + interval '1 {unit}')::date" if unit else "key"
 
 
 def _counts_before(question: ProfitQuestion) -> str:
-    if question.by in _STEPS:
+    if question.by in _UNITS:
         return "TRUE"
     return "FALSE" if question.first is None else "NOT counts"
 
@@ -256,7 +259,7 @@ def _name(s: Statement, viewer: Viewer, by: str) -> tuple[str, str]:
 
 
 def _sort_keys(question: ProfitQuestion) -> list[SortKey]:
-    if question.by in _STEPS:
+    if question.by in _UNITS:
         return [_key("key", "date", descending=True)]
     last = _key("key", "uuid")
     match question.order:
@@ -276,7 +279,7 @@ def _signature(question: ProfitQuestion) -> str:
 
 
 def _told(question: ProfitQuestion, row: asyncpg.Record) -> Contribution:
-    timely = question.by in _STEPS
+    timely = question.by in _UNITS
     place = [row[key.name] for key in _sort_keys(question)]
     compared = timely or question.first is not None
     return Contribution(
