@@ -188,6 +188,19 @@ async def test_a_client_library_reads_what_stands_in_a_members_calendar(shop, fi
     )
 
 
+async def test_what_is_done_stands_on_the_day_on_which_it_was(shop, nancy):
+    customer = await shop.create("customer", name="Alfreds", owner_id=nancy)
+    for due, at in ((date(2026, 3, 2), "10:00"), (date(2026, 3, 30), "10:00"), (date(2026, 3, 31), None)):
+        plan = await shop.create(
+            "follow_up_plan", customer_id=customer, owner_id=nancy, due_on=due, at_time=at, way="CALL"
+        )
+        await shop.create(
+            "follow_up_record", customer_id=customer, plan_id=plan, at=shop.clock.now(), way="CALL"
+        )
+    found = [one.begins for one in await entries(shop, nancy)]
+    assert found == [datetime(2026, 3, 2, 15, tzinfo=UTC), date(2026, 3, 2), date(2026, 3, 2)]
+
+
 async def test_a_past_full_of_calls_hides_nothing_of_what_comes(shop, filled, monkeypatch):
     monkeypatch.setattr(calendar_entries, "MOST", 2)
     alfreds = await shop.value("SELECT id FROM customer WHERE name = 'Alfreds'")

@@ -34,16 +34,20 @@ _SHORTEST: Final = timedelta(minutes=1)
 _ONE_DAY: Final = timedelta(days=1)
 _WAYS: Final = {option.code: option.label for option in WAYS}
 
+# What is done stands on the day on which it was: a plan by the cycle is done long before it is due.
 _PLANS: Final = """
-SELECT t.id, t.version, t.updated_at, COALESCE(f.visit_on, t.due_on) AS day, t.at_time, t.duration_minutes, t.way,
-       t.purpose, t.content, t.preparation, {customer} AS customer, {address} AS address, {contact} AS contact
+SELECT t.id, t.version, t.updated_at, d.stands AS day, CASE WHEN d.stands = p.day THEN t.at_time END AS at_time,
+       t.duration_minutes, t.way, t.purpose, t.content, t.preparation, {customer} AS customer, {address} AS address,
+       {contact} AS contact
 FROM follow_up_plan t JOIN customer c ON c.id = t.customer_id AND c.archived_at IS NULL
 LEFT JOIN visit_form f ON f.id = t.visit_form_id AND f.archived_at IS NULL
      AND f.state NOT IN ('REFUSED', 'CALLED_OFF')
 LEFT JOIN contact k ON k.id = t.contact_id AND k.archived_at IS NULL
+CROSS JOIN LATERAL (SELECT COALESCE(f.visit_on, t.due_on) AS day) p
+CROSS JOIN LATERAL (SELECT CASE t.state WHEN 'DONE' THEN COALESCE(t.done_on, p.day) ELSE p.day END AS stands) d
 WHERE t.owner_id = {member} AND t.state IN ('PLANNED', 'DONE') AND t.archived_at IS NULL
-  AND COALESCE(f.visit_on, t.due_on) BETWEEN {first} AND {last} AND {readable}
-ORDER BY abs(COALESCE(f.visit_on, t.due_on) - {today}), t.id LIMIT {most}
+  AND d.stands BETWEEN {first} AND {last} AND {readable}
+ORDER BY abs(d.stands - {today}), t.id LIMIT {most}
 """
 _FORMS: Final = """
 SELECT t.id, t.version, t.updated_at, t.visit_on AS day, t.leaves_at, t.returns_at, t.purpose, t.means, t.state,
