@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 # Han with its iteration marks, kana, bopomofo and hangul syllables: scripts in which one sign says much.
@@ -22,6 +24,9 @@ _LIKE_SPECIAL: Final = re.compile(r"([\\%_])")
 _PLAIN_LATIN: Final = str.maketrans(
     {"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
 )
+_SINGLE: Final = re.compile(r'"(\d+)": "([^",]*)')
+_PAIR: Final = re.compile(r'"(..)":\s*\[\s*\[\s*"([^"]*)"[^\]]*\],\s*\[\s*"([^"]*)"')
+_TONES: Final = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}  # as combining accents
 
 NAME_SORT_CHARS: Final = 64
 """Characters of a name that its order key looks at; a key then always fits a B-tree entry."""
@@ -121,20 +126,31 @@ def _syllables(plain: str) -> list[str]:
 @cache
 def _readings() -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
     """Readings of signs, and of pairs in which a sign is read otherwise than alone (重庆, 银行, 长沙)."""
-    from pypinyin import Style
-    from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
-    from pypinyin.style import convert
+    singles = {chr(int(one[1])): _reading(one[2]) for one in _SINGLE.finditer(_dictionary("pinyin"))}
+    pairs = {}
+    for found in _PAIR.finditer(_dictionary("phrases")):
+        pair, readings = found[1], (_reading(found[2]), _reading(found[3]))
+        if readings != tuple(singles.get(sign) for sign in pair):
+            pairs[pair] = readings
+    return singles, pairs
 
-    def key(reading: str) -> str:
-        """``cháng`` as ``chang2``; the neutral tone is the fifth, for a digit must end each syllable."""
-        syllable = str(convert(reading, Style.TONE3, strict=False, default=""))
-        return syllable if syllable[-1:].isdigit() else f"{syllable}5"
 
-    singles = {chr(sign): key(known.split(",")[0]) for sign, known in PINYIN_DICT.items()}
-    pairs = {
-        phrase: (key(known[0][0]), key(known[1][0]))
-        for phrase, known in PHRASES_DICT.items()
-        if len(phrase) == 2
-    }
-    unlike = {pair: keys for pair, keys in pairs.items() if keys != tuple(singles.get(sign) for sign in pair)}
-    return singles, unlike
+def _dictionary(name: str) -> str:
+    """The text of a dictionary of pypinyin's.
+
+    Importing the package would keep all of its dictionaries for good: 65 MB, and a second of work, for the 6 MB
+    of what is read here.
+    """
+    package = find_spec("pypinyin")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name(f"{name}_dict.json").read_text(encoding="utf-8")
+
+
+@cache
+def _reading(syllable: str) -> str:
+    """``cháng`` as ``chang2``; the neutral tone is the fifth, for a digit must end each syllable."""
+    parts = unicodedata.normalize("NFD", syllable)
+    tone = next((_TONES[part] for part in parts if part in _TONES), "5")
+    plain = unicodedata.normalize("NFC", "".join(part for part in parts if part not in _TONES))
+    return f"{plain.replace('ü', 'v')}{tone}"

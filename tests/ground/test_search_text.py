@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kedang_platform.search_text import (
     NAME_SORT_CHARS,
+    _readings,
     like_pattern,
     name_sort,
     normal_form,
@@ -103,6 +104,13 @@ def test_names_come_in_peoples_order():
 )
 def test_readings_follow_the_pair_they_stand_in(name, key):
     assert name_sort(name) == key
+
+
+def test_readings_of_all_signs_are_known():
+    singles, pairs = _readings()
+    assert len(singles) > 40_000
+    assert len(pairs) > 3_000
+    assert {reading[-1] for reading in singles.values()} == set("12345")
 
 
 @given(st.text(st.sampled_from(HAN), min_size=1, max_size=200))

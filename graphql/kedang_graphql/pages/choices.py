@@ -7,10 +7,10 @@ from functools import cache
 
 from babel.core import Locale
 from babel.dates import get_timezone_location
-from pypinyin import lazy_pinyin
 
 from kedang_graphql.pages.forms import Choice, Group
 from kedang_platform.i18n import Language, msg, translate
+from kedang_platform.search_text import name_sort
 from kedang_platform.time_zones import time_zones
 from kedang_tenants.opening import countries, currencies
 
@@ -71,4 +71,4 @@ def _locale(language: Language) -> Locale:
 
 def _sorted(choices: Sequence[Choice]) -> Sequence[Choice]:
     """In the order in which people look things up: Chinese by its sound."""
-    return tuple(sorted(choices, key=lambda choice: "".join(lazy_pinyin(choice.label)).casefold()))
+    return tuple(sorted(choices, key=lambda choice: name_sort(choice.label)))
