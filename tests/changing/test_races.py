@@ -7,6 +7,7 @@ import pytest
 from kedang_platform.database import DatabaseBusy
 from kedang_platform.errors import KedangError, Refused
 from kedang_tenants.changing import Change, change
+from kedang_tenants.trade.demand_life import win
 from tests.changing.world import World
 
 
@@ -86,13 +87,51 @@ async def test_a_lock_that_does_not_come_is_told_as_busy(world):
     customer = world.customers["owner"]
     async with world.databases.tenant_write(world.factory.company.ref) as write:
         await write.fetch("SELECT 1 FROM customer WHERE id = $1 FOR UPDATE", customer)
-
-        async def other() -> None:
-            async with world.databases.tenant_write(world.factory.company.ref) as second:
-                await second.fetch("SET LOCAL lock_timeout = '50ms'")
-                changes = [Change("customer", "update", customer, values={"city": "X"})]
-                await change(second, world.viewers["owner"], changes, clock=world.factory.clock)
-
         with pytest.raises(DatabaseBusy):
-            await asyncio.create_task(other())
+            await impatient(world, Change("customer", "update", customer, values={"city": "X"}))
     assert (await world.row("customer", customer))["city"] is None
+
+
+async def impatient(world: World, *changes: Change) -> None:
+    """Make changes that wait for nobody."""
+    async with world.databases.tenant_write(world.factory.company.ref) as write:
+        await write.fetch("SET LOCAL lock_timeout = '50ms'")
+        await change(write, world.viewers["owner"], changes, clock=world.factory.clock)
+
+
+async def test_a_record_is_edited_and_held_while_others_refer_to_it(world):
+    """Foreign keys hold what is referred to until a long run has ended; nobody who edits it has to wait for that."""
+    customer = world.customers["owner"]
+    demand = await world.factory.one("demand", customer_id=customer, title="Pumps")
+    async with world.databases.tenant_write(world.factory.company.ref) as write:
+        new = [
+            Change("contact", "create", values={"name": "New", "customer_id": customer}),
+            Change(
+                "quotation", "create", values={"number": "Q", "demand_id": demand, "customer_id": customer}
+            ),
+        ]
+        await change(write, world.viewers["owner"], new, clock=world.factory.clock)
+        await impatient(world, Change("customer", "update", customer, values={"city": "Berlin"}))
+        await impatient(world, Change("customer", "update", customer, values={"number": "N-2"}))
+        async with world.databases.tenant_write(world.factory.company.ref) as second:
+            await second.fetch("SET LOCAL lock_timeout = '50ms'")
+            viewer, clock = world.viewers["owner"], world.factory.clock
+            await win(second, viewer, demand_id=demand, clock=clock)
+    assert (await world.row("customer", customer))["number"] == "N-2"
+    assert (await world.row("demand", demand))["state"] == "WON"
+    assert await count(world, "SELECT count(*) FROM contact WHERE name = 'New'") == 1
+
+
+async def test_what_is_put_away_waits_for_those_who_refer_to_it_at_this_moment(world):
+    region = await world.factory.one("region", name="North")
+    customer = world.customers["owner"]
+    async with world.databases.tenant_write(world.factory.company.ref) as write:
+        moved = [Change("customer", "update", customer, values={"region_id": region})]
+        await change(write, world.viewers["owner"], moved, clock=world.factory.clock)
+        archiving = asyncio.create_task(world.change("owner", Change("region", "archive", region)))
+        await asyncio.wait({archiving}, timeout=0.2)
+        assert not archiving.done()
+    with pytest.raises(Refused) as refused:
+        await archiving
+    assert [error.code for error in refused.value.errors] == ["REGION_IN_USE"]
+    assert (await world.row("region", region))["archived_at"] is None

@@ -8,6 +8,7 @@ import pytest
 from kedang_platform.errors import Forbidden, KedangError, NotFound, Refused
 from kedang_tenants.approvals.deciding import decide
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.followups.planning import lock_customers
 from kedang_tenants.hot.asking import clear_hot, mark_hot
 from kedang_tenants.hot.caps import HotCapReached
 from kedang_tenants.hot.expiring import HOT_MARK_ENDS, expire
@@ -134,6 +135,31 @@ async def test_over_the_cap_the_superior_decides(shop, nancy):
     assert await shown(shop, customer) == (TODAY, date(2026, 5, 31), "A large order is near")
     assert [found[0] for found in await marks(shop, customer)] == ["BY_APPROVAL"]
     assert await shop.value("SELECT marked_by_id FROM hot_mark") == nancy
+
+
+async def test_the_superior_decides_while_it_is_asked_for_again(shop, nancy):
+    await rule(shop, mostPerMember=0, overTheCap="ASK")
+    steven = await shop.hire("Steven Buchanan", "DEPARTMENT_MANAGER")
+    await shop.update("member", nancy, superior_id=steven)
+    customer = await shop.create("customer", name="Alfreds", owner_id=nancy)
+    asking = await shop.as_member(nancy)
+    asked = await mark(shop, customer, asking)
+    superior = await shop.as_member(steven)
+
+    async def approve():
+        async with shop.databases.tenant_write(shop.company.ref) as write:
+            said = {"request_id": asked, "stage": 1, "decision": "APPROVE"}
+            await decide(write, superior, **said, clock=shop.clock)
+
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await lock_customers(write, [customer])
+        deciding = asyncio.create_task(approve())
+        await asyncio.wait({deciding}, timeout=0.3)
+        again = {"customer_id": customer, "reason": "It is", "clock": shop.clock}
+        with pytest.raises(KedangError, match="asked for this already"):
+            await mark_hot(write, asking, **again)
+    await deciding
+    assert await shown(shop, customer) == (TODAY, date(2026, 5, 31), "A large order is near")
 
 
 @pytest.mark.requirement("A11")

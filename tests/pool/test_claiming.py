@@ -98,6 +98,19 @@ async def test_a_contract_that_is_signed_at_this_moment_keeps_its_customer_from_
     assert (await pool.shown(customer))[:2] == (pool.nancy, False)
 
 
+async def test_a_demand_that_is_entered_at_this_moment_keeps_its_customer_from_being_released(pool):
+    customer = await pool.customer()
+    async with pool.shop.databases.tenant_write(pool.shop.company.ref) as write:
+        demand = Change("demand", "create", values={"customer_id": customer, "title": "Pumps"})
+        await change_internally(write, await pool.shop.product(), [demand], clock=pool.shop.clock)
+        releasing = asyncio.create_task(pool.release(customer))
+        await asyncio.wait({releasing}, timeout=0.3)
+        assert not releasing.done()
+    with pytest.raises(ProtectedFromPool):
+        await releasing
+    assert (await pool.shown(customer))[:2] == (pool.nancy, False)
+
+
 async def test_of_several_who_claim_one_gets_it(pool):
     customer = await pool.customer(pooled=True)
     people = [await pool.shop.hire(f"Rep {n}", "REPRESENTATIVE") for n in range(6)]

@@ -209,6 +209,24 @@ async def test_a_contact_that_is_recorded_at_this_moment_keeps_its_customer(pool
     assert await pool.shown(customer) == (pool.nancy, False, date(2026, 5, 1), "NO_CONTACT")
 
 
+async def test_where_a_demand_is_entered_at_this_moment_the_sweep_neither_takes_nor_waits(pool):
+    await pool.rule(noContactDays=30)
+    entered, other = [await pool.customer(name) for name in "AB"]
+    await pool.write(renew_part, after=None)
+    pool.shop.clock.move(timedelta(days=30))
+    async with pool.shop.databases.tenant_write(pool.shop.company.ref) as write:
+        demand = Change("demand", "create", values={"customer_id": entered, "title": "Pumps"})
+        await change_internally(write, await pool.shop.product(), [demand], clock=pool.shop.clock)
+        part = await pool.write(sweep_part, after=None)
+        assert (part.seen, part.changed) == (2, 1)
+    assert [(await pool.shown(each))[1:] for each in (entered, other)] == [
+        (False, date(2026, 4, 1), "NO_CONTACT"), (True, None, None),
+    ]  # fmt: skip
+    await pool.write(renew_part, after=None)
+    assert (await pool.write(sweep_part, after=None)).changed == 0
+    assert await pool.shown(entered) == (pool.nancy, False, None, None)
+
+
 async def test_a_night_by_its_jobs_and_a_repealed_rule(pool):
     await pool.rule(noContactDays=30)
     customer = await pool.customer()

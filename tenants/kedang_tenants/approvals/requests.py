@@ -21,12 +21,14 @@ from kedang_tenants.approvals.kinds import Request
 from kedang_tenants.approvals.models import OPEN
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.changing.locking import hold_rows
 from kedang_tenants.reading import Viewer
 
 _COLUMNS = """
 id, kind, about, summary, amount, asked_by_id, state, stage, step, steps, flow_version, waiting_since, escalation,
 payload, barred, archived_at
 """
+_ABOUT = "SELECT about FROM approval_request WHERE id = $1"
 _ONE = f"SELECT {_COLUMNS} FROM approval_request WHERE id = $1 FOR UPDATE"
 _OPEN = f"""
 SELECT {_COLUMNS} FROM approval_request
@@ -105,7 +107,13 @@ def public_id(record: str, record_id: UUID) -> str:
 
 
 async def hold(write: TenantWrite, request_id: UUID) -> Held:
-    """Lock a request; raises NotFound where there is none. Whether the viewer may know of it is asked elsewhere."""
+    """Lock a request; raises NotFound where there is none. Whether the viewer may know of it is asked elsewhere.
+
+    What it is about is locked before it, as by whoever changes that and finds that something is asked for.
+    """
+    subject = subject_of(await write.fetchval(_ABOUT, request_id))
+    if subject is not None:
+        await hold_rows(write, subject[0], [subject[1]])
     row = await write.fetchrow(_ONE, request_id)
     if row is None:
         raise NotFound(msg("There is no such record."), path=("input", "id"))

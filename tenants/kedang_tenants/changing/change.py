@@ -23,6 +23,7 @@ from kedang_tenants.changing import checking, storing
 from kedang_tenants.changing.deriving import derive
 from kedang_tenants.changing.drafts import Draft
 from kedang_tenants.changing.hooks import afterwards_steps, prepare_steps
+from kedang_tenants.changing.locking import hold_first
 from kedang_tenants.changing.requests import Change, Changed
 from kedang_tenants.reading import Scope, Viewer
 
@@ -96,6 +97,7 @@ async def _change_alike(
     """Drafts of one record type and one action, all the way through."""
     if not internal:
         _authorise(viewer, drafts)
+    await _hold_first(write, _alive(drafts))
     if drafts[0].action != "create":
         _refuse_second(_alive(drafts))
         await storing.lock(write, viewer, _alive(drafts), internal=internal)
@@ -115,6 +117,13 @@ async def _change_alike(
     await storing.store(write, viewer, written, clock=clock)
     for follow in afterwards_steps(drafts[0].record.name):
         await follow(write, viewer, written, clock)
+
+
+async def _hold_first(write: TenantWrite, drafts: Sequence[Draft]) -> None:
+    if drafts:
+        there = [draft.id for draft in drafts if draft.action != "create"]
+        named = [draft.change.values.get("customer_id") for draft in drafts]
+        await hold_first(write, drafts[0].record.name, there, named=named)
 
 
 def _alive(drafts: Iterable[Draft]) -> list[Draft]:

@@ -17,6 +17,7 @@ import orjson
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead, TenantWrite
+from kedang_tenants.changing.locking import hold_customers
 from kedang_tenants.reading import Viewer
 
 
@@ -35,14 +36,22 @@ class Event:
 Subscriber = Callable[[TenantWrite, Viewer, Sequence[Event], Clock], Awaitable[None]]
 
 _subscribers: dict[str, list[Subscriber]] = defaultdict(list)
+_at_customers: set[str] = set()
 
 
-def subscribe(*names: str) -> Callable[[Subscriber], Subscriber]:
-    """Register a function for events; it gets all events of one name in one transaction at once."""
+def subscribe(*names: str, at_customers: bool = False) -> Callable[[Subscriber], Subscriber]:
+    """Register a function for events; it gets all events of one name in one transaction at once.
+
+    ``at_customers``: it changes the customers of the records. Those of all events are locked before anybody is told,
+    as one subscriber may take what comes after customers in the order of locks (``changing.locking``), and the next
+    one further customers.
+    """
 
     def register(function: Subscriber) -> Subscriber:
         for name in names:
             _subscribers[name].append(function)
+        if at_customers:
+            _at_customers.update(names)
         return function
 
     return register
@@ -61,12 +70,21 @@ async def events_of(read: TenantRead, transaction: UUID) -> list[Event]:
     ]
 
 
+async def _hold_customers(write: TenantWrite, events: Sequence[Event]) -> None:
+    if len(events) > 1:  # of a single one every subscriber holds the same customer
+        records: dict[str, set[UUID]] = defaultdict(set)
+        for event in events:
+            records[event.name.partition(".")[0]].add(event.record_id)
+        await hold_customers(write, records)
+
+
 async def fan_out(write: TenantWrite, viewer: Viewer, transaction: UUID, *, clock: Clock) -> list[Event]:
     """Hand the events of a transaction, which it returns, to their subscribers; ``viewer`` is the product itself."""
     events = await events_of(write, transaction)
     by_name: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_name[event.name].append(event)
+    await _hold_customers(write, [event for event in events if event.name in _at_customers])
     for name, alike in by_name.items():
         for subscriber in _subscribers.get(name, ()):
             await subscriber(write, viewer, alike, clock)

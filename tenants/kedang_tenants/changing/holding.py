@@ -10,6 +10,7 @@ from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Forbidden, KedangError, NotFound
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
+from kedang_tenants.changing.locking import ALONE, CHANGING, hold_first
 from kedang_tenants.reading import Viewer
 from kedang_tenants.reading.masks import owned, visible
 from kedang_tenants.reading.statement import Statement
@@ -28,12 +29,13 @@ async def hold_for_change(
     record_id: UUID,
     *,
     path: tuple[str, ...] = ("input", "id"),
+    alone: bool = False,
 ) -> Row:
     """Lock a record that the viewer may change, for the rest of the transaction; returns its row.
 
-    Raises NotFound for what they do not see, Forbidden for what they may not change, Archived.
+    ``alone``: nobody refers to it anew until then. Raises NotFound for what they do not see, Forbidden for what they may not change, Archived.
     """
-    row = await hold(write, viewer, record, record_id, path=path)
+    row = await hold(write, viewer, record, record_id, path=path, alone=alone)
     if not row["may_change"]:
         raise Forbidden(msg("You may not do this."))
     return row
@@ -46,11 +48,13 @@ async def hold(
     record_id: UUID,
     *,
     path: tuple[str, ...] = ("input", "id"),
+    alone: bool = False,
 ) -> Row:
     """Lock a record that the viewer sees; ``may_change`` and ``may_archive`` say how far their rights reach it.
 
     Raises NotFound, Archived.
     """
+    await hold_first(write, record, [record_id])
     statement, kind = Statement(), catalogue().record(record)
     access = viewer.on(record)
     where = f"t.id = {statement.bind(record_id)}::uuid"
@@ -59,7 +63,8 @@ async def hold(
     archive = owned(statement, viewer, kind, "t", access.archive, writing=True) or "TRUE"
     found = await write.fetchrow(
         f"SELECT t.*, {change} AS may_change, {archive} AS may_archive"
-        f' FROM "{kind.table.name}" t WHERE {where}{f" AND {seen}" if seen else ""} FOR UPDATE OF t',
+        f' FROM "{kind.table.name}" t WHERE {where}{f" AND {seen}" if seen else ""}'
+        f" {ALONE if alone else CHANGING} OF t",
         *statement.values,
     )
     if found is None:

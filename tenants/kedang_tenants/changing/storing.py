@@ -23,6 +23,7 @@ from kedang_platform.work import NewJob, asking_for
 from kedang_tenants.catalogue import RecordType
 from kedang_tenants.changing.checking import decoded
 from kedang_tenants.changing.drafts import Draft
+from kedang_tenants.changing.locking import ALONE, CHANGING
 from kedang_tenants.changing.statements import OneRow, insertion, renewal, together
 from kedang_tenants.changing.trail import entries_of, entry
 from kedang_tenants.reading import Viewer
@@ -75,9 +76,10 @@ async def _locked_rows(
         seen = visible(statement, viewer, record, "t")
         where += [seen] if seen else []
     columns = ", ".join(f"t.{quoted(name)}" for name in names)
+    putting_away = drafts[0].action == "archive"
     sql = (
         f"SELECT {columns}, {may or 'TRUE'} AS may_change FROM {quoted(record.table.name)} t"
-        f" WHERE {' AND '.join(where)} ORDER BY t.id FOR UPDATE OF t"
+        f" WHERE {' AND '.join(where)} ORDER BY t.id {ALONE if putting_away else CHANGING} OF t"
     )
     documents = {column.name for column in record.table.columns if isinstance(column.type, JSONB)}
     return {

@@ -26,7 +26,7 @@ KIND: Final = "access.restricted"
 RECORD: Final = "archive_grant"
 LONGEST: Final = timedelta(days=90)
 _LONGEST_REASON: Final = 1000
-_HELD = "SELECT restricted FROM customer WHERE id = $1 AND archived_at IS NULL FOR UPDATE"
+_HELD = "SELECT restricted FROM customer WHERE id = $1 AND archived_at IS NULL FOR NO KEY UPDATE"
 _OPEN = f"""
 SELECT id FROM {RECORD} WHERE customer_id = $1 AND member_id = $2 AND archived_at IS NULL
   AND (state = '{REQUESTED}' OR (state = '{GRANTED}' AND until > $3))

@@ -22,32 +22,39 @@ _OF_CLASSES: Final = "SELECT DISTINCT customer_id FROM classified_customer WHERE
 _KINDS: Final = "SELECT DISTINCT kind FROM rule_version WHERE id = ANY($1::uuid[])"
 
 
-@subscribe("customer.graded", "customer.archived", "customer.restored")
+@subscribe("customer.graded", "customer.archived", "customer.restored", at_customers=True)
 async def plan_by_grade(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     await plan_next(write, viewer, [event.record_id for event in events], clock=clock)
 
 
-@subscribe("customer.updated")
+@subscribe("customer.updated", at_customers=True)
 async def plan_by_customer(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """Another owner, or a hot mark that came or went."""
     changed = [event.record_id for event in events if _ASKS_ANEW & event.changes.keys()]
     await plan_next(write, viewer, changed, clock=clock)
 
 
-@subscribe("classified_customer.created", "classified_customer.updated", "classified_customer.archived")
+@subscribe(
+    "classified_customer.created",
+    "classified_customer.updated",
+    "classified_customer.archived",
+    at_customers=True,
+)
 async def plan_by_class(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """A customer comes into a class that asks for contacts, into another one, or leaves it."""
     await plan_next(write, viewer, await _customers(write, _OF_CLASSES, events), clock=clock)
 
 
-@subscribe("order.created", "order.updated", "order.archived", "order.restored")
+@subscribe("order.created", "order.updated", "order.archived", "order.restored", at_customers=True)
 async def plan_by_orders(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """Purchases ask for contacts where the company's rule follows any behaviour."""
     if (await planning_rule(write, viewer)).behaviour:
         await plan_next(write, viewer, await _customers(write, _OF_ORDERS, events), clock=clock)
 
 
-@subscribe("quotation.created", "quotation.updated", "quotation.archived", "quotation.restored")
+@subscribe(
+    "quotation.created", "quotation.updated", "quotation.archived", "quotation.restored", at_customers=True
+)
 async def plan_by_quotations(
     write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock
 ) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
-from uuid import UUID
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
+from kedang_tenants.changing.locking import after_customers
 from kedang_tenants.customers.belonging import same_customer
 from kedang_tenants.followups.models import BEHAVIOURS, CYCLE
-from kedang_tenants.followups.planning import lock_customers
 from kedang_tenants.people.calendar import WEEKDAYS
 from kedang_tenants.reading import Viewer
 
@@ -22,6 +21,9 @@ _PRODUCTS_OWN = frozenset({"due_on", "owner_id", "state"})
 """What people may not set in a plan by the cycle."""
 _WRITTEN_BY_PRODUCT = frozenset({"rule", "done_on"})
 """Read-only fields that come with every change which the product makes itself."""
+
+after_customers("follow_up_plan", "follow_up_record")
+after_customers("visit_form", of="SELECT customer_id FROM follow_up_plan WHERE visit_form_id = ANY({ids})")
 
 
 @prepares("customer")
@@ -78,8 +80,7 @@ async def _close_by_hand(viewer: Viewer, drafts: Sequence[Draft], clock: Clock) 
 
 @prepares("follow_up_record")
 async def guard_records(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
-    """A record is of the past, and its contact and plan are its customer's, who is held from now on."""
-    await lock_customers(write, {cast("UUID", draft.now("customer_id")) for draft in drafts})
+    """A record is of the past, and its contact and plan are its customer's, who is held already."""
     latest = clock.now() + _FAST_CLOCK
     for draft in drafts:
         if draft.action == "create" and draft.now("member_id") is None:

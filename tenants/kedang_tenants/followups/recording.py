@@ -16,7 +16,7 @@ from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, Draft, afterwards, change, change_internally, visible_record
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
 from kedang_tenants.followups.plan_storing import show_plans
-from kedang_tenants.followups.planning import lock_customers, plan_next
+from kedang_tenants.followups.planning import plan_next
 from kedang_tenants.reading import Viewer
 
 _MOVED_BY = frozenset({"customer_id", "due_on", "state", "archived_at"})
@@ -44,7 +44,7 @@ async def follow_up(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft],
     """A contact that reached somebody ends the plan it was made for and the open one by the cycle; the next is made.
 
     Contacts before the cycle's plan was made (entered late, imported) end nothing; they only count
-    for when the last contact was. The customers are held since ``guard_records``.
+    for when the last contact was. The customers are held since before the records were.
     """
     if not drafts:
         return
@@ -59,7 +59,6 @@ async def show_next(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft]
     """Keep right the day of the next follow-up at the customer, and how urgent its plans are."""
     customers = _customers(draft for draft in drafts if _MOVED_BY & draft.values.keys())
     if customers:
-        await lock_customers(write, customers)
         await show_plans(write, customers)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import KedangError, Refused, UserError
@@ -19,6 +21,7 @@ from kedang_tenants.approvals.kinds import Request, register_approval_kind
 from kedang_tenants.approvals.requests import hold_unsettled
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.changing.holding import Row, hold_for_change
+from kedang_tenants.changing.locking import CHANGING, hold_first
 from kedang_tenants.followups.preparing import prepare_visits
 from kedang_tenants.followups.visit_letters import NOT_OUT, OUT, attendance_letters, summary_of
 from kedang_tenants.followups.visits import (
@@ -36,7 +39,7 @@ from kedang_tenants.reading import Viewer
 
 RECORD: Final = "visit_form"
 KIND: Final = "visit.form"
-_HELD: Final = "SELECT * FROM visit_form WHERE id = $1 FOR UPDATE"
+_HELD: Final = f"SELECT * FROM visit_form WHERE id = $1 {CHANGING}"
 _LONGEST_REASON: Final = 2000
 
 
@@ -157,7 +160,7 @@ _STATE_AFTER: Final = {
 async def _decided(write: TenantWrite, viewer: Viewer, request: Request, clock: Clock) -> None:
     """Note at the form what was decided on it, and tell attendance who will be out."""
     assert request.subject is not None
-    held = await write.fetchrow(_HELD, request.subject[1])
+    held = await _held(write, request.subject[1])
     if held is None or held["state"] not in {SUBMITTED, RETURNED}:
         return
     row = dict(held)
@@ -172,10 +175,15 @@ async def _decided(write: TenantWrite, viewer: Viewer, request: Request, clock: 
         await tell(write, viewer, await attendance_letters(write, row, OUT), clock=clock)
 
 
+async def _held(write: TenantWrite, form_id: UUID) -> asyncpg.Record | None:
+    await hold_first(write, RECORD, [form_id])
+    return await write.fetchrow(_HELD, form_id)
+
+
 async def _resubmitted(write: TenantWrite, viewer: Viewer, request: Request, clock: Clock) -> set[UUID]:
     """A form that was returned is submitted again; its visitor decides as little as before."""
     assert request.subject is not None
-    held = await write.fetchrow(_HELD, request.subject[1])
+    held = await _held(write, request.subject[1])
     if held is None or held["state"] != RETURNED:
         message = msg("This visit form is not in a state in which this can be done.")
         raise WrongVisitState(message, path=("input", "id"))

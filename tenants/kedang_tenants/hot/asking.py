@@ -57,6 +57,7 @@ async def mark_hot(
     last = last_day(rule, until=until, today=viewer.today(clock))
     reached = None
     if customer["hot_since"] is None:
+        await hold_places(write)
         reached = await cap_reached(write, rule, owner_id=customer["owner_id"])
     if reached is None:
         await begin_mark(
@@ -91,7 +92,6 @@ async def decided(write: TenantWrite, viewer: Viewer, request: Request, clock: C
     """Mark what a superior approved over the cap, unless the customer went or the last day passed meanwhile."""
     if request.state != "APPROVED":
         return
-    await hold_places(write)
     customer = await write.fetchrow(_HELD, UUID(hex=request.payload["customer"]))
     said, today, rule = request.payload["until"], viewer.today(clock), await hot_rule(write)
     until = date.fromisoformat(said) if said else last_day(rule, until=None, today=today)

@@ -23,7 +23,7 @@ class HotCapReached(BadUserInput):
 
 
 async def hold_places(write: TenantWrite) -> None:
-    """Let nobody else mark customers until this transaction ends."""
+    """Let nobody else mark customers until this transaction ends; the customers are locked before."""
     await write.fetch(_ONE_AT_A_TIME, write.company.schema)
 
 

@@ -58,16 +58,16 @@ WHERE id = ANY($1::uuid[]) AND state = 'IN_FORCE' AND archived_at IS NULL
 """
 
 
-@subscribe("demand.created", "demand.restored")
+@subscribe("demand.created", "demand.restored", at_customers=True)
 async def mark_by_demands(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """A demand that opens makes its customer a hot one, where the company's rule says so and there is a place."""
     rule = await hot_rule(write)
     if not rule.by_demand:
         return
-    await hold_places(write)
     ids = [event.record_id for event in events]
     found = await write.fetch(_OPENED, ids)
     await write.fetch(_LOCK, [row["id"] for row in found])
+    await hold_places(write)
     for row in await write.fetch(_OPENED, ids) if found else []:
         await _mark(write, viewer, rule, row, clock)
 
@@ -103,7 +103,7 @@ def _full(row: asyncpg.Record, reached: HotCapReached) -> Telling:
     )
 
 
-@subscribe("demand.updated")
+@subscribe("demand.updated", at_customers=True)
 async def cool_by_demands(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """The last open demand that is won or lost takes the mark away."""
     rows = await write.fetch(_CLOSED, _moved(events))
@@ -112,7 +112,7 @@ async def cool_by_demands(write: TenantWrite, viewer: Viewer, events: Sequence[E
         await end_marks(write, viewer, customers, ending=ending, clock=clock)
 
 
-@subscribe("demand.archived")
+@subscribe("demand.archived", at_customers=True)
 async def cool_by_withdrawal(
     write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock
 ) -> None:
@@ -121,7 +121,7 @@ async def cool_by_withdrawal(
     await end_marks(write, viewer, [row["customer_id"] for row in rows], ending=CLEARED, clock=clock)
 
 
-@subscribe("contract.created", "contract.updated")
+@subscribe("contract.created", "contract.updated", at_customers=True)
 async def cool_by_contracts(
     write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock
 ) -> None:

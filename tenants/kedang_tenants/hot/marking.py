@@ -16,7 +16,6 @@ from kedang_platform.errors import BadUserInput, Forbidden, Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.changing.holding import Row, hold
-from kedang_tenants.hot.caps import hold_places
 from kedang_tenants.hot.models import BY_HAND, LONGEST_REASON
 from kedang_tenants.hot.rule import HotRule
 from kedang_tenants.reading import Viewer
@@ -41,11 +40,10 @@ class NotHot(BadUserInput):
 
 
 async def held_customer(write: TenantWrite, viewer: Viewer, customer_id: UUID) -> Row:
-    """Lock a customer that the viewer may mark, after everybody who counts hot customers.
+    """Lock a customer that the viewer may mark.
 
     Raises NotFound, Archived, and Forbidden for whoever keeps no hot marks for its owner.
     """
-    await hold_places(write)
     row = await hold(write, viewer, "customer", customer_id, path=("input", "customerId"))
     theirs = viewer.reaches(viewer.on("hot_mark").create, row["owner_id"])
     if not theirs and not (customer_id in viewer.shared_to_write and viewer.on("hot_mark").create):

@@ -20,7 +20,7 @@ from kedang_tenants.reading import Scope, Viewer
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('pool ' || $1), hashtext($2))"
 _POOLED: Final = """
 SELECT id, name, restricted FROM customer
-WHERE id = $1 AND pool_since IS NOT NULL AND owner_id IS NULL AND archived_at IS NULL FOR UPDATE
+WHERE id = $1 AND pool_since IS NOT NULL AND owner_id IS NULL AND archived_at IS NULL FOR NO KEY UPDATE
 """
 _CLAIMED_TODAY: Final = """
 SELECT count(*) FROM pool_move WHERE member_id = $1 AND moved_on = $2 AND kind = 'CLAIMED'

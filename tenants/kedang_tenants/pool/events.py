@@ -35,7 +35,12 @@ _RULES: Final = "SELECT EXISTS (SELECT 1 FROM rule_version WHERE id = ANY($1::uu
 
 
 @subscribe(
-    "customer.created", "customer.updated", "customer.archived", "customer.restored", "customer.graded"
+    "customer.created",
+    "customer.updated",
+    "customer.archived",
+    "customer.restored",
+    "customer.graded",
+    at_customers=True,
 )
 async def renew_customers(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """Another owner, another grade, hot or not any more."""
@@ -48,7 +53,8 @@ async def renew_customers(write: TenantWrite, viewer: Viewer, events: Sequence[E
 
 
 @subscribe(
-    *(f"{record}.{what}" for record in _TABLES for what in ("created", "updated", "archived", "restored"))
+    *(f"{record}.{what}" for record in _TABLES for what in ("created", "updated", "archived", "restored")),
+    at_customers=True,
 )
 async def renew_by_records(write: TenantWrite, viewer: Viewer, events: Sequence[Event], clock: Clock) -> None:
     """A contact, a deal, a demand, a contract."""

@@ -44,7 +44,7 @@ async def release_customer(
 
     With whom it is only shared does not give it away. Raises NotFound, Forbidden, Archived, InPoolAlready, ProtectedFromPool, PoolReasonTooLong.
     """
-    row = await hold_for_change(write, viewer, "customer", customer_id, path=_PATH)
+    row = await hold_for_change(write, viewer, "customer", customer_id, path=_PATH, alone=True)
     if not viewer.reaches(viewer.on("customer").update, row["owner_id"]):
         raise Forbidden(msg("You may not do this."))
     if row["pool_since"] is not None:

@@ -29,13 +29,13 @@ _WHOLE: Final = 100
 _NAMED: Final = """
 SELECT id, restricted FROM customer
 WHERE id = ANY($1::uuid[]) AND pool_since IS NOT NULL AND owner_id IS NULL AND archived_at IS NULL
-ORDER BY id FOR UPDATE
+ORDER BY id FOR NO KEY UPDATE
 """
 # Those that somebody else shares out or claims at this moment are passed over.
 _LONGEST: Final = """
 SELECT id, restricted FROM customer
 WHERE pool_since IS NOT NULL AND owner_id IS NULL AND archived_at IS NULL AND (NOT restricted OR $2)
-ORDER BY pool_since, id LIMIT $1 FOR UPDATE SKIP LOCKED
+ORDER BY pool_since, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 """
 _ABLE: Final = """
 SELECT id FROM member WHERE id = ANY($1::uuid[]) AND state = 'ACTIVE' AND seat = 'FULL' AND archived_at IS NULL

@@ -52,8 +52,10 @@ WHERE c.id = soon.id RETURNING c.id, c.name, c.owner_id, c.restricted, c.pool_re
 _DUE: Final = """
 SELECT id FROM customer
 WHERE pool_return_on <= $1 AND owner_id IS NOT NULL AND archived_at IS NULL AND ($2::uuid IS NULL OR id > $2)
-ORDER BY id LIMIT $3 FOR UPDATE
+ORDER BY id LIMIT $3 FOR NO KEY UPDATE
 """
+# At the others somebody enters something at this moment, perhaps a demand. Waiting for that could end in a circle.
+_QUIET: Final = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED"
 POOL_RETURN: Final = due_source(
     DueSource(
         name="customer.pool_return",
@@ -92,16 +94,18 @@ async def count_due(read: TenantRead, viewer: Viewer, *, clock: Clock) -> int:
 async def sweep_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, clock: Clock) -> Part:
     """Return those of the next ``CHUNK`` due customers behind ``after`` that the rule still returns now.
 
-    They are locked first and judged anew then: what became protected meanwhile stays, and gets its right day.
+    They are locked first and judged anew then: what became protected meanwhile stays, and gets its right day. A
+    customer at which something is being entered waits for the next night.
     """
     rule, today = await pool_rule(write), viewer.today(clock)
     ids = [row["id"] for row in await write.fetch(_DUE, today, after, CHUNK)]
     if not ids:
         return Part(last=None, seen=0, changed=0)
     await plan_for_many(write)
-    await hold_protection(write, ids)
+    quiet = [row["id"] for row in await write.fetch(_QUIET, ids)]
+    await hold_protection(write, quiet)
     statement = Statement()
-    found = returns(statement, rule, today=today, zone=viewer.time_zone, customer_ids=ids)
+    found = returns(statement, rule, today=today, zone=viewer.time_zone, customer_ids=quiet)
     day = statement.bind(today)
     gone = await write.fetch(
         f"SELECT r.id, r.why, c.name, c.restricted, r.owner_id, r.return_on AS pool_return_on"
@@ -116,7 +120,7 @@ async def sweep_part(write: TenantWrite, viewer: Viewer, *, after: UUID | None, 
         _tellings(gone, f"pool-returned:{today}:{ids[0].hex}", _RETURNED, _RETURNED_BODY),
         clock=clock,
     )
-    left = sorted(set(ids) - {row["id"] for row in gone})
+    left = sorted(set(quiet) - {row["id"] for row in gone})
     await store(write, viewer, rule, left, clock=clock)
     return Part(last=ids[-1] if len(ids) == CHUNK else None, seen=len(ids), changed=len(moves))
 

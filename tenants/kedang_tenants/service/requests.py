@@ -13,6 +13,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.working_calendar import WorkingHours
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, change, change_internally
+from kedang_tenants.changing.locking import CHANGING
 from kedang_tenants.people.working_days import load_hours
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.reading.masks import owned, visible
@@ -80,7 +81,7 @@ async def hold(write: TenantWrite, viewer: Viewer, request_id: UUID, *, right: R
     may = owned(statement, viewer, record, "t", _reach(viewer, right), writing=True) or "TRUE"
     found = await write.fetchrow(
         f"SELECT t.*, {may} AS may FROM service_request t"
-        f" WHERE {where}{f' AND {seen}' if seen else ''} FOR UPDATE OF t",
+        f" WHERE {where}{f' AND {seen}' if seen else ''} {CHANGING} OF t",
         *statement.values,
     )
     if found is None:
