@@ -52,3 +52,16 @@ async def test_what_is_sold_and_owed_comes_in_by_its_keys_and_adds_up(office):
     assert {line: reason[0] for line, reason in done.reasons.items()} == {3: "MORE_THAN_OPEN"}
     (invoice,) = await office.rows("SELECT state, paid, open_amount, due_on::text FROM invoice")
     assert tuple(invoice.values()) == ("OPEN", 2000, 3500, "2024-02-05")
+
+
+@pytest.mark.requirement("P4", "T6")
+async def test_what_is_missing_is_told_by_the_name_that_people_know_it_by(office):
+    await office.imports("customer", "number,name\nALFKI,Alfreds\n")
+    contract = "编号,客户,标题,状态,签订日期\nC-1,ALFKI,Supply,现行,2026-01-01\n"
+    done = await office.imports("contract", contract)
+    assert done.reasons == {2: ("REQUIRED", "Starts on: This must be filled in.")}
+    async with office.databases.tenant_write(office.company.ref) as write:
+        await write.fetch("UPDATE member SET language = 'ZH_CN'")
+    (row,) = (await office.imports("contract", contract)).rejected
+    assert row["原因"] == "生效日期: 此项必填。"
+    assert await office.rows("SELECT 1 FROM contract") == []

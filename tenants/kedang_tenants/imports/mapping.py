@@ -64,12 +64,17 @@ class Layout:
     fills: tuple[Fill, ...]
     key: tuple[Target, ...]
 
-    def column_of(self, slot: str) -> str:
-        """What a person knows a target by: its column, or its path where no column fills it."""
+    def column_of(self, slot: str) -> str | None:
+        """The column that fills a target; its path where it has a default alone; None where neither is said."""
         for fill in self.fills:
             if slot_of(fill.target) == slot:
                 return self.columns[fill.position] if fill.position is not None else fill.target.path
-        return slot
+        return None
+
+    def label_of(self, slot: str) -> str:
+        """What a person knows a target by that the file says nothing of: the label of the field, a msgid."""
+        field = self.record.fields.get(slot)
+        return slot if field is None else field.spec.label
 
 
 def lay_out(

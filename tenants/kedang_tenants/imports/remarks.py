@@ -56,9 +56,11 @@ async def keep(write: TenantWrite, import_id: UUID, layout: Layout, rows: Sequen
 
 
 def _plain(remark: Remark, layout: Layout) -> dict[str, object]:
-    error = remark.error
+    error, slot = remark.error, remark.slot
+    column = layout.column_of(slot) if slot is not None else None
     return {
-        "column": layout.column_of(remark.slot) if remark.slot is not None else None,
+        "column": column,
+        "label": layout.label_of(slot) if slot is not None and column is None else None,
         "code": error.code,
         "message": error.message,
         "params": {
@@ -105,4 +107,5 @@ def _padded(cells: list[str], width: int) -> list[str]:
 
 def _reason(remark: Mapping[str, Any], language: str) -> str:
     text = translate(remark["message"], language, remark["params"])
-    return f"{remark['column']}: {text}" if remark["column"] else text
+    about = remark["column"] or (remark.get("label") and translate(remark["label"], language))
+    return f"{about}: {text}" if about else text
