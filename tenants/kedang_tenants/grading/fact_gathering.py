@@ -156,12 +156,12 @@ class Gathering:
 
     def _said_of_days(self, read: _Read, source: FactsOfADay) -> str:
         columns = ", ".join(f"x.{column} AS {name}" for (column, _), name in read.cells.items())
-        facts = source.sql.format(currency=self._currency, as_of=self.as_of)
-        only = f" WHERE x.customer_id = ANY({self._only})" if self._only else ""
+        asked = f"customer_id = ANY({self._only})" if self._only else "customer_id IS NOT NULL"
+        facts = source.sql.format(currency=self._currency, as_of=self.as_of, asked=asked)
         if not self.several:
-            return f"SELECT x.customer_id, {columns} FROM ({facts}) x{only}"
+            return f"SELECT x.customer_id, {columns} FROM ({facts}) x"
         days = f"unnest({self._places.bind(self._days, 'date[]')}) AS a (as_of)"
-        return f"SELECT a.as_of, x.customer_id, {columns} FROM {days} CROSS JOIN LATERAL ({facts}) x{only}"
+        return f"SELECT a.as_of, x.customer_id, {columns} FROM {days} CROSS JOIN LATERAL ({facts}) x"
 
     def _said_of_dates(self, read: _Read, source: DatedFacts) -> str:
         spans = [spans for _, spans in read.cells if spans is not None]

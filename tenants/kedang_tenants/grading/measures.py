@@ -48,7 +48,9 @@ class DatedFacts:
 class FactsOfADay:
     """Figures as they were at the end of a day: ``sql`` selects ``customer_id`` and ``columns``, a row a customer.
 
-    ``{currency}`` stands for the company's currency, ``{as_of}`` for the day. The rest is as in ``DatedFacts``.
+    ``{currency}`` stands for the company's currency, ``{as_of}`` for the day, and ``i.{asked}`` for the condition that
+    the rows ``i`` are of customers whom somebody asks about: of a few, the rows of all others are not read. The rest is
+    as in ``DatedFacts``.
     """
 
     code: str

@@ -157,8 +157,8 @@ ARREARS: Final = FactsOfADay(
     "ARREARS",
     "SELECT k.customer_id, coalesce(o.overdue, 0)::bigint AS overdue, coalesce(o.oldest_days, 0) AS days FROM"
     " (SELECT DISTINCT n.customer_id FROM invoice n WHERE n.archived_at IS NULL AND n.issued_on <= {as_of}"
-    " AND n.currency = {currency}) k LEFT JOIN"
-    f" ({arrears_as_of(day='{as_of}', currency='{currency}')}) o ON o.customer_id = k.customer_id",
+    " AND n.currency = {currency} AND n.{asked}) k LEFT JOIN"
+    f" ({arrears_as_of(day='{as_of}', currency='{currency}', where='i.{asked}')}) o ON o.customer_id = k.customer_id",
     ("overdue", "days"),
     events={
         "invoice.created": _ANY,
