@@ -34,14 +34,14 @@ async def levels_of(read: TenantRead, scheme_id: UUID) -> list[RuleLevel]:
 
 
 async def checked_rule(read: TenantRead, *, scheme_id: UUID, content: object, version: int) -> GradeRule:
-    """The rule that a content says; raises Refused with all that is wrong with it, by paths under ``input.content``, UnkeepableText."""
+    """The rule that a content says; raises Refused with all that is wrong with it, by paths under ``input.content``."""
     if not isinstance(content, Mapping):
         raise _refused("INVALID_CONTENT", msg("The content of a rule is an object."))
     if _bytes(content) > MOST_BYTES:
         raise _refused("CONTENT_TOO_LARGE", msg("The content of a rule is too long or too deep."))
     odd = unkeepable(content)
     if odd is not None:
-        raise UnkeepableText(UNKEEPABLE, path=("input", "content", *odd))
+        raise Refused([UserError(UnkeepableText.code, UNKEEPABLE, ("input", "content", *odd))])
     found = parse_rule(content, await levels_of(read, scheme_id), await measures_of(read), version=version)
     if isinstance(found, list):
         raise Refused(found)
