@@ -166,6 +166,21 @@ async def test_a_form_without_visits_or_of_a_day_that_has_passed_is_not_taken(sh
     assert {(await row(shop, one))["state"] for one in (form, empty)} == {"DRAFT"}
 
 
+async def test_a_day_out_that_is_put_off_takes_its_visits_along(shop, people, form, customers):
+    nancy = await shop.as_member(people["Nancy"])
+    other = await shop.create(
+        "follow_up_plan", viewer=nancy, customer_id=customers[0], due_on=date(2026, 3, 9), visit_form_id=form
+    )
+    first, *_ = await plans(shop)
+    await shop.update("follow_up_plan", first["id"], state="CANCELLED")
+    await shop.update("visit_form", form, visit_on=date(2026, 3, 6))
+    days = {plan["id"]: plan["due_on"].day for plan in await plans(shop)}
+    assert days == {**dict.fromkeys(days, 6), first["id"]: 5, other: 9}
+    assert await shop.value("SELECT next_follow_up_on FROM customer WHERE id = $1", customers[1]) == date(
+        2026, 3, 6
+    )
+
+
 async def test_a_visit_is_of_the_person_who_goes_out_and_planned_still(shop, people, form, customers):
     janet = await shop.hire("Janet", "REPRESENTATIVE")
     for values, code in (

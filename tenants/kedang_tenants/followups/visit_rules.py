@@ -11,8 +11,8 @@ import asyncpg
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
-from kedang_tenants.changing import Draft, afterwards, prepares
-from kedang_tenants.followups.models import PLANNED
+from kedang_tenants.changing import Change, Draft, afterwards, change_internally, prepares
+from kedang_tenants.followups.models import MANUAL, PLANNED
 from kedang_tenants.followups.visits import APPROVED, EDITABLE, SUBMITTED
 from kedang_tenants.reading import Viewer
 
@@ -22,6 +22,10 @@ _STANDING: Final = frozenset({SUBMITTED, APPROVED})
 """The states in which others count on a form."""
 _SETTLED: Final = msg("What was submitted stays as it is: call the form off, or wait until it is returned.")
 _FORMS: Final = "SELECT id, member_id, state, archived_at FROM visit_form WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+_OF_THE_DAY: Final = """
+SELECT id FROM follow_up_plan
+WHERE visit_form_id = $1 AND due_on = $2 AND state = $3 AND origin = $4 AND archived_at IS NULL ORDER BY id
+"""
 # Each counts behind whoever counted before: an update that waits would write what it read before the other's.
 _IN_TURN: Final = "SELECT id FROM visit_form WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 # What was planned is what was approved; what is done of it is noted whenever it is.
@@ -57,6 +61,24 @@ async def guard_forms(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draf
         changed = {name for name in _WRITTEN_BEFORE & draft.values.keys() if _differs(draft, name)}
         if changed and state not in EDITABLE:
             draft.refuse(min(changed), "VISIT_FORM_SETTLED", _SETTLED)
+
+
+@afterwards("visit_form")
+async def move_visits(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
+    """A day out that is put off takes along the visits that were planned by hand for its day."""
+    moved = [draft for draft in drafts if draft.old is not None and _differs_now(draft, "visit_on")]
+    for draft in moved:
+        old = cast("Mapping[str, object]", draft.old)
+        rows = await write.fetch(_OF_THE_DAY, draft.id, old["visit_on"], PLANNED, MANUAL)
+        changes = [
+            Change("follow_up_plan", "update", row["id"], values={"due_on": draft.now("visit_on")})
+            for row in rows
+        ]
+        await change_internally(write, viewer, changes, clock=clock)
+
+
+def _differs_now(draft: Draft, name: str) -> bool:
+    return name in draft.values and _differs(draft, name)
 
 
 def _differs(draft: Draft, name: str) -> bool:
