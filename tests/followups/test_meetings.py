@@ -114,6 +114,24 @@ async def test_the_agenda_goes_to_the_members_who_attend(shop, people, meeting):
     assert len(await told(shop, "MEETING")) == 2
 
 
+async def test_no_agenda_is_sent_of_a_meeting_that_is_over(shop, people, meeting):
+    shop.clock.move(FRIDAY + timedelta(hours=1) - shop.clock.now())
+    await do(shop, minutes.send_agenda, meeting, people["Nancy"])  # it has come to its end this very moment
+    before = await row(shop, meeting)
+    shop.clock.move(timedelta(seconds=1))
+    with pytest.raises(minutes.MeetingOver):
+        await do(shop, minutes.send_agenda, meeting, people["Nancy"])
+    assert dict(await row(shop, meeting)) == dict(before)
+    assert len(await told(shop, "MEETING")) == 1
+
+
+async def test_decisions_that_are_not_said_again_stay(shop, people, meeting):
+    shop.clock.move(FRIDAY + timedelta(hours=2) - shop.clock.now())
+    for said, kept in (({"decisions": "10 %"}, "10 %"), ({}, "10 %"), ({"decisions": ""}, None)):
+        await do(shop, minutes.write_minutes, meeting, people["Nancy"], minutes="Agreed", **said)
+        assert (await row(shop, meeting))["decisions"] == kept
+
+
 async def test_minutes_are_written_returned_mended_and_reviewed_by_somebody_above(shop, people, meeting):
     nancy, steven, janet = people["Nancy"], people["Steven"], people["Janet"]
     before = await row(shop, meeting)

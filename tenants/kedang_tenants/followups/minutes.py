@@ -41,6 +41,10 @@ class NotHeldYet(KedangError):
     """There are no minutes of a meeting that has not begun."""
 
 
+class MeetingOver(KedangError):
+    """An agenda is sent before a meeting, or while it lasts."""
+
+
 class MinutesReviewed(KedangError):
     """Minutes that were reviewed stay as they are."""
 
@@ -66,8 +70,13 @@ class NewAction:
 async def send_agenda(
     write: TenantWrite, viewer: Viewer, *, meeting_id: UUID, version: int | None = None, clock: Clock
 ) -> None:
-    """Tell the members who are to attend when, where and what for; sent anew, only what has changed is told again."""
+    """Tell the members who are to attend when, where and what for; sent anew, only what has changed is told again.
+
+    Raises MeetingOver.
+    """
     row = await hold_for_change(write, viewer, RECORD, meeting_id)
+    if row["ends_at"] < clock.now():
+        raise MeetingOver(msg("This meeting is over: write its minutes."), path=("input", "id"))
     if not row["agenda"] and not row["aim"]:
         raise Refused([UserError("REQUIRED", msg("Say an agenda or an aim first."), ("input", "id"))])
     await tell(write, viewer, await agenda_letters(write, viewer, row), clock=clock)
@@ -87,7 +96,9 @@ async def write_minutes(
 ) -> None:
     """Write the minutes of a meeting, or mend them until they are reviewed; whoever reviews them is told.
 
-    Reviewed minutes are mended once the customer objects to them; they are reviewed and sent anew. ``actions`` are added to those that the meeting has. Raises NotHeldYet, MinutesReviewed.
+    Reviewed minutes are mended once the customer objects to them; they are reviewed and sent anew. ``decisions`` that
+    are not said stay as they are, an empty text takes them back. ``actions`` are added to those that the meeting has.
+    Raises NotHeldYet, MinutesReviewed.
     """
     row = await hold_for_change(write, viewer, RECORD, meeting_id)
     now = clock.now()
@@ -100,7 +111,7 @@ async def write_minutes(
         raise Refused([UserError("REQUIRED", msg("This must be filled in."), ("input", "minutes"))])
     values = {
         "minutes": minutes,
-        "decisions": decisions,
+        "decisions": row["decisions"] if decisions is None else decisions,
         "minutes_state": WRITTEN,
         "minutes_by_id": viewer.member_id,
         "minutes_written_at": now,
