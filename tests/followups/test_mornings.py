@@ -244,6 +244,7 @@ async def test_a_plan_in_a_year_that_is_not_known_says_so_until_it_is(chinese):
     assert orjson.loads(await chinese.value(rule))["en"] == (
         f"{asked} The calendar of 2100 is not known yet, so the day is an estimate."
     )
+    assert "顺延至下一个工作日。2100 年的工作日历" in orjson.loads(await chinese.value(rule))["zh"]
     await chinese.create("calendar_day", day=date(2100, 10, 1), kind="HOLIDAY")
     await chinese.work()
     assert orjson.loads(await chinese.value(rule))["en"] == asked

@@ -32,6 +32,8 @@ from kedang_tenants.reading import Viewer
 
 REPLAN: Final = "followups.replan"
 
+_BETWEEN: Final = {"zh": ""}
+"""What stands between two sentences, where it is not a space."""
 _ESTIMATED = msg("The calendar of {year} is not known yet, so the day is an estimate.")
 _MOVED = msg("Asked for on {day}; the days until then are full with {count} contacts each.")
 
@@ -184,7 +186,7 @@ def _words(basis: Basis, one: Asked, due_on: date, per_day: int | None) -> dict[
         said.append(_moved_words(one.wanted_on, per_day))
     if basis.calendar.is_estimate(due_on.year):
         said.append(_estimate_words(due_on.year))
-    return {language: " ".join(each[language] for each in said) for language in one.why}
+    return {key: _BETWEEN.get(key, " ").join(each[key] for each in said) for key in one.why}
 
 
 @lru_cache(maxsize=1_024)
