@@ -16,7 +16,7 @@ from kedang_platform.i18n import msg
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.changing.holding import Row, hold_for_change
 from kedang_tenants.grading.contents import checked_rule, simple_content
-from kedang_tenants.grading.models import HAND
+from kedang_tenants.grading.models import HAND, PUBLISHED
 from kedang_tenants.grading.versions import DRAFT, IN_FORCE, SCHEDULED
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.rules.drafting import DraftExists, RuleSettled
@@ -159,7 +159,7 @@ async def next_number(write: TenantWrite, scheme_id: UUID) -> int:
 
 
 async def _present(write: TenantWrite, scheme: asyncpg.Record) -> Any:
-    content = await write.fetchval(_PRESENT, scheme["id"])
+    content = await write.fetchval(_PRESENT, scheme["id"]) if scheme["state"] == PUBLISHED else None
     if content is not None:
         return orjson.loads(content)
     return await simple_content(

@@ -9,16 +9,16 @@ from kedang_platform.colours import READABLE, contrast_on_white
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
-from kedang_tenants.grading.models import PUBLISHED
+from kedang_tenants.grading.models import DRAFT, HAND, PUBLISHED
 from kedang_tenants.grading.usage import IN_FORCE, IN_USE, SCHEDULED, uses_of
 from kedang_tenants.reading import Viewer
 
 
 @prepares("grade_scheme")
 async def guard_schemes(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
-    """One scheme leads; one that is in force stays."""
+    """One scheme leads; one that grades by a rule stays."""
     for draft in drafts:
-        if draft.action == "archive" and draft.now("state") == PUBLISHED:
+        if draft.action == "archive" and draft.now("state") == PUBLISHED and draft.now("graded_by") != HAND:
             draft.refuse(None, "SCHEME_IN_FORCE", msg("A grade scheme in force cannot be archived."))
     leading = [draft for draft in drafts if draft.now("leads") and draft.now("archived_at") is None]
     if not leading:
@@ -30,6 +30,30 @@ async def guard_schemes(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
     for draft in leading if other else leading[1:]:
         name = other or leading[0].now("name")
         draft.refuse("leads", "ANOTHER_SCHEME_LEADS", msg("“{name}” leads already."), name=name)
+
+
+_GONE = """
+SELECT l.scheme_id FROM grade_level l JOIN grade_scheme s ON s.id = l.scheme_id
+WHERE l.scheme_id = ANY($1::uuid[]) AND l.archived_at IS NOT NULL
+  AND jsonb_path_exists(s.rule, '$.**.id ? (@ == $id)', jsonb_build_object('id', l.id::text))
+"""
+
+
+@prepares("grade_scheme")
+async def end_outdated_rules(
+    write: TenantWrite, _viewer: Viewer, drafts: Sequence[Draft], _clock: Clock
+) -> None:
+    """A scheme that comes back from the hand has no rule in force where levels of that rule have gone meanwhile."""
+    back = [
+        draft
+        for draft in drafts
+        if draft.old is not None and draft.old["graded_by"] == HAND and draft.now("graded_by") != HAND
+    ]
+    rows = await write.fetch(_GONE, [draft.id for draft in back]) if back else []
+    gone = {row["scheme_id"] for row in rows}
+    for draft in back:
+        if draft.id in gone:
+            draft.values |= {"state": DRAFT, "rule": None}
 
 
 @prepares("grade_level")

@@ -7,18 +7,19 @@ from typing import Final
 from uuid import UUID
 
 from kedang_platform.database import TenantRead
-from kedang_tenants.grading.models import PUBLISHED
+from kedang_tenants.grading.models import HAND, PUBLISHED
 from kedang_tenants.grading.versions import SCHEDULED as VERSION_SCHEDULED
 
 IN_FORCE: Final = "IN_FORCE"
 SCHEDULED: Final = "SCHEDULED"
 IN_USE: Final = "IN_USE"
 
-# A rule in force names its levels by their ids, a version before its day by their codes, as people wrote them.
+# By the rule of a scheme that was put to the hand nobody is graded. A rule in force names its levels by their ids, a version before its day by their codes, as people wrote them.
 _USES: Final = f"""
 SELECT l.id,
        CASE WHEN EXISTS (
                 SELECT 1 FROM grade_scheme s WHERE s.id = l.scheme_id AND s.state = '{PUBLISHED}'
+                  AND s.graded_by <> '{HAND}'
                   AND jsonb_path_exists(s.rule, '$.**.id ? (@ == $id)', jsonb_build_object('id', l.id::text)))
             THEN '{IN_FORCE}'
             WHEN EXISTS (
