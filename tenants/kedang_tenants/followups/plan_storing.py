@@ -110,6 +110,19 @@ FROM (
 WHERE c.id = found.id AND c.next_follow_up_on IS DISTINCT FROM found.due_on
 """
 
+_RATE: Final = f"""
+UPDATE follow_up_plan p SET urgency = {URGENCY}
+FROM customer c
+WHERE c.id = p.customer_id AND c.grade_level_id = ANY($1::uuid[])
+  AND p.state = 'PLANNED' AND p.archived_at IS NULL AND p.urgency <> {URGENCY}
+"""
+
+
+async def rate_plans(write: TenantWrite, level_ids: Collection[UUID]) -> None:
+    """Keep right how urgent the open plans of the customers of these levels are, when levels have another order."""
+    if level_ids:
+        await write.fetch(_RATE, sorted(level_ids))
+
 
 async def show_plans(write: TenantWrite, customer_ids: Collection[UUID]) -> None:
     """Keep right at these customers, who are held, the day of the next follow-up and how urgent their open plans are."""

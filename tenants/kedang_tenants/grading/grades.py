@@ -109,7 +109,7 @@ def _statement(places: Places, viewer: Viewer, scheme: InForce, ids: list[UUID] 
     return f"""
 WITH judged AS MATERIALIZED (
     SELECT j.*, g.id AS grade_id, g.level_id AS had_level_id, g.rule_version AS had_version, g.by_hand AS had_by_hand,
-           g.held_since AS had_since, g.updated_at AS had_at, l.code AS had_code, {had_rank} AS had_rank,
+           g.held_since AS had_since, g.updated_at AS had_at, l.code AS had_code,
            g.held_since + {rule.guard_days} AS kept_until, {settling.BY_HAND.format(g="g", as_of=day)} AS by_hand,
            {keeps} AS kept
     FROM ({judged.verdicts}) j
@@ -117,8 +117,7 @@ WITH judged AS MATERIALIZED (
     LEFT JOIN grade_level l ON l.id = g.level_id
 ),
 settled AS (
-    SELECT j.*, CASE WHEN j.kept OR j.by_hand THEN j.had_level_id ELSE j.level_id END AS new_level_id,
-           CASE WHEN j.kept OR j.by_hand THEN j.had_rank ELSE j.rank END AS new_rank
+    SELECT j.*, CASE WHEN j.kept OR j.by_hand THEN j.had_level_id ELSE j.level_id END AS new_level_id
     FROM judged j
 ),
 replaced AS (
@@ -178,19 +177,20 @@ def _concerned(scheme: InForce) -> str:
     return " UNION ALL ".join(wanted)
 
 
-# Who is not shown as it was settled, ``k`` the customer.
+# Who is not shown as it was settled, ``k`` the customer. Shown is the position that the level has by now.
 _UNLIKE = """FROM settled s
+        LEFT JOIN grade_level n ON n.id = s.new_level_id
         JOIN customer k ON k.id = s.customer_id
-         AND (k.grade_level_id, k.grade_rank) IS DISTINCT FROM (s.new_level_id, s.new_rank)"""
+         AND (k.grade_level_id, k.grade_rank) IS DISTINCT FROM (s.new_level_id, n.position)"""
 
 
 def _shown() -> str:
     """The leading scheme's grades are put on the customers, whose version stays: a grade is not an edit."""
     return f""",
 shown AS (
-    UPDATE customer c SET grade_level_id = j.new_level_id, grade_rank = j.new_rank
+    UPDATE customer c SET grade_level_id = j.new_level_id, grade_rank = j.position
     FROM (
-        SELECT s.customer_id, s.new_level_id, s.new_rank, k.grade_level_id AS old
+        SELECT s.customer_id, s.new_level_id, n.position, k.grade_level_id AS old
         {_UNLIKE}
         JOIN locked x ON x.id = s.customer_id
         LEFT JOIN replaced r ON r.customer_id = s.customer_id

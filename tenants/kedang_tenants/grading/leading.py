@@ -9,7 +9,7 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Forbidden
 from kedang_platform.i18n import msg
-from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work import JSON, NewJob, enqueue
 from kedang_tenants.changing import Change, Event, change_internally, subscribe
 from kedang_tenants.changing.holding import hold_for_change
 from kedang_tenants.grading.models import HAND, PUBLISHED
@@ -17,6 +17,12 @@ from kedang_tenants.grading.showing import SHOW
 from kedang_tenants.reading import Scope, Viewer
 
 _LEADING = "SELECT id FROM grade_scheme WHERE leads AND archived_at IS NULL AND id <> $1 FOR UPDATE"
+_ANY_LEADS = "SELECT true FROM grade_scheme WHERE leads AND archived_at IS NULL"
+_REORDERED = """
+SELECT l.scheme_id, array_agg(l.id ORDER BY l.id) AS levels
+FROM grade_level l JOIN grade_scheme s ON s.id = l.scheme_id AND s.leads AND s.archived_at IS NULL
+WHERE l.id = ANY($1::uuid[]) GROUP BY l.scheme_id
+"""
 _WITHOUT_RUN = (
     "SELECT id FROM grade_scheme WHERE id = ANY($1::uuid[]) AND leads AND (graded_by = $2 OR state <> $3)"
 )
@@ -35,11 +41,32 @@ async def lead(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID, clock: Cl
     await change_internally(write, viewer, [follows], clock=clock)
 
 
-@subscribe("grade_scheme.updated")
+@subscribe("grade_scheme.updated", "grade_scheme.archived", "grade_scheme.restored")
 async def show_without_run(
     write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock
 ) -> None:
-    """A scheme that comes to lead and has no rule in force shows its grades, given by hand or none: no run does it."""
-    ids = [event.record_id for event in events if "leads" in event.changes]
-    rows = await write.fetch(_WITHOUT_RUN, ids, HAND, PUBLISHED) if ids else []
-    await enqueue(write, *(NewJob(SHOW, {"scheme": str(row["id"])}) for row in rows))
+    """A scheme that comes to lead and has no rule in force shows its grades, given by hand or none: no run does it.
+
+    Where none leads any more, nobody is shown with a grade.
+    """
+    ids = [
+        event.record_id
+        for event in events
+        if event.name != "grade_scheme.updated" or "leads" in event.changes
+    ]
+    if not ids:
+        return
+    rows = await write.fetch(_WITHOUT_RUN, ids, HAND, PUBLISHED)
+    schemes: list[str | None] = [str(row["id"]) for row in rows]
+    if not await write.fetchval(_ANY_LEADS):
+        schemes.append(None)
+    await enqueue(write, *(NewJob(SHOW, {"scheme": scheme}) for scheme in schemes))
+
+
+@subscribe("grade_level.updated")
+async def show_positions(write: TenantWrite, _viewer: Viewer, events: Sequence[Event], _clock: Clock) -> None:
+    """Levels that are put in another order show their customers in it."""
+    moved = [event.record_id for event in events if "position" in event.changes]
+    for row in await write.fetch(_REORDERED, moved) if moved else ():
+        levels: list[JSON] = [str(level) for level in row["levels"]]
+        await enqueue(write, NewJob(SHOW, {"scheme": str(row["scheme_id"]), "levels": levels}))

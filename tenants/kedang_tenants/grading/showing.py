@@ -12,16 +12,19 @@ from kedang_tenants.changing import audit
 from kedang_tenants.reading import Viewer
 
 SHOW: Final = "grading.show"
-"""The kind of job that shows everybody with the grades of a scheme that is graded by hand; ``scheme`` names it."""
+"""The kind of job that shows everybody with the grades that they have in a scheme: ``scheme`` names it.
+
+Without one it shows nobody with a grade, where no scheme leads any more. ``levels`` are those that have another position.
+"""
 
 _SHOW: Final = """
 WITH held AS (
     SELECT c.id, c.grade_level_id AS old, l.id AS level_id, l.position AS rank
     FROM customer c
-    LEFT JOIN customer_grade g ON g.customer_id = c.id AND g.scheme_id = $1 AND g.current
+    LEFT JOIN customer_grade g ON g.customer_id = c.id AND g.scheme_id = $1::uuid AND g.current
     LEFT JOIN grade_level l ON l.id = g.level_id
     WHERE ($2::uuid[] IS NULL OR c.id = ANY($2)) AND c.archived_at IS NULL
-      AND EXISTS (SELECT 1 FROM grade_scheme s WHERE s.id = $1 AND s.leads AND s.archived_at IS NULL)
+      AND $1::uuid IS NOT DISTINCT FROM (SELECT s.id FROM grade_scheme s WHERE s.leads AND s.archived_at IS NULL)
       AND (c.grade_level_id, c.grade_rank) IS DISTINCT FROM (l.id, l.position)
     ORDER BY c.id FOR NO KEY UPDATE OF c
 )
@@ -45,13 +48,14 @@ async def show_grades(
     write: TenantWrite,
     viewer: Viewer,
     *,
-    scheme_id: UUID,
+    scheme_id: UUID | None,
     customer_ids: Sequence[UUID] | None = None,
     clock: Clock,
 ) -> int:
     """Show these customers, or all, with the grades that they have in the scheme; how many changed theirs.
 
-    Nothing happens where the scheme does not lead (any more).
+    Without a scheme they are shown with none. Nothing happens where the scheme does not lead (any more), or, without
+    one, where another leads.
     A grade is not an edit: the customer's version stays, so that nobody's open form conflicts with it.
     """
     if customer_ids is None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from kedang_platform.database import TenantWrite
 from kedang_platform.work import RunningJob, handler, recurring
 from kedang_platform.work.parts import Part
+from kedang_tenants.followups.plan_storing import rate_plans
 from kedang_tenants.grading.ending import count_to_end, end_part, tell_of_endings
 from kedang_tenants.grading.publishing import PUT_IN_FORCE, put_in_force
 from kedang_tenants.grading.showing import SHOW, show_grades
@@ -38,12 +39,15 @@ async def make_trial_of_rule(job: RunningJob) -> None:
 
 @handler(SHOW, timeout=timedelta(minutes=30), slow=True)
 async def show_scheme(job: RunningJob) -> None:
-    """Show everybody with the grades of a scheme that leads now."""
+    """Show everybody with the grades of a scheme that leads now, and rank their plans by the order of its levels."""
     company = await company_of(job)
+    said = job.payload["scheme"]
+    levels = job.payload.get("levels")
     async with job.finish() as write:
         viewer = await system_viewer(write, company=company)
-        scheme = UUID(str(job.payload["scheme"]))
+        scheme = None if said is None else UUID(str(said))
         await show_grades(write, viewer, scheme_id=scheme, clock=job.clock)
+        await rate_plans(write, [UUID(str(level)) for level in levels] if isinstance(levels, list) else [])
 
 
 @recurring("grading.end_by_hand", at=time(0, 15))
