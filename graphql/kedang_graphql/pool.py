@@ -13,6 +13,7 @@ from strawberry.types import Info
 
 from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
+from kedang_graphql.engine.arguments import page_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import public_id, record_id, record_ids
 from kedang_graphql.engine.types import PageInfo, UserError, generated_types
@@ -95,7 +96,7 @@ async def answer_public_pool(
     viewer = await context.viewer()
     async with context.databases.tenant_read(viewer.company) as read:
         page = await looking.list_pool(
-            read, viewer, sought=_sought(where), first=_size(first), after=after, clock=context.clock
+            read, viewer, sought=_sought(where), first=_size(context, first), after=after, clock=context.clock
         )
     return PooledCustomerConnection(
         nodes=[PooledCustomer.of(one) for one in page.customers],
@@ -112,8 +113,9 @@ def _sought(where: PublicPoolWhere | None) -> looking.Sought:
     return looking.Sought(name=where.name or None, city=where.city or None, grade=where.grade or None)
 
 
-def _size(first: int) -> int:
-    return max(1, min(first, looking.MOST))
+def _size(context: Context, first: int) -> int:
+    """How many a page holds; raises BadUserInput as every list does."""
+    return page_of({"first": first}, largest=min(looking.MOST, context.settings.largest_page)).limit
 
 
 def _page_info(cursors: list[str], *, more: bool, after: str | None) -> PageInfo:
@@ -378,7 +380,13 @@ async def answer_preview(
     last = until or viewer.today(context.clock) + _PREVIEWED
     async with context.databases.tenant_read(viewer.company) as read:
         found = await previewing.preview(
-            read, viewer, content=content, until=last, first=_size(first), after=after, clock=context.clock
+            read,
+            viewer,
+            content=content,
+            until=last,
+            first=_size(context, first),
+            after=after,
+            clock=context.clock,
         )
     return PoolRulePreview.of(found, until=last, after=after)
 

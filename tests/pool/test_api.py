@@ -108,3 +108,52 @@ async def test_the_pool_is_looked_at_claimed_and_released(gateway, company, fact
         "byMember": [{"member": {"id": public_id("member", nancy.id)}, "count": 1}],
         "nodes": [{"customer": {"name": "Alfreds"}, "cause": "NO_CONTACT"}],
     }  # fmt: skip
+
+
+_LISTS = {
+    "publicPool": ("publicPool(first: $first, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } }", 250),
+    "poolRulePreview": (
+        "poolRulePreview(content: {noContactDays: 20}, first: $first, after: $after) { nodes { cause } pageInfo { hasNextPage endCursor } }",
+        250,
+    ),
+    "worklist": ("worklist(first: $first, after: $after) { nodes { dueOn } pageInfo { hasNextPage endCursor } }", 100),
+    "segmentCustomers": (
+        "segmentCustomers(id: $segment, first: $first, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } }",
+        250,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(_LISTS))
+async def test_a_page_holds_what_is_asked_for_and_no_other_cursor_is_taken(gateway, company, factory, name):
+    boss, ask = await client(gateway, company, "ADMIN")
+    earlier = datetime.now(UTC) - timedelta(days=1)
+    for number in range(2):
+        await factory.one("customer", name=f"Pooled {number}", pool_since=earlier)
+        kept = await factory.one("customer", name=f"Kept {number}", owner_id=boss.id)
+        await factory.one("follow_up_plan", customer_id=kept, owner_id=boss.id, due_on=earlier.date())
+    segment = await ask(
+        'mutation { createSegment(input: {name: "All", where: {}}) { record { id } userErrors { code } } }'
+    )
+    said = {"segment": segment.data["createSegment"]["record"]["id"]}
+    listing, largest = _LISTS[name]
+    needed = "$segment: ID!, " if "$segment" in listing else ""
+
+    async def asked(**page):
+        query = f"query ({needed}$first: Int!, $after: String) {{ {listing} }}"
+        answer = await ask(query, (said if needed else {}) | {"first": 50, "after": None} | page)
+        return answer.errors[0] if answer.errors else answer.data[name]
+
+    everything = await asked(first=largest)
+    assert len(everything["nodes"]) > 1
+    assert (await asked(first=0))["nodes"] == []
+    one = await asked(first=1)
+    assert (one["nodes"], one["pageInfo"]["hasNextPage"]) == (everything["nodes"][:1], True)
+    behind = await asked(after=one["pageInfo"]["endCursor"])
+    assert behind["nodes"] == everything["nodes"][1:]
+    for first in (-1, largest + 1):
+        error = await asked(first=first)
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert error["message"] == f"A page holds between 0 and {largest} records."
+    for cursor in ("x", "", "W10=", one["pageInfo"]["endCursor"][:-3]):
+        assert (await asked(after=cursor))["extensions"]["code"] == "BAD_CURSOR"
