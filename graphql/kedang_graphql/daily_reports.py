@@ -1,4 +1,4 @@
-"""The verbs of daily reports: made, submitted; what is urgent settled or reported upward; emergencies acknowledged."""
+"""The verbs of daily reports: made, submitted, returned; what is urgent settled or reported upward; emergencies acknowledged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable
 from kedang_platform.database import TenantWrite
 from kedang_tenants.catalogue.languages import text_in
-from kedang_tenants.dailies import making, reporting, rule, settling, submitting
+from kedang_tenants.dailies import making, reporting, returning, rule, settling, submitting
 from kedang_tenants.reading import Viewer
 
 _TYPES = generated_types()
@@ -70,7 +70,9 @@ async def answer_make(
 
 @strawberry.input
 class SubmitDailyReportInput(Repeatable):
-    id: strawberry.ID = strawberry.field(description="One's own draft.")
+    id: strawberry.ID = strawberry.field(
+        description="One's own draft, or one's own report that was returned."
+    )
     version: int | None = strawberry.field(default=None, description=_VERSION)
 
 
@@ -86,6 +88,33 @@ async def answer_submit(
         return Ref("daily_report", report)
 
     record, errors = await write_in_company(info.context, submit)
+    return DailyReportStepPayload(record=record, user_errors=errors)
+
+
+@strawberry.input
+class ReturnDailyReportInput(Repeatable):
+    id: strawberry.ID = strawberry.field(description="A report of somebody else that was submitted.")
+    why: str = strawberry.field(description="What is to be mended.")
+    version: int | None = strawberry.field(default=None, description=_VERSION)
+
+
+async def answer_return(
+    info: Info[Context, None],
+    input: ReturnDailyReportInput,  # noqa: A002 - the API's word
+) -> DailyReportStepPayload:
+    async def give_back(write: TenantWrite, viewer: Viewer) -> Ref:
+        report = record_id(input.id, "daily_report", path=("input", "id"))
+        await returning.return_report(
+            write,
+            viewer,
+            report_id=report,
+            why=input.why,
+            version=input.version,
+            clock=info.context.clock,
+        )
+        return Ref("daily_report", report)
+
+    record, errors = await write_in_company(info.context, give_back)
     return DailyReportStepPayload(record=record, user_errors=errors)
 
 
@@ -210,6 +239,12 @@ class DailyReportMutation:
     submit_daily_report: DailyReportStepPayload = strawberry.mutation(
         resolver=answer_submit,
         description="Submit one's own draft to whoever stands above; what is urgent waits for the company manager.",
+    )
+    return_daily_report: DailyReportStepPayload = strawberry.mutation(
+        resolver=answer_return,
+        description=(
+            "Return a report that was submitted, saying why, as who reads it; its writer mends it and submits it again."
+        ),
     )
     settle_urgent_card: SettleUrgentCardPayload = strawberry.mutation(
         resolver=answer_settle,

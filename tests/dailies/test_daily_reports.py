@@ -1,118 +1,36 @@
 """Daily reports: cards made from the day's records, submitted upward; urgent matters settled or reported (F5)."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import orjson
 import pytest
 
 from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.i18n import translate
-from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change
 from kedang_tenants.dailies.dues import ACKNOWLEDGE, SUBMIT, URGENT
-from kedang_tenants.dailies.making import ReportSubmitted, make_report
-from kedang_tenants.dailies.reporting import (
-    NewEmergency,
-    ReportAcknowledged,
-    acknowledge,
-    report_emergency,
-)
+from kedang_tenants.dailies.making import ReportSubmitted
+from kedang_tenants.dailies.reporting import ReportAcknowledged, acknowledge
 from kedang_tenants.dailies.settling import NothingUrgent, settle_card
 from kedang_tenants.dailies.submitting import submit_report
 from kedang_tenants.rules import establish
+from tests.dailies.support import (
+    MONDAY,
+    NOON,
+    cards,
+    contact,
+    do,
+    due,
+    emergency,
+    evening,
+    make,
+    row,
+    told,
+    urgent_card,
+)
 
-MONDAY = date(2026, 3, 2)
-NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # in New York
 pytestmark = pytest.mark.requirement("F5")
-
-
-@pytest.fixture
-async def people(shop):
-    """Nancy stands under the account manager Janet, she under Steven, who manages sales; Margaret leads."""
-    sales = await shop.create("department", name="Sales")
-    margaret = await shop.hire("Margaret", "GENERAL_MANAGER")
-    steven = await shop.hire("Steven", "DEPARTMENT_MANAGER", department_id=sales)
-    janet = await shop.hire("Janet", "ACCOUNT_MANAGER", department_id=sales, superior_id=steven)
-    nancy = await shop.hire("Nancy", "REPRESENTATIVE", department_id=sales, superior_id=janet)
-    laura = await shop.hire("Laura", "REPRESENTATIVE", department_id=sales, language="ZH_CN")
-    shop.clock.move(timedelta(hours=9))  # from nine in the morning to six in the evening
-    return {"Margaret": margaret, "Steven": steven, "Janet": janet, "Nancy": nancy, "Laura": laura}
-
-
-@pytest.fixture
-async def customer(shop, people):
-    return await shop.create("customer", name="Alfreds Futterkiste", owner_id=people["Nancy"])
-
-
-async def contact(shop, customer, member, at=NOON, **values):
-    values = {"way": "VISIT", "content": "Showed the catalogue", "result": "An order is likely"} | values
-    return await shop.create("follow_up_record", customer_id=customer, member_id=member, at=at, **values)
-
-
-async def do(shop, verb, member, **said):
-    viewer = await shop.as_member(member)
-    async with shop.databases.tenant_write(shop.company.ref) as write:
-        return await verb(write, viewer, clock=shop.clock, **said)
-
-
-async def make(shop, member, day=None):
-    return await do(shop, make_report, member, day=day)
-
-
-async def emergency(shop, member, **said):
-    viewer = await shop.as_member(member)
-    new = NewEmergency(**({"kind": "OTHER", "subject": "Strike", "content": "The port is closed"} | said))
-    async with shop.databases.tenant_write(shop.company.ref) as write:
-        return await report_emergency(write, viewer, new, clock=shop.clock)
-
-
-async def cards(shop, report):
-    return await shop.fetch(
-        "SELECT * FROM daily_report_card WHERE report_id = $1 AND archived_at IS NULL ORDER BY at, id", report
-    )
-
-
-async def row(shop, table, record_id):
-    (found,) = await shop.fetch(f"SELECT * FROM {table} WHERE id = $1", record_id)
-    return found
-
-
-async def told(shop, kind):
-    notices = await shop.fetch(
-        "SELECT member_id, title->>'en' AS title, body->>'en' AS body FROM notice WHERE kind = $1 ORDER BY id",
-        kind,
-    )
-    return [(one["member_id"], one["title"], one["body"]) for one in notices]
-
-
-async def due(shop, source):
-    arguments = (MONDAY, shop.clock.now(), "America/New_York")
-    used = [value for n, value in enumerate(arguments, 1) if f"${n}" in source.select]
-    sql = source.select
-    for place, number in enumerate([n for n in (1, 2, 3) if f"${n}" in source.select], 1):
-        sql = sql.replace(f"${number}", f"${place}")
-    async with shop.databases.tenant_read(shop.company.ref) as read:
-        return [(found[0], found[1], found[3]) for found in await read.fetch(sql, *used)]
-
-
-async def evening(shop):
-    """What the day begins with, and what it asks for in the evening."""
-    async with shop.databases.tenant_write(shop.company.ref) as write:
-        await enqueue(write, NewJob("dailies.day", {"date": MONDAY.isoformat()}))
-    await shop.work()
-
-
-async def urgent_card(shop, people, customer):
-    """Nancy's report with one urgent card, submitted."""
-    await contact(shop, customer, people["Nancy"], problems="Two pumps leak")
-    report = await make(shop, people["Nancy"])
-    (card,) = await cards(shop, report)
-    await shop.update(
-        "daily_report_card", card["id"], viewer=await shop.as_member(people["Nancy"]), urgent=True
-    )
-    await do(shop, submit_report, people["Nancy"], report_id=report)
-    return report, card["id"]
 
 
 async def test_the_cards_of_a_report_are_made_from_the_day_s_records(shop, people, customer):

@@ -371,7 +371,7 @@ HISTORY = {
     "grade_rule.published_by_id",
     "grade_trial.asked_by_id",
     "daily_report.member_id",
-    "daily_report.recipient_id",
+    "daily_report.returned_by_id",
     "daily_report_card.settled_by_id",
     "emergency_report.acknowledged_by_id",
     "emergency_report.reporter_id",

@@ -851,6 +851,14 @@ async def _draft_to_submit(side: Side) -> Input:
     return {"id": side.public("daily_report", await _draft(side, summary="Training"))}
 
 
+async def _daily_to_return(side: Side) -> Input:
+    """A report that somebody else submitted to the owner."""
+    writer = UUID((await _member(side))["id"].partition("_")[2])
+    values = {"state": "SUBMITTED", "recipient_id": side.owner.id, "manager_id": side.owner.id}
+    made = await side.factory.one("daily_report", member_id=writer, **values)
+    return {"id": side.public("daily_report", made), "why": "Which pumps?"}
+
+
 async def _urgent(side: Side) -> str:
     writer = UUID((await _member(side))["id"].partition("_")[2])
     report = await side.factory.one(
@@ -1054,6 +1062,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "verifyCustomer": _verified,
     "createDailyReportCard": _new_card,
     "submitDailyReport": _draft_to_submit,
+    "returnDailyReport": _daily_to_return,
     "settleUrgentCard": _urgent_card,
     "reportEmergency": _emergency,
     "acknowledgeEmergency": _emergency_to_acknowledge,

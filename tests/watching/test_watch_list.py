@@ -1,22 +1,16 @@
 """The watch list at both ends: who is on it and why, checks, who is told, anomalies at once (A18)."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden, Refused
-from kedang_platform.work import NewJob, enqueue
 from kedang_platform.working_calendar import WorkingCalendar
 from kedang_tenants.changing import Change, audit
-from kedang_tenants.reports.dashboard import Dashboard
-from kedang_tenants.reports.gathering import Question, Reader
-from kedang_tenants.reports.schedule import Span
-from kedang_tenants.rules import establish
 from kedang_tenants.watching.checks import check_day
 from kedang_tenants.watching.events import look_again
 from kedang_tenants.watching.listing import watch_part
@@ -25,55 +19,9 @@ from kedang_tenants.watching.models import BEST, RISK
 from kedang_tenants.watching.rule import Thresholds
 from kedang_tenants.watching.telling import tell_untold
 from tests.support.factories import Factory
+from tests.watching.support import DAY, MONDAY, bought, checks, entries, night, reported, rule, told
 
-MONDAY = date(2026, 3, 2)
-DAY = timedelta(days=1)
 pytestmark = pytest.mark.requirement("A18")
-
-
-@pytest.fixture
-async def people(shop):
-    sales = await shop.create("department", name="Sales")
-    steven = await shop.hire("Steven", "DEPARTMENT_MANAGER", department_id=sales)
-    nancy = await shop.hire("Nancy", "REPRESENTATIVE", department_id=sales)
-    margaret = await shop.hire("Margaret", "GENERAL_MANAGER")
-    return {"Steven": steven, "Nancy": nancy, "Margaret": margaret}
-
-
-async def night(shop):
-    async with shop.databases.tenant_write(shop.company.ref) as write:
-        await enqueue(write, NewJob("watching.nightly", {}))
-    await shop.work()
-
-
-async def rule(shop, **content):
-    async with shop.databases.tenant_write(shop.company.ref) as write:
-        await establish(write, await shop.product(), kind="watching", content=content, clock=shop.clock)
-
-
-async def entries(shop):
-    rows = await shop.fetch(
-        "SELECT c.name, w.* FROM watch_entry w JOIN customer c ON c.id = w.customer_id ORDER BY w.side, c.name, w.id"
-    )
-    return [(row["name"], row["side"], orjson.loads(row["reasons"]), row["ended_on"]) for row in rows]
-
-
-async def checks(shop):
-    return await shop.fetch(
-        "SELECT p.owner_id, p.due_on, p.state, p.rule->>'en' AS why, c.name FROM follow_up_plan p"
-        " JOIN customer c ON c.id = p.customer_id WHERE p.origin = 'CHECK' ORDER BY c.name"
-    )
-
-
-async def told(shop):
-    return await shop.fetch(
-        "SELECT member_id, title->>'en' AS title, body->>'en' AS body FROM notice WHERE kind = 'WATCH_LIST' ORDER BY id"
-    )
-
-
-async def bought(shop, customer, *orders):
-    for days, amount in orders:
-        await shop.order(customer, MONDAY - days * DAY, ("1", str(amount)))
 
 
 async def test_sales_that_fall_by_as_much_as_the_company_says_put_a_customer_at_risk(shop, people):
@@ -330,13 +278,6 @@ async def test_people_cannot_write_the_list_themselves(shop, people):
     assert await entries(shop) == []
 
 
-async def reported(shop, member):
-    reader = Reader(await shop.as_member(member), "en", "", "")
-    asked = Question("WATCH_LIST", Span(MONDAY - 7 * DAY, MONDAY + DAY))
-    found = await Dashboard(shop.databases, shop.clock).figures(asked, reader, oldest=timedelta(0))
-    return {sheet.title: found.rows_of(sheet) for sheet in found.document.sheets}
-
-
 async def test_the_management_gets_a_report_of_both_ends(shop, people):
     robert = await shop.hire("Robert", "REPRESENTATIVE")
     for name, owner, orders in (
@@ -392,14 +333,14 @@ LIMITS = Thresholds(
     check_within=3,
     checks_each=10,
     risk={
-        "reasons": 1, "sales_fall": 30, "arrears_days": 30, "credit_drop_days": 90, "satisfaction": 2.5,
-        "silent_days": 90,
+        "reasons": 1, "sales_fall": 30, "arrears_days": 30, "credit_drop_days": 90, "grade_fall_days": 90,
+        "satisfaction": 2.5, "silent_days": 90,
     },
     best={"reasons": 2, "top": 20, "sales_rise": 20, "satisfaction": 4.5},
 )  # fmt: skip
 UNKNOWN = {
     "trend": None, "oldest_days": None, "overdue": None, "satisfaction": None, "silent_days": None,
-    "dropped_days": None, "credit_before": None, "credit_rating": None, "insolvency": None, "top": False, "year": None,
+    "dropped_days": None, "credit_before": None, "grade_before": None, "credit_rating": None, "insolvency": None, "top": False, "year": None,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What is due of daily reports: drafts to be submitted, urgent cards, emergency reports to be acknowledged (F5)."""
+"""What is due of daily reports: drafts and returned reports to be submitted, urgent cards, emergency reports to be acknowledged (F5)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ SUBMIT: Final = due_source(
         record="daily_report",
         reason=msg("daily report of {subject}"),
         select="""
-SELECT r.member_id, r.id, NULL::uuid, r.day, to_jsonb(r.day::text), NULL::jsonb, 10
-FROM daily_report r WHERE r.state = 'DRAFT' AND r.archived_at IS NULL AND r.day <= $1
+SELECT r.member_id, r.id, NULL::uuid, r.day, to_jsonb(r.day::text),
+       CASE WHEN r.state = 'RETURNED' THEN to_jsonb(left(r.returned_why, 200)) END, 10
+FROM daily_report r WHERE r.state <> 'SUBMITTED' AND r.archived_at IS NULL AND r.day <= $1
 """,
     )
 )

@@ -12,6 +12,7 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.work import NewJob, enqueue
 from kedang_platform.work.parts import Part
 from kedang_platform.work.recurrence import Daily
+from kedang_tenants.dailies.handing_on import hand_on
 from kedang_tenants.dailies.making import REPORT, kind_of, make_reports
 from kedang_tenants.dailies.rule import load_habits
 from kedang_tenants.people.everybody import Everybody, load_everybody
@@ -24,8 +25,9 @@ CHUNK: Final = 100
 """Members that one step of making takes."""
 
 
-async def begin_day(write: TenantWrite, viewer: Viewer, *, day: date) -> None:
-    """Ask for the drafts of a day at the company's time of it."""
+async def begin_day(write: TenantWrite, viewer: Viewer, *, day: date, clock: Clock) -> None:
+    """Ask for the drafts of a day at the company's time of it; what waits for somebody who has left is handed on."""
+    await hand_on(write, viewer, clock=clock)
     habits = await load_habits(write)
     at = Daily(time.fromisoformat(habits.draft_at)).on(day, ZoneInfo(viewer.time_zone))
     await enqueue(write, NewJob(MAKE, {"date": day.isoformat()}, due_at=at))

@@ -12,15 +12,16 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.changing import Draft, prepares
-from kedang_tenants.dailies.models import SUBMITTED
+from kedang_tenants.dailies.models import REPORTED, SETTLED, SUBMITTED
 from kedang_tenants.reading import Viewer
 
+_DECIDED = frozenset({SETTLED, REPORTED})
 _REPORTS = "SELECT id, member_id, state, day FROM daily_report WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 
 
 @prepares("daily_report")
 async def guard_reports(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
-    """A draft is its writer's; what was submitted stays as it is."""
+    """A draft is its writer's, and so is what was returned; what was submitted stays as it is."""
     for draft in drafts:
         if draft.old is not None and not _of_the_product(draft, viewer):
             _guard(draft, viewer, draft.old)
@@ -39,6 +40,8 @@ async def guard_cards(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft
         if report is None:
             continue  # what does not exist is refused by the reference
         _guard(draft, viewer, report)
+        if draft.old is not None and draft.old["settlement"] in _DECIDED:
+            draft.refuse(None, "CARD_DECIDED", msg("The manager has decided on this already."))
         at = cast("datetime", draft.now("at"))
         if "at" in draft.values and at.astimezone(ZoneInfo(viewer.time_zone)).date() != report["day"]:
             draft.refuse("at", "OTHER_DAY", msg("This is not of the day of the report."))

@@ -22,7 +22,7 @@ from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.dailies.cards import Told, told_by
-from kedang_tenants.dailies.models import DAILY, DRAFT, RETURN_VISIT
+from kedang_tenants.dailies.models import DAILY, RETURN_VISIT, SUBMITTED
 from kedang_tenants.dailies.superiors import ACCOUNT_MANAGER
 from kedang_tenants.people.policy import FULL
 from kedang_tenants.reading import Scope, Viewer
@@ -38,7 +38,7 @@ FROM (SELECT DISTINCT hashtext($1 || member::text || $2) AS key FROM unnest($3::
 # Whoever submits one of these meanwhile waits, or has done so already. What was submitted is not locked: that an
 # account manager's report gathers.
 _HELD: Final = """
-SELECT id FROM daily_report WHERE member_id = ANY($1::uuid[]) AND day = $2 AND state = 'DRAFT' AND archived_at IS NULL
+SELECT id FROM daily_report WHERE member_id = ANY($1::uuid[]) AND day = $2 AND state <> 'SUBMITTED' AND archived_at IS NULL
 ORDER BY id FOR NO KEY UPDATE
 """
 _REPORTS: Final = """
@@ -81,7 +81,7 @@ def kind_of(roles: Iterable[str]) -> str:
 async def make_reports(
     write: TenantWrite, viewer: Viewer, kinds: Mapping[UUID, str], *, day: date, empty: bool, clock: Clock
 ) -> dict[UUID, UUID]:
-    """Make the drafts of these members, each of its kind; returns the drafts by their member.
+    """Make the drafts of these members, each of its kind; returns the drafts by their member, as which returned ones count.
 
     Without ``empty`` whoever has nothing to tell gets none. Who has submitted is left out.
     """
@@ -92,7 +92,7 @@ async def make_reports(
     for one in await told_by(write, members, day=day, zone=viewer.time_zone, now=clock.now()):
         told[one.member_id].append(one)
     standing = {row["member_id"]: row for row in await write.fetch(_REPORTS, members, day)}
-    drafts = {member: row["id"] for member, row in standing.items() if row["state"] == DRAFT}
+    drafts = {member: row["id"] for member, row in standing.items() if row["state"] != SUBMITTED}
     new = {member: new_id() for member in members if member not in standing and (empty or told[member])}
     cards = await _cards_of(write, list(drafts.values()))
     changes = [_new_report(member, report, kinds[member], day, clock) for member, report in new.items()]

@@ -34,8 +34,12 @@ REPORT_KINDS: Final = (
     Option(DAILY, msg("Daily report")),
     Option(RETURN_VISIT, msg("Daily return-visit report")),
 )
-DRAFT, SUBMITTED = "DRAFT", "SUBMITTED"
-REPORT_STATES: Final = (Option(DRAFT, msg("Draft")), Option(SUBMITTED, msg("Submitted")))
+DRAFT, SUBMITTED, RETURNED = "DRAFT", "SUBMITTED", "RETURNED"
+REPORT_STATES: Final = (
+    Option(DRAFT, msg("Draft")),
+    Option(SUBMITTED, msg("Submitted")),
+    Option(RETURNED, msg("Returned")),
+)
 OPEN, SETTLED, REPORTED = "OPEN", "SETTLED", "REPORTED"
 SETTLEMENTS: Final = (
     Option(OPEN, msg("Waits for the manager")),
@@ -53,8 +57,8 @@ _LONG: Final = TextKind(5000, multiline=True)
 class DailyReport(Record):
     """What a member did with customers on a day: a daily report (日报), of an account manager a 每日回访报告.
 
-    A draft is its writer's to edit; what was submitted stays as it is. A return-visit report gathers the
-    daily reports that were submitted to the account manager.
+    A draft is its writer's to edit; what was submitted stays as it is, unless whoever reads it returns it with a
+    reason. A return-visit report gathers the daily reports that were submitted to the account manager.
     """
 
     __tablename__ = "daily_report"
@@ -105,6 +109,15 @@ class DailyReport(Record):
         index=True,
         description="Who settles what is urgent, or reports it upward",
     )
+    returned_by_id: Mapped[UUID | None] = field(
+        ReferenceKind("member"),
+        label=msg("Returned by"),
+        references="member.id",
+        read_only=True,
+        description="Who returned it last; it may have been submitted again since",
+    )
+    returned_at: Mapped[datetime | None] = field(InstantKind(), label=msg("Returned at"), read_only=True)
+    returned_why: Mapped[str | None] = field(_LONG, label=msg("Returned because"), read_only=True, sort=False)
     gathered_in_id: Mapped[UUID | None] = field(
         ReferenceKind("daily_report"),
         label=msg("Gathered in"),
@@ -121,6 +134,9 @@ class DailyReport(Record):
     manager: Mapped[Member | None] = relation(
         "Member", label=msg("Company manager"), foreign_key="DailyReport.manager_id"
     )
+    returned_by: Mapped[Member | None] = relation(
+        "Member", label=msg("Returned by"), foreign_key="DailyReport.returned_by_id"
+    )
     gathered_in: Mapped[DailyReport | None] = relation(
         "DailyReport",
         label=msg("Gathered in"),
@@ -135,10 +151,10 @@ class DailyReport(Record):
         Index("ix_daily_report_day", "day", "id"),
         Index("ix_daily_report_member_id_day", "member_id", "day", "id"),
         Index(
-            "ix_daily_report_draft",
+            "ix_daily_report_unsubmitted",
             "day",
             "member_id",
-            postgresql_where=text("state = 'DRAFT' AND archived_at IS NULL"),
+            postgresql_where=text("state <> 'SUBMITTED' AND archived_at IS NULL"),
         ),
     )
 

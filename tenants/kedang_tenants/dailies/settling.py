@@ -65,14 +65,15 @@ async def hold_urgent(
     """
     card = await hold(write, viewer, CARD, card_id, path=path)
     (report,) = [dict(row) for row in await write.fetch(_REPORT, card["report_id"])]
-    if not _may_decide(viewer, report):
+    if not may_decide(viewer, report):
         raise Forbidden(msg("You may not do this."))
     if card["settlement"] != OPEN:
         raise NothingUrgent(msg("There is nothing urgent here that waits for a decision."), path=path)
     return card, report
 
 
-def _may_decide(viewer: Viewer, report: Row) -> bool:
+def may_decide(viewer: Viewer, report: Row) -> bool:
+    """Whether the viewer stands above whoever wrote the report as a manager does."""
     if viewer.member_id == report["manager_id"]:
         return True
     scope = viewer.on(CARD).update

@@ -23,9 +23,10 @@ _CUSTOMER: Final = "SELECT name FROM customer WHERE id = $1"
 
 
 async def submitted_letters(
-    read: TenantRead, row: Row, *, recipients: Sequence[UUID], cards: int, urgent: int
+    read: TenantRead, row: Row, *, recipients: Sequence[UUID], cards: int, urgent: int, clock: Clock
 ) -> list[Telling]:
-    """That a report was submitted, for whoever it goes to and who settles what is urgent."""
+    """That a report was submitted, for the first time or again, for whoever it goes to and who settles what is urgent."""
+    again = f":{clock.now().timestamp():.0f}" if row["returned_at"] else ""
     params = {
         "name": str(await read.fetchval(_NAME, row["member_id"])),
         "day": row["day"].isoformat(),
@@ -36,7 +37,7 @@ async def submitted_letters(
         Telling(
             kind=DAILY_REPORT,
             member_id=recipient,
-            occasion=f"daily-report:{row['id'].hex}",
+            occasion=f"daily-report:{row['id'].hex}{again}",
             title=_SUBMITTED[row["kind"] == RETURN_VISIT],
             body=msg("Customers: {cards}. Urgent: {urgent}."),
             params=params,
@@ -45,6 +46,24 @@ async def submitted_letters(
         for recipient in recipients
         if recipient != row["member_id"]
     ]
+
+
+async def returned_letter(read: TenantRead, row: Row, *, by: UUID, why: str, clock: Clock) -> Telling:
+    """That a report was returned and why, for whoever wrote it."""
+    params = {
+        "name": str(await read.fetchval(_NAME, by)),
+        "day": row["day"].isoformat(),
+        "why": why,
+    }
+    return Telling(
+        kind=DAILY_REPORT,
+        member_id=row["member_id"],
+        occasion=f"daily-report-returned:{row['id'].hex}:{clock.now().timestamp():.0f}",
+        title=msg("Daily report of {day} returned by {name}"),
+        body="{why}",
+        params=params,
+        about=("daily_report", row["id"]),
+    )
 
 
 async def settled_letters(

@@ -87,10 +87,21 @@ WAITING_FOR: Final = (
     (
         "daily_report",
         "manager_id",
-        "t.id IN (SELECT report_id FROM daily_report_card WHERE settlement = 'OPEN' AND archived_at IS NULL)",
+        (
+            "t.id IN (SELECT report_id FROM daily_report_card WHERE settlement = 'OPEN' AND archived_at IS NULL)"
+            " AND t.member_id <> $2"
+        ),
+    ),
+    (
+        "daily_report",
+        "recipient_id",
+        (
+            "t.state = 'SUBMITTED' AND t.kind = 'DAILY' AND t.gathered_in_id IS NULL"
+            " AND t.recipient_id IS DISTINCT FROM t.manager_id AND t.member_id <> $2"
+        ),
     ),
 )
-"""What waits for the leaver's decision waits for the successor's: record, column, and when it does."""
+"""What waits for the leaver waits for the successor: record, column, and when it does; nothing waits for its own writer ($2)."""
 
 ENDED: Final = (("customer_collaborator", "member_id"), ("report_recipient", "member_id"))
 """What ends with the leaver: record and column."""
@@ -231,7 +242,7 @@ async def _move_rest(write: TenantWrite, viewer: Viewer, handing: Handing, clock
         changes += [_given(record, each, handing.successor_id, column) for each in ids]
     for record, column, waits in WAITING_FOR:
         sql = f"SELECT t.id FROM {record} t WHERE t.{column} = $1 AND t.archived_at IS NULL AND {waits} ORDER BY t.id"
-        found = await write.fetch(sql, handing.leaver_id)
+        found = await write.fetch(sql, handing.leaver_id, handing.successor_id)
         changes += [_given(record, row["id"], handing.successor_id, column) for row in found]
     for record, column in ENDED:
         changes += [

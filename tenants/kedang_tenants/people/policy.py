@@ -174,7 +174,7 @@ _TAKEN_IN = replace(_keeps(DEPARTMENT, names=ALL, archive=True), create=ALL, exp
 _DAY_BY_DAY = (
     (DAILIES, _keeps(OWN)),
     (CARDS, replace(_keeps(OWN, archive=True), export=NONE)),
-    (WATCHED, _reads(OWN)),
+    (WATCHED, _reads(OWN, credit=OWN)),
 )
 
 DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
@@ -193,7 +193,8 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             (TRADE, _reads(ALL, profit=ALL, cost=ALL)),
             ((*FOLLOW_UPS, *SERVICE, *RECEIVABLES), _reads(ALL)),
             (SURVEYS, _reads(ALL, phone=ALL, respondent=ALL)),
-            ((*DAILIES, *CARDS, *WATCHED), _reads(ALL)),
+            ((*DAILIES, *CARDS), _reads(ALL)),
+            (WATCHED, _reads(ALL, credit=ALL)),
             (("customer_grade",), replace(_reads(ALL, profit=ALL), update=ALL)),
         ),
         "DEPARTMENT_MANAGER": _table(
@@ -221,7 +222,7 @@ DEFAULT_POLICY: Mapping[str, Table] = MappingProxyType(
             _surveys(DEPARTMENT, phone=DEPARTMENT),
             (DAILIES, replace(_keeps(DEPARTMENT), export=NONE)),
             (CARDS, replace(_keeps(DEPARTMENT, archive=True), export=NONE)),
-            (WATCHED, _reads(DEPARTMENT)),
+            (WATCHED, _reads(DEPARTMENT, credit=DEPARTMENT)),
             (PRODUCTS, _reads(ALL, export=ALL)),
         ),
         "REPRESENTATIVE": _table(

@@ -10,8 +10,9 @@ import asyncpg
 import orjson
 
 from kedang_platform.i18n import msg
+from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import text_in
-from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.reading import Scope, Viewer, masks
 from kedang_tenants.reading.statement import Statement
 from kedang_tenants.reports import asking
 from kedang_tenants.reports.asking import Asked, Scheme
@@ -22,7 +23,7 @@ from kedang_tenants.reports.models import WATCH_LIST
 from kedang_tenants.reports.parameters import GRADE, REGION
 from kedang_tenants.reports.spool import Rows, Spool
 from kedang_tenants.watching.models import BEST, RISK, SIDES
-from kedang_tenants.watching.reasons import REASONS
+from kedang_tenants.watching.reasons import REASONS, whole
 
 READS: Final = ("watch_entry", "customer")
 _RULE: Final = msg(
@@ -71,13 +72,18 @@ async def make(asked: Asked, spool: Spool) -> Document:
 
 
 def _statement(asked: Asked, viewer: Viewer, side: str) -> tuple[Statement, str]:
-    s = Statement()
+    s, entries = Statement(), catalogue().record("watch_entry")
+
+    def of_credit(name: str) -> str:
+        return masks.column(s, viewer, entries, "w", entries.fields[name])
+
     export = asking.within(s, viewer, "customer", "c", viewer.on("customer").export)
     first = s.bind(asked.span.first)
     return (
         s,
         f"""
-SELECT w.since_on, w.ended_on, w.reasons, w.why, w.points, c.number, c.name, c.grade_level_id, m.name AS owner,
+SELECT w.since_on, w.ended_on, w.reasons, w.why, {of_credit("withheld")} AS withheld,
+       {of_credit("why_withheld")} AS why_withheld, w.points, c.number, c.name, c.grade_level_id, m.name AS owner,
        {export} AS listed
 FROM watch_entry w JOIN customer c ON c.id = w.customer_id
 LEFT JOIN member m ON m.id = c.owner_id
@@ -95,7 +101,8 @@ def _take(asked: Asked, scheme: Scheme, row: asyncpg.Record, rows: Rows, found: 
         found.left += span.first <= row["ended_on"] < span.end
         return
     found.now += 1
-    found.reasons.update(orjson.loads(row["reasons"]).keys())
+    reasons = orjson.loads(row["reasons"])
+    found.reasons.update([*reasons, *orjson.loads(row["withheld"] or "{}")])
     if row["listed"]:
         rows.add(
             [
@@ -106,9 +113,16 @@ def _take(asked: Asked, scheme: Scheme, row: asyncpg.Record, rows: Rows, found: 
                 row["since_on"].isoformat(),
                 (asked.today - row["since_on"]).days,
                 row["points"],
-                text_in(orjson.loads(row["why"]), asked.language),
+                _why(asked, row, only_withheld=not reasons),
             ]
         )
+
+
+def _why(asked: Asked, row: asyncpg.Record, *, only_withheld: bool) -> str:
+    """As far as it is for the reader."""
+    kept = row["why_withheld"]
+    withheld = text_in(orjson.loads(kept), asked.language) if kept else None
+    return whole(withheld, text_in(orjson.loads(row["why"]), asked.language), only_withheld=only_withheld)
 
 
 def _columns(asked: Asked) -> list[Column]:

@@ -20,7 +20,7 @@ from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.followups.models import CANCELLED, CHECK, PLANNED
 from kedang_tenants.people.working_days import load_calendar
 from kedang_tenants.reading import Viewer
-from kedang_tenants.watching.reasons import why_openly
+from kedang_tenants.watching.reasons import why_in_plans
 from kedang_tenants.watching.rule import load_thresholds
 
 PLAN: Final = "follow_up_plan"
@@ -30,8 +30,8 @@ _OCCASION: Final = "'watch:' || replace({entry}::text, '-', '')"
 # Entries at risk that no check was made for; $1 those that are checked at all events unless a check is open, $2 how many
 # a member may have open.
 _UNCHECKED: Final = f"""
-SELECT id, customer_id, owner_id, reasons, made FROM (
-    SELECT w.id, w.customer_id, c.owner_id, w.reasons, k.made, w.id = ANY($1::uuid[]) AS now,
+SELECT id, customer_id, owner_id, reasons, points, made FROM (
+    SELECT w.id, w.customer_id, c.owner_id, w.reasons, w.points, k.made, w.id = ANY($1::uuid[]) AS now,
            row_number() OVER (PARTITION BY c.owner_id ORDER BY w.points DESC, w.since_on, w.id) + coalesce(o.open, 0)
                AS place
     FROM watch_entry w JOIN customer c ON c.id = w.customer_id AND c.archived_at IS NULL AND c.owner_id IS NOT NULL
@@ -90,7 +90,9 @@ async def plan_checks(
                 "state": PLANNED,
                 "origin": CHECK,
                 "occasion": f"watch:{row['id'].hex}" + (f"/{row['made'] + 1}" if row["made"] else ""),
-                "rule": why_openly(orjson.loads(row["reasons"]), thresholds, currency=viewer.currency),
+                "rule": why_in_plans(
+                    orjson.loads(row["reasons"]), row["points"], thresholds, currency=viewer.currency
+                ),
             },
         )
         for row in rows

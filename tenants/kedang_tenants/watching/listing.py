@@ -23,7 +23,7 @@ from kedang_tenants.reading import Viewer
 from kedang_tenants.watching.checks import call_off
 from kedang_tenants.watching.measuring import measure, reasons_of, top_sales
 from kedang_tenants.watching.models import BEST, RISK
-from kedang_tenants.watching.reasons import Reason, document, graver, restated, why
+from kedang_tenants.watching.reasons import Reason, graver, restated, told
 from kedang_tenants.watching.rule import Thresholds, load_thresholds
 
 RECORD: Final = "watch_entry"
@@ -121,12 +121,7 @@ def _put_on(customer: UUID, side: str, found: Mapping[str, Reason], look: _Look)
 
 
 def _told(found: Mapping[str, Reason], look: _Look) -> dict[str, Any]:
-    return {
-        "reasons": document(found),
-        "why": why(found, look.thresholds, currency=look.currency),
-        "points": len(found),
-        "seen_on": look.day,
-    }
+    return {**told(found, look.thresholds, currency=look.currency), "seen_on": look.day}
 
 
 async def _end_archived(write: TenantWrite, viewer: Viewer, clock: Clock) -> int:

@@ -39,7 +39,7 @@ class WatchEntry(Record):
     """A customer's stay on the watch list, at the one end or the other.
 
     ``reasons`` has, by the name of each reason, what was measured (``value``) and the ``threshold`` that it
-    reached; ``points`` is how many reasons there are.
+    reached; ``withheld`` has those that tell of credit. ``points`` is how many reasons there are of both.
     """
 
     __tablename__ = "watch_entry"
@@ -63,6 +63,20 @@ class WatchEntry(Record):
     )
     why: Mapped[dict[str, str]] = field(
         LocalisedKind(2000, multiline=True), label=msg("Why"), required=True, read_only=True
+    )
+    withheld: Mapped[dict[str, Any] | None] = field(
+        DocumentKind(),
+        label=msg("Reasons not for everybody"),
+        read_only=True,
+        exported=False,
+        sensitivity="credit",
+        description="Arrears, a drop of the credit rating, an insolvency ahead",
+    )
+    why_withheld: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(2000, multiline=True),
+        label=msg("Why, not for everybody"),
+        read_only=True,
+        sensitivity="credit",
     )
     points: Mapped[int] = field(
         IntegerKind(0, 100), label=msg("Number of reasons"), required=True, read_only=True

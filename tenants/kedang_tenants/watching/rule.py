@@ -23,10 +23,11 @@ KIND: Final = "watching"
 _BOUNDS: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "": {"months": (1, 24), "least_sales": (0, 10**12), "check_within": (1, 60), "checks_each": (1, 100)},
     "risk": {
-        "reasons": (1, 6),
+        "reasons": (1, 7),
         "sales_fall": (1, 100),
         "arrears_days": (1, 3650),
         "credit_drop_days": (1, 3650),
+        "grade_fall_days": (1, 3650),
         "satisfaction": (1, 5),
         "silent_days": (1, 3650),
     },
@@ -39,6 +40,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, float | None]]] = {
         "sales_fall": 30,
         "arrears_days": 30,
         "credit_drop_days": 90,
+        "grade_fall_days": 90,
         "satisfaction": 2.5,
         "silent_days": 90,
     },

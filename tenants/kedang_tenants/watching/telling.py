@@ -22,12 +22,13 @@ from kedang_tenants.people.openness import closed_to
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.reading import Scope, Viewer
 from kedang_tenants.watching.models import SIDES
+from kedang_tenants.watching.reasons import whole
 
 LISTED: Final = 50
 """Customers that a notice names; it counts the others."""
 _RECORD: Final = "watch_entry"
 _UNTOLD: Final = """
-SELECT w.id, w.customer_id, w.side, w.why, w.points, c.name, c.owner_id
+SELECT w.id, w.customer_id, w.side, w.reasons, w.why, w.why_withheld, w.points, c.name, c.owner_id
 FROM watch_entry w JOIN customer c ON c.id = w.customer_id AND c.archived_at IS NULL
 WHERE w.told_on IS NULL AND w.ended_on IS NULL AND w.archived_at IS NULL AND ($1::uuid[] IS NULL OR w.id = ANY($1))
 ORDER BY w.side DESC, w.points DESC, c.name_sort, w.id
@@ -58,7 +59,7 @@ async def tell_untold(
     for reader, own in readers.items():
         visible = [row for row in own if (reader, _RECORD, row["id"]) not in closed]
         if visible:
-            tellings.append(_telling(reader, visible, day))
+            tellings.append(_telling(everybody.people[reader], visible, day))
     told = await tell(write, viewer, tellings, clock=clock)
     await write.fetch(_TOLD, [row["id"] for row in rows], day)
     return told
@@ -82,34 +83,46 @@ def _may_read(person: Person, owner: UUID) -> bool:
     return scope is not Scope.NONE and person.covers(scope, owner)
 
 
-def _telling(reader: UUID, rows: Sequence[asyncpg.Record], day: date) -> Telling:
+def _telling(reader: Person, rows: Sequence[asyncpg.Record], day: date) -> Telling:
     alone = len(rows) == 1
-    content = sha256("".join(f"{row['id']}{row['why']}" for row in rows).encode()).hexdigest()[:32]
+    said = "".join(f"{row['id']}{row['why']}{row['why_withheld'] or ''}" for row in rows)
+    content = sha256(said.encode()).hexdigest()[:32]
     return Telling(
         kind=WATCH_LIST,
-        member_id=reader,
+        member_id=reader.id,
         occasion=f"watch:{day.isoformat()}:{content}",
         title=_ONE if alone else _SEVERAL,
         body="{lines}",
         params={
             "customer": rows[0]["name"],
             "count": len(rows),
-            "lines": in_our_languages(lambda language: "\n".join(_lines(rows, language))),
+            "lines": in_our_languages(lambda language: "\n".join(_lines(reader, rows, language))),
         },
         details={"day": day.isoformat(), "customers": len(rows)},
         about=(_RECORD, rows[0]["id"]) if alone else None,
     )
 
 
-def _lines(rows: Sequence[asyncpg.Record], language: Language) -> list[str]:
+def _lines(reader: Person, rows: Sequence[asyncpg.Record], language: Language) -> list[str]:
     lines = []
     for row in rows[:LISTED]:
         params = {
             "side": translate(_LABELS[row["side"]], language),
             "customer": row["name"],
-            "why": text_in(orjson.loads(row["why"]), language),
+            "why": _why(reader, row, language),
         }
         lines.append(translate(msg("{side}: {customer} – {why}"), language, params))
     if len(rows) > LISTED:
         lines.append(translate(_MORE, language, {"count": len(rows) - LISTED}))
     return lines
+
+
+def _why(reader: Person, row: asyncpg.Record, language: Language) -> str:
+    """Why a customer is on the list, as far as it is for this reader."""
+    openly = text_in(orjson.loads(row["why"]), language)
+    access = reader.access[_RECORD]
+    scope = min(access.read, access.sensitive.get("credit", Scope.NONE))
+    if row["why_withheld"] is None or not reader.covers(scope, row["owner_id"]):
+        return openly
+    withheld = text_in(orjson.loads(row["why_withheld"]), language)
+    return whole(withheld, openly, only_withheld=not orjson.loads(row["reasons"]))

@@ -17,10 +17,11 @@ from kedang_workers.walking import walk
 @recurring(BEGIN, at=time())
 @handler(BEGIN)
 async def begin(job: RunningJob) -> None:
-    """Ask for the drafts of a day that begins."""
+    """Ask for the drafts of a day that begins, and hand on what waits for account managers who have left."""
     company = await company_of(job)
     async with job.finish() as write:
-        await begin_day(write, await system_viewer(write, company=company), day=_day(job))
+        viewer = await system_viewer(write, company=company)
+        await begin_day(write, viewer, day=_day(job), clock=job.clock)
 
 
 @handler(MAKE, timeout=timedelta(minutes=30))
