@@ -8,7 +8,10 @@ from kedang_platform.errors import Forbidden, NotFound, Refused
 from kedang_platform.ids import new_id
 from kedang_tenants.trade import demand_life
 from kedang_tenants.trade.demand_life import DemandClosed
+from kedang_tenants.trade.demands import DEMAND_STATES
 from kedang_tenants.trade.dues import DEMAND_EXPECTED, INVOICE_OVERDUE
+from kedang_tenants.trade.models import ORDER_STATES
+from kedang_tenants.trade.receivables import INVOICE_STATES
 
 TODAY = date(2026, 3, 2)
 pytestmark = pytest.mark.requirement("P2")
@@ -108,6 +111,15 @@ async def test_history_is_taken_in_as_it_was(shop, customer):
     )
     rows = await shop.fetch("SELECT state, closed_on FROM demand ORDER BY state")
     assert [tuple(one.values()) for one in rows] == [("LOST", date(2020, 1, 2)), ("WON", TODAY)]
+
+
+@pytest.mark.requirement("T6", "P4")
+def test_what_is_open_of_an_order_a_demand_and_an_invoice_is_not_called_the_same():
+    """One word of English, several of Chinese: an order that is open waits for goods, an invoice for money."""
+    names = [option.label for options in (ORDER_STATES, DEMAND_STATES, INVOICE_STATES) for option in options]
+    opened = [options[0].label for options in (ORDER_STATES, DEMAND_STATES, INVOICE_STATES)]
+    assert len(set(opened)) == 3
+    assert "Open" not in names
 
 
 @pytest.mark.requirement("A11")

@@ -12,6 +12,8 @@ from kedang_platform.errors import BadUserInput, Forbidden, Refused
 from kedang_platform.ids import new_id
 from kedang_tenants.changing import Change
 from kedang_tenants.reading import BadCursor
+from kedang_tenants.rules import establish
+from kedang_tenants.trade import tiers
 from kedang_tenants.trade.profits import (
     CUSTOMER,
     LEAST_PROFIT,
@@ -24,7 +26,8 @@ from kedang_tenants.trade.profits import (
     Sum,
     profit_contributions,
 )
-from kedang_tenants.trade.rules import margin_of, profit_tier
+from kedang_tenants.trade.rules import margin_of
+from kedang_tenants.trade.tiers import ProfitTiers
 
 pytestmark = pytest.mark.requirement("P1", "P6")
 DAY = date(2026, 1, 15)
@@ -83,7 +86,7 @@ async def ask(shop, viewer=None, **said):
 )
 def test_the_tier_of_a_product_follows_from_its_margin(price, cost, margin, tier):
     found = margin_of(*(None if text is None else Decimal(text) for text in (price, cost)))
-    assert (found, profit_tier(found)) == (None if margin is None else Decimal(margin), tier)
+    assert (found, ProfitTiers().of(found)) == (None if margin is None else Decimal(margin), tier)
 
 
 async def test_margin_and_tier_stand_on_the_product_and_move_with_it(shop):
@@ -97,6 +100,51 @@ async def test_margin_and_tier_stand_on_the_product_and_move_with_it(shop):
     with pytest.raises(Refused) as refused:
         await shop.update("product", chai, profit_tier="HIGH")
     assert [error.code for error in refused.value.errors] == ["FORBIDDEN"]
+
+
+async def put_in_force(shop, content):
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await establish(write, await shop.product(), kind=tiers.KIND, content=content, clock=shop.clock)
+    await shop.work()
+
+
+@pytest.mark.requirement("T8")
+async def test_a_company_says_itself_from_which_margin_on_a_tier_begins(shop):
+    for number, cost in enumerate(("3", "5", "7.5", "9.5", "11", None)):
+        await product(shop, str(number), list_price="10", cost=cost)
+    tiers_now = "SELECT profit_tier, version FROM product ORDER BY number"
+
+    async def told():
+        return [tuple(row.values()) for row in await shop.fetch(tiers_now)]
+
+    default = ["HIGH", "HIGH", "MEDIUM", "LOW", "LOSS", None]
+    assert await told() == [(tier, 1) for tier in default]
+    await put_in_force(shop, {"high": "0.7", "medium": "0.25", "low": "-0.1"})
+    assert await told() == [(tier, 1) for tier in ("HIGH", "MEDIUM", "MEDIUM", "LOW", "LOW", None)]
+    await product(shop, "6", list_price="10", cost="4")
+    assert (await told())[-1] == ("MEDIUM", 1)
+    await put_in_force(shop, {"high": 0.4, "medium": 0.2, "low": 0.1})
+    assert [tier for tier, _ in await told()] == ["HIGH", "HIGH", "MEDIUM", "LOSS", "LOSS", None, "HIGH"]
+
+
+@pytest.mark.requirement("T8")
+@pytest.mark.parametrize(
+    ("content", "code", "path"),
+    [
+        ({}, "INVALID_CONTENT", ()),
+        ({"high": "0.4", "medium": "0.2"}, "INVALID_CONTENT", ()),
+        ({"high": "0.4", "medium": "0.2", "low": "0", "loss": "-1"}, "INVALID_CONTENT", ("loss",)),
+        ({"high": "much", "medium": "0.2", "low": "0"}, "INVALID_NUMBER", ("high",)),
+        ({"high": True, "medium": "0.2", "low": "0"}, "INVALID_NUMBER", ("high",)),
+        ({"high": "1.01", "medium": "0.2", "low": "0"}, "OUT_OF_RANGE", ("high",)),
+        ({"high": "0.2", "medium": "0.2", "low": "0"}, "TIERS_NOT_IN_ORDER", ("high",)),
+        ({"high": "0.4", "medium": "-0.2", "low": "0"}, "TIERS_NOT_IN_ORDER", ("medium",)),
+        ({"high": "0.4", "medium": "0.2", "low": "0.0000001"}, "TOO_PRECISE", ("low",)),
+    ],
+)
+async def test_tiers_that_cannot_be_are_refused(shop, content, code, path):
+    errors = await tiers.check(None, shop.viewer, content)
+    assert [(error.code, error.path) for error in errors] == [(code, path)]
 
 
 async def test_the_cost_of_the_day_stays_with_the_line(shop):
@@ -286,5 +334,6 @@ def test_a_margin_is_within_its_bounds_and_falls_with_the_cost(seed):
     low, high = sorted(Decimal(pick.randrange(10**6)) / 10 ** pick.randrange(7) for _ in range(2))
     better, worse = margin_of(price, low), margin_of(price, high)
     assert -999_999 <= worse <= better <= 1
-    tiers = ("HIGH", "MEDIUM", "LOW", "LOSS")
-    assert tiers.index(profit_tier(better)) <= tiers.index(profit_tier(worse))
+    places = ("HIGH", "MEDIUM", "LOW", "LOSS")
+    of = ProfitTiers().of
+    assert places.index(of(better)) <= places.index(of(worse))

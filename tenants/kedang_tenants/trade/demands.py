@@ -31,7 +31,11 @@ from kedang_tenants.people.models import Member
 from kedang_tenants.trade.models import Order, Product
 
 OPEN, WON, LOST = "OPEN", "WON", "LOST"
-DEMAND_STATES: Final = (Option(OPEN, msg("Open")), Option(WON, msg("Won")), Option(LOST, msg("Lost")))
+DEMAND_STATES: Final = (
+    Option(OPEN, msg("Undecided")),
+    Option(WON, msg("Won")),
+    Option(LOST, msg("Not won")),
+)
 STAGES: Final = (
     Option("CONTACT", msg("First contact")),
     Option("NEED", msg("Need found out")),

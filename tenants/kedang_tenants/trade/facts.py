@@ -3,7 +3,7 @@
 Each function gives a SELECT to be put into a statement as a subquery or a CTE. What is compared with (days, a
 currency) is given as SQL: a place of a parameter with its type (``$3::date``), or a column of the statement around it
 where it stands in a LATERAL join. ``where`` is a further condition, over ``o`` for an order, ``i`` for an invoice,
-``d`` for a demand, ``q`` for a quotation: ``o.customer_id = ANY($1::uuid[])``.
+``q`` for a quotation: ``o.customer_id = ANY($1::uuid[])``.
 
 Periods are half open: from ``first`` to before ``end``. Customers of whom there is nothing have no row.
 """
@@ -166,14 +166,6 @@ GROUP BY i.customer_id
 """
 
 
-def has_open_demand(customer: str) -> str:
-    """The condition that the customer with this id has a demand that is neither won nor lost."""
-    return (
-        f"EXISTS (SELECT 1 FROM demand d WHERE d.customer_id = {customer} AND d.state = 'OPEN'"
-        " AND d.archived_at IS NULL)"
-    )
-
-
 def waiting_quotations(*, where: str = "TRUE") -> str:
     """SELECT of ``customer_id``, ``quotation_id``, ``number``, ``owner_id``, ``sent_on``, ``valid_until`` of quotations
     that were sent and not answered.
@@ -187,16 +179,3 @@ WHERE q.state = 'SENT' AND q.archived_at IS NULL AND {where}
 
 def _within(column: str, first: str | None, end: str) -> str:
     return f"{column} < {end}" if first is None else f"{column} >= {first} AND {column} < {end}"
-
-
-_OF_THESE: Final = "customer_id = ANY($1::uuid[])"
-_EVER: Final = "'infinity'::date"
-LAST_PURCHASES: Final = last_purchases(end=_EVER, where=f"o.{_OF_THESE}")
-"""``last_purchases`` up to the last one that is noted, of the customers $1 (uuid[])."""
-EXPECTED_PURCHASES: Final = f"""
-SELECT customer_id, last_on AS last_day, expected_on
-FROM ({buying_intervals(end=_EVER, where=f"o.{_OF_THESE}")}) f WHERE expected_on IS NOT NULL
-"""
-"""``customer_id``, ``last_day``, ``expected_on`` of the customers $1 (uuid[]) whose next purchase can be expected."""
-UNANSWERED_QUOTATIONS: Final = waiting_quotations(where=f"q.{_OF_THESE}")
-"""``waiting_quotations`` of the customers $1 (uuid[])."""

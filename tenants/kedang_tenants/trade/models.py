@@ -33,7 +33,7 @@ from kedang_tenants.people.models import Member
 
 OPEN, DELIVERED, CANCELLED = "OPEN", "DELIVERED", "CANCELLED"
 ORDER_STATES = (
-    Option(OPEN, msg("Open")),
+    Option(OPEN, msg("To be delivered")),
     Option(DELIVERED, msg("Delivered")),
     Option(CANCELLED, msg("Cancelled")),
 )
@@ -130,7 +130,9 @@ class Product(Record, Searchable):
         label=msg("Profit tier"),
         read_only=True,
         sensitivity="profit",
-        description="By the margin: from 0.4 on high, from 0.2 on medium, below 0 a loss",
+        description=(
+            "By the margin and the company's rule; without one from 0.4 on high, from 0.2 on medium, below 0 a loss"
+        ),
     )
     promotion: Mapped[str | None] = field(ChoiceKind(PROMOTIONS), label=msg("Promotion"))
     features: Mapped[str | None] = field(_LONG, label=msg("Features"), sort=False)

@@ -28,7 +28,7 @@ from kedang_tenants.trade.models import Order
 
 OPEN, PAID, CANCELLED = "OPEN", "PAID", "CANCELLED"
 INVOICE_STATES: Final = (
-    Option(OPEN, msg("Open")),
+    Option(OPEN, msg("To be paid")),
     Option(PAID, msg("Paid")),
     Option(CANCELLED, msg("Cancelled")),
 )
@@ -48,7 +48,7 @@ class Invoice(Record):
 
     __tablename__ = "invoice"
     __prefix__ = "inv"
-    __labels__ = (msg("Invoice"), msg("Invoices"))
+    __labels__ = (msg("Sales invoice"), msg("Sales invoices"))
     __owner__ = ("customer", "owner_id")
     __key__ = ("number",)
     __order__ = ("issued_on",)
@@ -79,7 +79,7 @@ class Invoice(Record):
     issued_on: Mapped[date] = field(DayKind(), label=msg("Issued on"), required=True)
     due_on: Mapped[date | None] = field(
         DayKind(),
-        label=msg("Due on"),
+        label=msg("To be paid by"),
         description="The last day for payment; the day of issue where none is said",
     )
     cancelled_on: Mapped[date | None] = field(
@@ -137,7 +137,7 @@ class Payment(Record):
     )
     invoice_id: Mapped[UUID] = field(
         ReferenceKind("invoice"),
-        label=msg("Invoice"),
+        label=msg("Sales invoice"),
         required=True,
         references="invoice.id",
         create_only=True,
@@ -149,7 +149,9 @@ class Payment(Record):
     )
     note: Mapped[str | None] = field(TextKind(2000, multiline=True), label=msg("Note"), sort=False)
 
-    invoice: Mapped[Invoice] = relation("Invoice", label=msg("Invoice"), foreign_key="Payment.invoice_id")
+    invoice: Mapped[Invoice] = relation(
+        "Invoice", label=msg("Sales invoice"), foreign_key="Payment.invoice_id"
+    )
 
     __table_args__ = (
         Index("ix_payment_invoice_id_received_on", "invoice_id", "received_on", "id"),
@@ -158,6 +160,8 @@ class Payment(Record):
 
 
 contribute(
-    Customer, "invoices", relation("Invoice", label=msg("Invoices"), foreign_key="Invoice.customer_id")
+    Customer, "invoices", relation("Invoice", label=msg("Sales invoices"), foreign_key="Invoice.customer_id")
 )
-contribute(Order, "invoices", relation("Invoice", label=msg("Invoices"), foreign_key="Invoice.order_id"))
+contribute(
+    Order, "invoices", relation("Invoice", label=msg("Sales invoices"), foreign_key="Invoice.order_id")
+)

@@ -15,19 +15,20 @@ from kedang_platform.money import AmountOutOfRange, line_amount
 from kedang_tenants.catalogue import MoneyKind
 from kedang_tenants.changing import Draft, afterwards, prepares
 from kedang_tenants.reading import Scope, Viewer
+from kedang_tenants.trade.tiers import profit_tiers
 
 _PRICED_BY = frozenset({"quantity", "unit_price", "discount"})
 _COSTED_BY = _PRICED_BY | {"product_id", "unit_cost"}
 _LARGEST = MoneyKind().maximum
 _PRICES = ("list_price", "cost", "floor_price")
-_TIERS = ((Decimal("0.4"), "HIGH"), (Decimal("0.2"), "MEDIUM"), (Decimal(0), "LOW"))
 _LOWEST_MARGIN = Decimal(-999_999)
 _NO_DISCOUNT = Decimal(0)
 
 
 @prepares("product")
-async def value_products(_write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
+async def value_products(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], _clock: Clock) -> None:
     """A price is one in the company's currency where none is said; margin and profit tier follow from price and cost."""
+    tiers = await profit_tiers(write)
     for draft in drafts:
         priced = any(draft.now(name) is not None for name in _PRICES)
         if priced and draft.now("currency") is None:
@@ -35,7 +36,7 @@ async def value_products(_write: TenantWrite, viewer: Viewer, drafts: Sequence[D
         price, cost = (cast("Decimal | None", draft.now(name)) for name in ("list_price", "cost"))
         margin = margin_of(price, cost)
         if margin != draft.now("margin"):
-            draft.values |= {"margin": margin, "profit_tier": profit_tier(margin)}
+            draft.values |= {"margin": margin, "profit_tier": tiers.of(margin)}
 
 
 def margin_of(price: Decimal | None, cost: Decimal | None) -> Decimal | None:
@@ -43,13 +44,6 @@ def margin_of(price: Decimal | None, cost: Decimal | None) -> Decimal | None:
     if price is None or cost is None or not price:
         return None
     return max(_LOWEST_MARGIN, round((price - cost) / price, 6))
-
-
-def profit_tier(margin: Decimal | None) -> str | None:
-    """The tier of a margin (P1): from 0.4 on high, from 0.2 on medium, from 0 on low, else a loss; None: unknown."""
-    if margin is None:
-        return None
-    return next((tier for least, tier in _TIERS if margin >= least), "LOSS")
 
 
 @prepares("order")
