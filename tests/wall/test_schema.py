@@ -50,6 +50,7 @@ ANSWERED = {
     "gradeMovement": "customers",
     "ruleDifferences": "kind",
     "customerTimeline": "nodes { recordId }",
+    "memberWorklist": "day",
     "surveyAnalysis": "total { answers }",
     "subscriptionInvoiceDownload": "url",
     "companyExportDownload": "url",
@@ -204,6 +205,19 @@ class Walk:
         else:
             assert counts[0] < counts[1], (record.name, name, operator)
 
+    async def kept_filters(self) -> None:
+        """A segment of the other company stands in no filter: as one that is not there."""
+        query = "query ($where: CustomerWhere) { customers(where: $where) { totalCount } }"
+        own = self.own.ids["seg"]
+        mine = orjson.loads(await self.told(query, {"where": {"segment": own}}))
+        assert mine["data"]["customers"]["totalCount"] > 0
+        foreign, nobody = self.foreign(own), self.nobody(own)
+        for where in ({"segment": "?"}, {"NOT": {"segment": "?"}}, {"OR": [{"segment": "?"}, {}]}):
+            told = [await self.told(query, {"where": _with_id(where, one)}) for one in (foreign, nobody)]
+            assert told[0] == told[1], (where, told)
+            assert [e["extensions"]["code"] for e in orjson.loads(told[0])["errors"]] == ["NOT_FOUND"]
+        self.visited.add(Position("CustomerWhere", "segment"))
+
     async def operations(self) -> None:
         """What was asked with a key of the other company is as little told as what was asked with no key at all."""
         query = "query ($id: ID!) { operations(where: {apiKeyId: $id}) { totalCount nodes { id } } }"
@@ -237,27 +251,32 @@ class Walk:
         for name in CORE.mutation_type.fields:
             if name in BATCHES and name not in WALKED_BATCHES:
                 continue
-            for place in places(CORE, name):
-                await self._mutation(name, place)
-                self.visited.add(place.position)
+            if found := list(places(CORE, name)):
+                await self._mutation(name, found)
+                self.visited.update(place.position for place in found)
 
-    async def _mutation(self, name: str, place: Place) -> None:
+    async def _mutation(self, name: str, found: list[Place]) -> None:
+        """Refused with the other company's id at each of these places, without a change; then taken with our own."""
         single = BATCHES.get(name)
         taken = (
             {"inputs": [await self.own.input_of(single)]}
             if single
             else {"input": await self.own.input_of(name)}
         )
+        before = await self.state()
+        for place in found:
+            await self._refused(name, taken, place)
+        assert await self.state() == before, name
+        told = await self._mutate(name, taken)
+        assert _codes(told, name) == NOT_TAKEN.get(name, set()), (name, told)
+
+    async def _refused(self, name: str, taken: Any, place: Place) -> None:
         own = _at(taken, place.way)
         foreign, nobody = self.foreign(own), self.nobody(own)
-        before = await self.state()
         answer = await self._mutate(name, _with(taken, place.way, foreign))
         other = await self._mutate(name, _with(taken, place.way, nobody))
         assert self._same(answer, foreign, other, nobody), (name, place.way, answer, other)
         assert _codes(answer, name) == {CODES.get(name, "NOT_FOUND")}, (name, place.way, answer)
-        assert await self.state() == before, (name, place.way)
-        told = await self._mutate(name, taken)
-        assert _codes(told, name) == NOT_TAKEN.get(name, set()), (name, place.way, told)
 
     async def _mutate(self, name: str, variables: Any) -> bytes:
         field = CORE.mutation_type.fields[name]
@@ -283,6 +302,10 @@ def _with(value: Any, way: tuple[str | int, ...], new: Any) -> Any:
     return made
 
 
+def _with_id(where: Any, public: str) -> Any:
+    return orjson.loads(orjson.dumps(where).replace(b"?", public.encode()))
+
+
 def _codes(answer: bytes, name: str) -> set[str]:
     return {error["code"] for error in orjson.loads(answer)["data"][name]["userErrors"]}
 
@@ -297,6 +320,7 @@ async def test_ids_of_another_company_are_not_found_anywhere(sides):
     }
     walk = Walk(own, other)
     rival = [other.factory.databases, other.factory.company.ref]
+    await walk.kept_filters()
     await walk.operations()
     await walk.audit()
     before = await digests(*rival, besides=())
