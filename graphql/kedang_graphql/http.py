@@ -276,7 +276,8 @@ class GraphQLEndpoint:
         """All root fields in one transaction of the company; those after one that the database broke off in a new one."""
         context.require_scope("read")
         viewer = await context.viewer()
-        binding = Binding(viewer, asked.variables, Budget(largest_page=context.settings.largest_page))
+        budget = Budget(largest_page=context.settings.largest_page)
+        binding = Binding(viewer, asked.variables, budget, context)
         composer = Composer(viewer, plan.compiled)
         data: dict[str, Any] = {}
         errors: list[dict[str, Any]] = []

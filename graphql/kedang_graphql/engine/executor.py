@@ -178,7 +178,7 @@ class EngineExecutor(StrawberryGraphQLCoreExecutionContext):
         assert self.schema.query_type is not None
         root = self.roots[name](reader, self.schema.query_type.fields[name], details)
         context.answer.masked.update(root.masked(viewer, key))
-        binding = Binding(viewer, self.variable_values, self.budget)
+        binding = Binding(viewer, self.variable_values, self.budget, context)
         return await self.together.read(lambda tx: root.answer(tx, binding, Composer(viewer, {})))
 
     async def _records(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from graphql.execution.values import VariableValues
 
@@ -15,6 +15,9 @@ from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import RecordType
 from kedang_tenants.reading import Listing, Select, Viewer
 from kedang_tenants.reading.masks import Mask, mask_of
+
+if TYPE_CHECKING:
+    from kedang_graphql.context import Context
 
 MOST_NODES = 10_000
 
@@ -43,11 +46,15 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What turns selections into requests: who asks, with which variables, within which budget."""
+    """What turns selections into requests: who asks, with which variables, within which budget.
+
+    ``context`` is that of the request, for the root fields of features; None where nobody asks at this moment.
+    """
 
     viewer: Viewer
     variables: VariableValues
     budget: Budget
+    context: Context | None = None
 
     def listing(self, connection: ConnectionNode, parents: int = 1) -> Listing:
         """The page that a list field asks for. Raises BadUserInput and QueryTooLarge."""
