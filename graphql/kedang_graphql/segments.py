@@ -192,11 +192,10 @@ async def answer_customers(
         return None
     async with context.databases.tenant_read(viewer.company) as read:
         try:
-            page = await page_of_segment(
-                read, viewer, segment_id=segment, first=wanted.limit, after=wanted.after
-            )
+            where = await filter_of_segment(read, viewer, segment)
         except NotFound:
             return None
+        page = await page_of_segment(read, viewer, where, first=wanted.limit, after=wanted.after)
     return SegmentCustomers(
         nodes=[Ref("customer", customer) for customer in page.customer_ids],
         page_info=PageInfo(

@@ -190,3 +190,49 @@ async def test_scores_are_filters_and_told_with_their_figures(ask, factory, gate
     assert (found["orders"], found["money"]) == (0, 0)
     job = (await do(ask, "measureRfm", {}, "job { id kind state }"))["job"]
     assert (job["kind"], job["state"]) == ("classing.rfm", "WAITING")
+
+
+async def test_a_segment_is_a_filter_like_any_other(ask, factory):
+    for n in range(4):
+        made = await factory.one("customer", name=f"C{n}", city="Berlin" if n else "Bonn")
+        await factory.one("contact", name=f"K{n}", customer_id=made)
+    berlin = await do(ask, "createSegment", {"name": "Berlin", "where": {"city": {"eq": "Berlin"}}})
+    first = {"search": "c1", "segment": berlin["record"]["id"]}
+    frozen = await do(ask, "createSegment", {"name": "C1", "where": first, "kind": "FROZEN"})
+    where = {"segment": berlin["record"]["id"], "NOT": {"segment": frozen["record"]["id"]}}
+    both = await do(ask, "createSegment", {"name": "Both", "where": where}, "record { id conditions }")
+    assert both["record"]["conditions"] == where
+    named = {"segment": both["record"]["id"]}
+    query = """query ($where: CustomerWhere, $json: JSON!, $id: ID!) {
+      customers(where: $where) { nodes { name } totalCount }
+      customerAggregates(where: $where) { groups { count } }
+      contacts(where: {customer: $where}) { nodes { name } }
+      segmentPreview(where: $json) { count } segmentCount(id: $id) { count } segmentCustomers(id: $id) { nodes { name } } }"""
+    asked = {"where": named, "json": named, "id": both["record"]["id"]}
+    assert (await ask(query, asked)).data == {
+        "customers": {"nodes": [{"name": "C2"}, {"name": "C3"}], "totalCount": 2},
+        "customerAggregates": {"groups": [{"count": 2}]},
+        "contacts": {"nodes": [{"name": "K2"}, {"name": "K3"}]},
+        "segmentPreview": {"count": 2},
+        "segmentCount": {"count": 2},
+        "segmentCustomers": {"nodes": [{"name": "C2"}, {"name": "C3"}]},
+    }
+    given = {"id": berlin["record"]["id"], "where": {"OR": [named, {}]}}
+    told = await do(ask, "changeSegmentFilter", given)
+    assert told == {"record": None, "userErrors": [{"path": ["input", "where"], "code": "CIRCULAR_FILTER"}]}
+    archive = "mutation ($id: ID!) { archiveSegment(input: {id: $id}) { userErrors { code } } }"
+    assert (await ask(archive, {"id": frozen["record"]["id"]})).data["archiveSegment"] == {"userErrors": []}
+    for segment in (
+        frozen["record"]["id"],
+        both["record"]["id"],
+        "seg_" + "0" * 32,
+        "nonsense",
+        berlin["record"]["id"][4:],
+    ):
+        answer = await ask(
+            "query ($id: ID!) { customers(where: {segment: $id}) { totalCount } }", {"id": segment}
+        )
+        assert (answer.body["data"], answer.codes) == (None, ["NOT_FOUND"])
+        told = await do(ask, "createSegment", {"name": "x", "where": {"segment": segment}})
+        assert told == {"record": None, "userErrors": [{"path": ["input", "where"], "code": "NOT_FOUND"}]}
+    assert (await ask("{ segments { totalCount } }")).data["segments"] == {"totalCount": 2}

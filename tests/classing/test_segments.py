@@ -50,7 +50,8 @@ async def names(shop, viewer, segment, first=50):
     found, after = [], None
     while True:
         async with shop.databases.tenant_read(shop.company.ref) as read:
-            page = await segments.page_of_segment(read, viewer, segment_id=segment, first=first, after=after)
+            where = await segments.filter_of_segment(read, viewer, segment)
+            page = await segments.page_of_segment(read, viewer, where, first=first, after=after)
         rows = await shop.fetch("SELECT id, name FROM customer WHERE id = ANY($1::uuid[])", page.customer_ids)
         known = {row["id"]: row["name"] for row in rows}
         found += [known[one] for one in page.customer_ids]

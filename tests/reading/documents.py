@@ -365,6 +365,8 @@ class Writer:
                 where["NOT"] = self._where(record, depth + 1)
             elif kind < 0.35 and record.searchable:
                 where["search"] = self._search(record)
+            elif kind < 0.39 and record.name == "customer":
+                where["segment"] = self._id(catalogue().record("segment"))
             elif kind < 0.42:
                 where["id"] = self._comparison(record, None, ("eq", "ne", "in", "not_in", "is_null"))
             elif kind < 0.50 and self._own(record):

@@ -1,6 +1,6 @@
 """A company full of random records: ties, empty fields, archived ones, Chinese and Latin, signs that mean something in SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -36,7 +36,8 @@ from kedang_tenants.changing import Change
 from kedang_tenants.correspondence.template_kinds import TEMPLATE_KINDS
 from kedang_tenants.people.access_rules import rules_of
 from kedang_tenants.people.policy import access_of
-from kedang_tenants.reading import Scope
+from kedang_tenants.reading import AnyOf, Compare, Filter, Kept, Not, Related, Scope
+from kedang_tenants.reading.stored import encode_filter
 from tests.support.factories import Factory
 from tests.support.members import TestMember, make_member
 from tests.support.reference_reader import Company, Looker
@@ -127,6 +128,21 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
         "parameters": {},
     },
 }
+_FILTERS: Sequence[tuple[Mapping[str, Any], Filter]] = (
+    ({"city": {"isNull": True}}, Compare("city", "is_null", value=True)),
+    (
+        {"contacts": {"some": {"phone": {"isNull": False}}}},
+        Related("contacts", Compare("phone", "is_null", value=False)),
+    ),
+    (
+        {"orders": {"none": {"state": {"eq": "CANCELLED"}}}},
+        Not(Related("orders", Compare("state", "eq", "CANCELLED"))),
+    ),
+    (
+        {"OR": [{"NOT": {"name": {"contains": "a"}}}, {"country": {"eq": "CN"}}]},
+        AnyOf((Not(Compare("name", "contains", "a")), Compare("country", "eq", "CN"))),
+    ),
+)
 _SEATLESS = "VIEW_ONLY"
 # Who can be responsible for a service request.
 _ABLE = (
@@ -263,6 +279,8 @@ class Populating:
             self.taken.add(("classified", row["customer_id"]))
         if record.name in {"route_stop", "segment_member"}:
             row |= self._listed(record.name)
+        if record.name == "segment":
+            row |= self._asked_by_segment()
         if record.name in {"customer_collaborator", "archive_grant"}:
             row |= self._shared(record.name)
         if record.name == "grade_scheme":
@@ -311,14 +329,6 @@ class Populating:
             self.taken.add(("recipient", *pair))
         if record.name == "contact_consent":
             row["contact_id"] = self.value(record.fields["contact_id"])
-        if record.name == "daily_report":
-            while ("day", row["member_id"], row["day"]) in self.taken:
-                row |= {name: self.value(record.fields[name]) for name in ("member_id", "day")}
-            self.taken.add(("day", row["member_id"], row["day"]))
-        if record.name == "watch_entry":
-            row["customer_id"] = (
-                self._unused("customer") if row.get("ended_on") is None else row["customer_id"]
-            )
         if record.name == "daily_report":
             while ("day", row["member_id"], row["day"]) in self.taken:
                 row |= {name: self.value(record.fields[name]) for name in ("member_id", "day")}
@@ -385,6 +395,18 @@ class Populating:
         listed, customer = pair = self.random.choice(free)
         self.taken.add((name, *pair))
         return {f"{on}_id": listed, "customer_id": customer}
+
+    def _asked_by_segment(self) -> dict[str, Any]:
+        """A filter as the API takes it and as it is stored; of the second half some name a segment of the first."""
+        number = sum(key[0] == "segment" for key in self.taken)
+        self.taken.add(("segment", "number", number))
+        known = self.ids["segment"]
+        conditions, where = (
+            ({"segment": f"seg_{known[number % 4].hex}"}, Kept("customer", known[number % 4]))
+            if known and number % 2
+            else _FILTERS[number % len(_FILTERS)]
+        )
+        return {"conditions": conditions, "stored_filter": encode_filter(where)}
 
     def _dated(self, record: RecordType, row: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules of the records that dates come from leave no choice about."""

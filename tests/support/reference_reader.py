@@ -335,6 +335,8 @@ class Reader:
             return self.found_by(record, row, wanted)
         if name == "custom":
             return all(self.custom_holds(record, row, entry) for entry in wanted)
+        if name == "segment" and record.name == "customer":
+            return self.belongs(record, row, self.segment(wanted))
         if relation is not None and relation.many:
             living = [i for i in self.many(Item(record, row), relation.name) if i.row["archived_at"] is None]
             some, none, every = (wanted.get(word) for word in ("some", "none", "every"))
@@ -359,6 +361,21 @@ class Reader:
             else _holds(value, op, _operand(found, operand))
             for op, operand in wanted.items()
         )
+
+    def segment(self, public: str) -> Row:
+        """A living segment that is seen; its ``conditions`` are a filter as the API takes it."""
+        found, kind = split(public), catalogue().record("segment")
+        row = self.company.of(kind).get(found[1]) if found and found[0] == "segment" else None
+        if row is None or row["archived_at"] is not None or not self.seen(kind, row):
+            raise Wrong("NOT_FOUND")
+        return row
+
+    def belongs(self, record: RecordType, row: Row, segment: Row) -> bool:
+        """Whether a customer belongs to a segment: it is among the members of a frozen one, or fulfils a live one."""
+        if segment["kind"] == "LIVE":
+            return self.matches(record, row, segment["conditions"])
+        wanted = {"segmentId": {"eq": f"seg_{segment['id'].hex}"}}
+        return self.matches(record, row, {"segmentMemberships": {"some": wanted}})
 
     def lies_within(self, found: Field, value: UUID | None, top: UUID | None) -> bool:
         """Whether a record is that one or lies in it, however deep."""

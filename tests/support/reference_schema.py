@@ -287,6 +287,10 @@ def _check_part(reader: Reader, record: RecordType, name: str, wanted: Any) -> N
     elif name == "custom":
         for entry in wanted:
             _check_custom(reader, record, entry)
+    elif name == "segment" and record.name == "customer":
+        segment = reader.segment(wanted)
+        if segment["kind"] == "LIVE":
+            _check_where(reader, record, segment["conditions"])
     elif name == "search":
         sources = [found for found in record.fields.values() if found.spec.search]
         if wanted.strip() and not any(reader.looker.may_use(record, found) for found in sources):

@@ -57,7 +57,8 @@ async def told(databases, viewer, text: str, public: str):
     record = catalogue().by_prefix(public[:3])
     try:
         question = read_webhook_query(build_gateway().core, viewer, text)
-        ensure_readable(viewer, question)
+        async with databases.tenant_read(viewer.company) as read:
+            await ensure_readable(read, viewer, question)
     except KedangError as error:
         return error.code
     question = decode_question(encode_question(question))

@@ -22,6 +22,7 @@ from kedang_tenants.reading import (
     AnyOf,
     Compare,
     Filter,
+    Kept,
     Not,
     Order,
     Page,
@@ -29,6 +30,7 @@ from kedang_tenants.reading import (
     Search,
     Viewer,
 )
+from kedang_tenants.reading.kept import keeper_over
 from kedang_tenants.reading.request import Archived, Operator
 
 DEFAULT_PAGE = 50
@@ -100,6 +102,9 @@ def _parts(viewer: Viewer, record: RecordType, name: str, value: Any, depth: int
         return _search(value)
     if name == "custom":
         return [part for entry in _bounded(value) for part in _custom(viewer, record, entry)]
+    keeper = keeper_over(record.name)
+    if keeper is not None and name == keeper.record:
+        return [Kept(keeper.over, _value(value, reference=True, target=keeper.record))]
     relation = next((r for r in record.relations.values() if r.api_name == name), None)
     if relation is not None:
         target = catalogue().record(relation.target)

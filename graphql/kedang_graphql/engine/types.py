@@ -51,6 +51,7 @@ from kedang_tenants.catalogue import (
     catalogue,
 )
 from kedang_tenants.catalogue.record_types import pascal
+from kedang_tenants.reading.kept import keeper_over
 
 
 @strawberry.interface(description="Anything with an id.")
@@ -300,6 +301,12 @@ class Types:
                 "id", self._filter("IdFilter", strawberry.ID, ReferenceKind.operators) | None, required=False
             ),
         )
+        keeper = keeper_over(record.name)
+        if keeper is not None:
+            kept = input_field(
+                keeper.record, strawberry.ID | None, required=False, description=keeper.description
+            )
+            yield keeper.record, kept
         for field in record.visible_fields:
             if field.spec.filter:
                 yield (

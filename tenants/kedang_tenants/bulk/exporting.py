@@ -40,6 +40,7 @@ from kedang_tenants.reading import (
     read_listing,
     read_lookup,
 )
+from kedang_tenants.reading.kept import listing_in_full
 from kedang_tenants.reading.ordering import sort_signature, write_cursor
 from kedang_tenants.reading.planner import plan_total
 from kedang_tenants.reading.showing import RowShower
@@ -224,8 +225,9 @@ class _ExportRun:
         return False
 
     async def _count(self) -> int:
-        plan = plan_total(self._viewer, self._level.listing, most=_MOST)
         async with self._job.databases.tenant_read(self._order.company.ref) as read:
+            listing = await listing_in_full(read, self._viewer, self._level.listing)
+            plan = plan_total(self._viewer, listing, most=_MOST)
             total: int = await read.fetchval(plan.sql, *plan.values)
         return total
 

@@ -25,6 +25,7 @@ from kedang_tenants.imports.mapping import Mode
 from kedang_tenants.imports.models import RUNNING, WAITING
 from kedang_tenants.imports.operations import importable_record
 from kedang_tenants.reading import Viewer
+from kedang_tenants.reading.kept import listing_in_full
 from kedang_tenants.reading.planner import plan_listing
 
 RUN_EXPORT = "bulk.export"
@@ -37,11 +38,12 @@ async def start_bulk_export(
 ) -> UUID:
     """Ask for a file of what ``question`` lists; returns the id of the operation.
 
-    Raises Forbidden for a list that the viewer may not export, MaskedField, and NotFlat for nested lists in a table.
+    Raises Forbidden for a list that the viewer may not export, MaskedField, NotFound for a segment that
+    is not there, and NotFlat for nested lists in a table.
     """
     if file_format == "CSV" and question.below:
         raise not_flat()
-    _plan(as_bulk_exporter(viewer, question), question, None)
+    await _plan(write, as_bulk_exporter(viewer, question), question, None)
     values: dict[str, object] = {"kind": EXPORT, "record": question.listing.record, "format": file_format}
     operation_id = await _start(write, viewer, RUN_EXPORT, values, clock=clock)
     stored = orjson.dumps(encode_level(question)).decode()
@@ -49,11 +51,11 @@ async def start_bulk_export(
     return operation_id
 
 
-def _plan(viewer: Viewer, level: Level, parents: list[object] | None) -> None:
+async def _plan(read: TenantRead, viewer: Viewer, level: Level, parents: list[object] | None) -> None:
     """Raise now what reading would: masked fields, filters that mean nothing."""
-    plan_listing(viewer, level.listing, parents)
+    plan_listing(viewer, await listing_in_full(read, viewer, level.listing), parents)
     for below in level.below:
-        _plan(viewer, below, [])
+        await _plan(read, viewer, below, [])
 
 
 async def start_bulk_import(

@@ -1,8 +1,12 @@
-"""Segments: kept filters over customers, asked anew each time, or frozen with whoever fulfilled them (G6)."""
+"""Segments: kept filters over customers, asked anew each time, or frozen with whoever fulfilled them (G6).
+
+A filter over customers may name a segment wherever it may name anything else, and so may the filter of another segment.
+Such a line of segments never closes: whoever changes one waits for who did it before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +25,7 @@ from kedang_tenants.classing.models import FROZEN, LIVE
 from kedang_tenants.reading import (
     Compare,
     Filter,
+    Kept,
     Listing,
     Page,
     Related,
@@ -30,6 +35,7 @@ from kedang_tenants.reading import (
     read_listing,
 )
 from kedang_tenants.reading.filters import condition
+from kedang_tenants.reading.kept import Path, in_full, keeps_filters, names_kept
 from kedang_tenants.reading.masks import visible
 from kedang_tenants.reading.ordering import sort_signature, write_cursor
 from kedang_tenants.reading.statement import Statement
@@ -37,6 +43,10 @@ from kedang_tenants.reading.stored import decode_filter, encode_filter
 
 MOST_MEMBERS: Final = 100_000
 """How many customers a segment is frozen with at the most."""
+_CUSTOMER: Final = "customer"
+_WHERE: Final = ("input", "where")
+# Two filters that are each open may close a line together.
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('lines'), hashtext($1))"
 
 
 class SegmentFrozen(KedangError):
@@ -66,21 +76,28 @@ class SegmentPage:
 
 
 async def count_customers(read: TenantRead, viewer: Viewer, where: Filter) -> int:
-    """How many living customers that the viewer sees fulfil it; raises MaskedField and BadUserInput."""
+    """How many living customers that the viewer sees fulfil it; raises MaskedField, BadUserInput, NotFound."""
+    return await _count(read, viewer, await in_full(read, viewer, where))
+
+
+async def _count(read: TenantRead, viewer: Viewer, where: Filter) -> int:
     statement = Statement()
     sql = f"SELECT count(*) {_matching(statement, viewer, where)}"
     return int(await read.fetchval(sql, *statement.values))
 
 
-async def find_customers(read: TenantRead, viewer: Viewer, where: Filter, *, most: int) -> list[UUID]:
-    """The ids of those, at most ``most``, in the order of their ids."""
+async def find_customers(
+    read: TenantRead, viewer: Viewer, where: Filter, *, most: int, path: Path = ()
+) -> list[UUID]:
+    """The ids of those, at most ``most``, in the order of their ids; raises as ``count_customers``."""
+    where = await in_full(read, viewer, where, path=path)
     statement = Statement()
     sql = f"SELECT t.id {_matching(statement, viewer, where)} ORDER BY t.id LIMIT {most}"
     return [row["id"] for row in await read.fetch(sql, *statement.values)]
 
 
 def _matching(statement: Statement, viewer: Viewer, where: Filter) -> str:
-    record = catalogue().record("customer")
+    record = catalogue().record(_CUSTOMER)
     parts = (visible(statement, viewer, record, "t"), condition(statement, viewer, record, "t", where))
     return " AND ".join(["FROM customer t WHERE t.archived_at IS NULL", *(f"({p})" for p in parts if p)])
 
@@ -90,16 +107,37 @@ async def filter_of_segment(read: TenantRead, viewer: Viewer, segment_id: UUID) 
     if not await visible_record(read, viewer, catalogue().record("segment"), segment_id):
         raise NotFound(msg("There is no such record."), path=("id",))
     row = await _filter_row(read, segment_id)
+    return _who_belongs(segment_id, row)
+
+
+def _who_belongs(segment_id: UUID, row: asyncpg.Record) -> Filter:
     if row["kind"] == FROZEN:
         return Related("segment_memberships", Compare("segment_id", "eq", segment_id))
     return decode_filter(orjson.loads(row["stored_filter"]))
 
 
+@keeps_filters(
+    "segment",
+    over=_CUSTOMER,
+    description="Belongs to this segment at this moment; an archived one, or one that you do not see, is not found",
+)
+async def filters_of_segments(
+    read: TenantRead, viewer: Viewer, ids: Collection[UUID]
+) -> Mapping[UUID, Filter]:
+    """Who belongs to each of these segments, as filters; those that are archived or not for the viewer are missing."""
+    statement, record = Statement(), catalogue().record("segment")
+    seen = visible(statement, viewer, record, "t")
+    sql = (
+        "SELECT t.id, t.kind, t.stored_filter FROM segment t WHERE t.archived_at IS NULL"
+        f" AND t.id = ANY({statement.bind(list(ids))}::uuid[]){f' AND {seen}' if seen else ''}"
+    )
+    return {row["id"]: _who_belongs(row["id"], row) for row in await read.fetch(sql, *statement.values)}
+
+
 async def page_of_segment(
-    read: TenantRead, viewer: Viewer, *, segment_id: UUID, first: int, after: str | None = None
+    read: TenantRead, viewer: Viewer, where: Filter, *, first: int, after: str | None = None
 ) -> SegmentPage:
-    """The next customers of a segment behind a cursor, by name; raises NotFound, BadCursor, MaskedField."""
-    where = await filter_of_segment(read, viewer, segment_id)
+    """The next customers that a segment's filter means, behind a cursor, by name; raises as a list does."""
     listing = Listing("customer", Select(), Page(first, after), where=where, cursors=True)
     found = await read_listing(read, viewer, listing)
     signature = sort_signature(catalogue().record("customer"), listing.order_by)
@@ -125,14 +163,15 @@ async def create_segment(
 ) -> UUID:
     """Keep a filter under a name as the viewer's, frozen at once where ``kind`` says so; returns the segment's id.
 
-    Raises Forbidden, Refused, MaskedField for what the viewer may not ask, SegmentTooLarge.
+    Raises Forbidden, Refused, SegmentTooLarge, and for what the viewer may not ask MaskedField, BadUserInput, NotFound.
     """
     if viewer.on("segment").create is Scope.NONE:
         raise Forbidden(msg("You may not do this."))
-    await count_customers(write, viewer, asked.where)
+    segment_id = new_id()
+    await _ensure_askable(write, viewer, asked.where, segment_id)
     values = {"name": name, "note": note, "owner_id": viewer.member_id, "kind": LIVE, **_kept(asked)}
     (made,) = await change_internally(
-        write, viewer, [Change("segment", "create", new_id(), values=values)], clock=clock
+        write, viewer, [Change("segment", "create", segment_id, values=values)], clock=clock
     )
     if kind == FROZEN:
         await _freeze(write, viewer, made.id, asked.where, clock)
@@ -148,11 +187,15 @@ async def change_conditions(
     version: int | None = None,
     clock: Clock,
 ) -> None:
-    """Have a live segment ask for something else; raises Refused, MaskedField, SegmentFrozen."""
+    """Have a live segment ask for something else; raises Refused, SegmentFrozen and what is wrong with the filter:
+    MaskedField, BadUserInput, NotFound, and CircularFilter for one that names this segment, be it through others.
+    """
     row = await _hold(write, viewer, segment_id, version, clock)
     if row["kind"] == FROZEN:
         raise SegmentFrozen(msg("A frozen segment keeps its members; make a new one."), path=("input", "id"))
-    await count_customers(write, viewer, asked.where)
+    if names_kept(asked.where):
+        await write.fetchval(_ONE_AT_A_TIME, f"{write.company.schema}.segment")
+    await _ensure_askable(write, viewer, asked.where, segment_id)
     changed = Change("segment", "update", segment_id, values=_kept(asked))
     await change_internally(write, viewer, [changed], clock=clock)
 
@@ -166,6 +209,12 @@ async def freeze_segment(
     """
     row = await _hold(write, viewer, segment_id, version, clock)
     await _freeze(write, viewer, segment_id, decode_filter(orjson.loads(row["stored_filter"])), clock)
+
+
+async def _ensure_askable(write: TenantWrite, viewer: Viewer, where: Filter, segment_id: UUID) -> None:
+    """Raise now what naming the segment would, once it has this filter."""
+    inside = Kept(_CUSTOMER, segment_id)
+    await _count(write, viewer, await in_full(write, viewer, where, path=_WHERE, inside=inside))
 
 
 def _kept(asked: Asked) -> dict[str, object]:
@@ -233,7 +282,7 @@ async def require_few(
     read: TenantRead, viewer: Viewer, where: Filter, *, most: int, path: tuple[str, ...]
 ) -> list[UUID]:
     """The customers that fulfil a filter; raises BadUserInput where these are more than ``most``."""
-    ids = await find_customers(read, viewer, where, most=most + 1)
+    ids = await find_customers(read, viewer, where, most=most + 1, path=path)
     if len(ids) > most:
         raise BadUserInput(msg("At most {limit} entries are allowed here."), path=path, limit=most)
     return ids

@@ -1,6 +1,6 @@
 """The read planner: the one place where scope and masks are applied to what is read."""
 
-from kedang_tenants.reading.errors import BadCursor, MaskedField
+from kedang_tenants.reading.errors import BadCursor, CircularFilter, MaskedField
 from kedang_tenants.reading.groups import Figure, Grouping, GroupKey, Groups, read_groups
 from kedang_tenants.reading.reader import PageOfRows, Read, read_listing, read_lookup
 from kedang_tenants.reading.request import (
@@ -9,6 +9,7 @@ from kedang_tenants.reading.request import (
     AnyOf,
     Compare,
     Filter,
+    Kept,
     Listing,
     Lookup,
     Not,
@@ -28,12 +29,14 @@ __all__ = [
     "All",
     "AnyOf",
     "BadCursor",
+    "CircularFilter",
     "Compare",
     "Figure",
     "Filter",
     "GroupKey",
     "Grouping",
     "Groups",
+    "Kept",
     "Listing",
     "Lookup",
     "MaskedField",

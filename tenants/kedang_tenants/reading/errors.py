@@ -11,6 +11,10 @@ class BadCursor(KedangError):
     """The cursor is not one of ours, or belongs to another sorting."""
 
 
+class CircularFilter(BadUserInput):
+    """A filter that is kept names itself, be it through others."""
+
+
 class MaskedField(BadUserInput):
     """A field that the viewer may not read cannot be filtered, sorted or searched by either."""
 

@@ -17,7 +17,7 @@ from kedang_tenants.catalogue import Field, RecordType, catalogue
 from kedang_tenants.catalogue.custom import custom_expression
 from kedang_tenants.reading.errors import MaskedField
 from kedang_tenants.reading.masks import Mask, field_scope, mask_of, owned, usable_column, visible
-from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Not, Related, Search
+from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Kept, Not, Related, Search
 from kedang_tenants.reading.statement import Statement, quoted
 from kedang_tenants.reading.viewer import Viewer
 
@@ -29,7 +29,7 @@ def condition(
 ) -> str | None:
     """The SQL condition of a filter on rows called ``alias``; None when it holds for every row.
 
-    Raises MaskedField for fields the viewer may not read.
+    No kept filter is named in it (``kept.in_full``). Raises MaskedField for fields the viewer may not read.
     """
     match where:
         case All(parts):
@@ -46,6 +46,8 @@ def condition(
             return _related(statement, viewer, record, alias, where)
         case Search(text):
             return _search(statement, viewer, record, alias, text)
+        case Kept():
+            raise LookupError("what is kept is written out before it is read")
         case Compare():
             return _compare(statement, viewer, record, alias, where)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import asyncpg
@@ -23,6 +23,7 @@ from kedang_tenants.catalogue import (
     catalogue,
 )
 from kedang_tenants.reading.filters import condition
+from kedang_tenants.reading.kept import in_full
 from kedang_tenants.reading.masks import usable_column, visible
 from kedang_tenants.reading.planner import ARCHIVED
 from kedang_tenants.reading.request import EVERYTHING, Archived, Filter
@@ -126,8 +127,9 @@ def currency_path(record: RecordType) -> tuple[str, ...]:
 
 
 async def read_groups(tx: TenantRead, viewer: Viewer, grouping: Grouping) -> Groups:
-    """The groups that are asked for; raises MaskedField and BadUserInput as a list does."""
-    sql, values = plan_groups(viewer, grouping)
+    """The groups that are asked for; raises MaskedField, BadUserInput and NotFound as a list does."""
+    where = await in_full(tx, viewer, grouping.where)
+    sql, values = plan_groups(viewer, replace(grouping, where=where))
     rows = await tx.fetch(sql, *values)
     return Groups(rows[:MOST_GROUPS], more=len(rows) > MOST_GROUPS)
 

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from kedang_platform.database import TenantRead
+from kedang_tenants.reading.kept import listing_in_full
 from kedang_tenants.reading.layout import Layout
 from kedang_tenants.reading.planner import TOTAL_LIMIT, Plan, plan_listing, plan_lookup, plan_total
 from kedang_tenants.reading.request import Listing, Lookup, Select
@@ -54,7 +55,7 @@ class Read:
 async def read_listing(tx: TenantRead, viewer: Viewer, listing: Listing) -> Read:
     """The page that a listing asks for, with everything below it.
 
-    Raises MaskedField, BadCursor, BadUserInput; never returns what the viewer may not see.
+    Raises MaskedField, BadCursor, BadUserInput, NotFound for a kept filter that is not there; never returns what the viewer may not see.
     """
     return await _read_level(tx, viewer, listing, None)
 
@@ -70,6 +71,7 @@ async def read_lookup(tx: TenantRead, viewer: Viewer, lookup: Lookup) -> Read:
 
 
 async def _read_level(tx: TenantRead, viewer: Viewer, listing: Listing, parents: list[object] | None) -> Read:
+    listing = await listing_in_full(tx, viewer, listing)
     pages: dict[Any, PageOfRows] = {
         parent: PageOfRows() for parent in ((None,) if parents is None else parents)
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
+from uuid import UUID
 
 Operator = Literal[
     "eq",
@@ -72,7 +73,15 @@ class Search:
     text: str
 
 
-Filter = Compare | All | AnyOf | Not | Related | Search
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A filter over records of the kind ``over`` that the company keeps under an id; ``kept`` writes it out."""
+
+    over: str
+    id: UUID
+
+
+Filter = Compare | All | AnyOf | Not | Related | Search | Kept
 EVERYTHING = All(())
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Not, Related, Search
+from kedang_tenants.reading.request import All, AnyOf, Compare, Filter, Kept, Not, Related, Search
 
 
 def encode_filter(where: Filter) -> dict[str, Any]:
@@ -24,6 +24,8 @@ def encode_filter(where: Filter) -> dict[str, Any]:
             return {"related": relation, "where": encode_filter(inner)}
         case Search(text):
             return {"search": text}
+        case Kept(over, kept_id):
+            return {"kept_over": over, "id": str(kept_id)}
         case Compare(field, operator, value, custom):
             return {"field": field, "operator": operator, "value": _encode(value), "custom": custom}
 
@@ -40,6 +42,8 @@ def decode_filter(stored: Mapping[str, Any]) -> Filter:
             return Related(relation, decode_filter(inner))
         case {"search": text}:
             return Search(text)
+        case {"kept_over": over, "id": kept_id}:
+            return Kept(over, UUID(kept_id))
         case {"field": field, "operator": operator, "value": value, "custom": custom}:
             return Compare(field, operator, _decode(value), custom=custom)
     raise ValueError("not a stored filter")

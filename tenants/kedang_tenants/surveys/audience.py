@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from kedang_platform.database import TenantRead
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.reading import Filter, Viewer
 from kedang_tenants.reading.filters import condition
+from kedang_tenants.reading.kept import in_full
 from kedang_tenants.reading.masks import owned, visible
 from kedang_tenants.reading.statement import Statement, quoted
 from kedang_tenants.reading.stored import decode_filter
@@ -35,7 +36,8 @@ class Audience:
 
 
 async def count_audience(read: TenantRead, viewer: Viewer, part: Audience, *, most: int | None = None) -> int:
-    """How many belong to it, up to ``most``; raises MaskedField and BadUserInput for what may not be asked."""
+    """How many belong to it, up to ``most``; raises MaskedField, BadUserInput and NotFound for what may not be asked."""
+    part = await _in_full(read, viewer, part)
     statement = Statement()
     limit = "" if most is None else f" LIMIT {most}"
     sql = f"SELECT count(*) FROM (SELECT 1 {_from(statement, viewer, part)}{limit}) found"
@@ -46,6 +48,7 @@ async def next_of_audience(
     read: TenantRead, viewer: Viewer, part: Audience, *, after: UUID | None, most: int
 ) -> list[tuple[UUID, UUID]]:
     """The next ids behind ``after``, each with its customer's: one statement whatever the filter."""
+    part = await _in_full(read, viewer, part)
     statement = Statement()
     source = _from(statement, viewer, part)
     beyond = f" AND t.id > {statement.bind(after)}::uuid" if after else ""
@@ -60,6 +63,11 @@ def invitee_of(part: Audience, record_id: UUID, customer_id: UUID, *, sending_id
     if part.record == CUSTOMER:
         return Invitee(customer_id, occasion)
     return Invitee(customer_id, occasion, contact_id=record_id, only=True)
+
+
+async def _in_full(read: TenantRead, viewer: Viewer, part: Audience) -> Audience:
+    path = ("input", f"{part.record}s")
+    return replace(part, where=await in_full(read, viewer, part.where, path=path))
 
 
 def _from(statement: Statement, viewer: Viewer, part: Audience) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Forbidden, KedangError, NotFound
 from kedang_platform.i18n import msg
 from kedang_platform.ids import new_id
@@ -66,7 +66,7 @@ async def create_webhook(
     _ensure_may(viewer)
     _check_url(values, settings)
     query = _plain(values.get("query"))
-    question = _question(viewer, query, asks)
+    question = await _question(write, viewer, query, asks)
     if question is not None:
         ensure_events_fit(question, values["events"], path=QUERY)
     given = {**values, "query": query, "owner_id": viewer.member_id}
@@ -105,7 +105,7 @@ async def update_webhook(
             changed["owner_id"] = viewer.member_id
     anew = "query" in changed or bool(values.get("active"))
     if anew:
-        question = _question(viewer, changed.get("query", row["query"]), asks)
+        question = await _question(write, viewer, changed.get("query", row["query"]), asks)
     else:
         question = decode_question(row["question"]) if row["question"] and "events" in changed else None
     if question is not None:
@@ -117,7 +117,9 @@ async def update_webhook(
         await _keep_question(write, webhook_id, question)
 
 
-def _question(viewer: Viewer, query: str | None, asks: Asks | None) -> Question | None:
+async def _question(
+    read: TenantRead, viewer: Viewer, query: str | None, asks: Asks | None
+) -> Question | None:
     """The question of a query, which the viewer can ask now."""
     if not query:
         return None
@@ -125,7 +127,7 @@ def _question(viewer: Viewer, query: str | None, asks: Asks | None) -> Question 
     question = asks(query)
     try:
         ensure_open(viewer, question)
-        ensure_readable(viewer, question)
+        await ensure_readable(read, viewer, question)
     except KedangError as error:
         raise type(error)(error.message, path=QUERY, **error.params) from error
     return question

@@ -18,6 +18,7 @@ from kedang_platform.errors import KedangError
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.reading import Listing, Lookup, MaskedField, Scope, Select, Viewer, read_lookup
+from kedang_tenants.reading.kept import listing_in_full
 from kedang_tenants.reading.masks import Mask, mask_of, visible_scope
 from kedang_tenants.reading.planner import plan_listing, plan_lookup
 from kedang_tenants.reading.showing import RowShower, masked_in
@@ -98,10 +99,10 @@ def ensure_open(viewer: Viewer, question: Question) -> None:
         _ensure_open(viewer, catalogue().record(record), shown)
 
 
-def ensure_readable(viewer: Viewer, question: Question) -> None:
+async def ensure_readable(read: TenantRead, viewer: Viewer, question: Question) -> None:
     """Raise now what reading would: masked fields in filters, filters that mean nothing, cursors of another order."""
     for record, shown in question.shown.items():
-        _plan(viewer, record, shown)
+        await _plan(read, viewer, record, shown)
 
 
 async def answer(
@@ -115,7 +116,7 @@ async def answer(
     if shown is None:
         return Told()
     try:
-        _plan(viewer, record.name, shown)
+        await _plan(read, viewer, record.name, shown)
     except (KedangError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise _unanswerable() from error
     found = await read_lookup(read, viewer, Lookup(record.name, (record_id,), select_of(shown)))
@@ -127,11 +128,11 @@ async def answer(
     return Told(payload, tuple(sorted(masked_in(viewer, record, shown, question.key))))
 
 
-def _plan(viewer: Viewer, record: str, shown: Sequence[Shown]) -> None:
+async def _plan(read: TenantRead, viewer: Viewer, record: str, shown: Sequence[Shown]) -> None:
     select = select_of(shown)
     plan_lookup(viewer, Lookup(record, (_NOBODY,), select))
     for listing in _listings(select):
-        plan_listing(viewer, listing, [])
+        plan_listing(viewer, await listing_in_full(read, viewer, listing), [])
 
 
 def _listings(select: Select) -> Iterable[Listing]:
