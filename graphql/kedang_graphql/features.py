@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kedang_graphql.access import AccessMutation, AccessQuery
 from kedang_graphql.account import AccountMutation, AccountQuery
 from kedang_graphql.api_keys import ApiKeyMutation, ApiKeyQuery
@@ -17,6 +19,7 @@ from kedang_graphql.correspondence import CorrespondenceMutation, Correspondence
 from kedang_graphql.customer_routes import CustomerRouteMutation, CustomerRouteQuery
 from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
 from kedang_graphql.demands import DemandMutation
+from kedang_graphql.engine.roots import MakeRoot
 from kedang_graphql.files import FileMutation, FileQuery
 from kedang_graphql.followups import FollowUpMutation
 from kedang_graphql.grading import GradingMutation, GradingQuery
@@ -53,7 +56,7 @@ from kedang_graphql.trade_figures import TradeQuery
 from kedang_graphql.verification import VerificationMutation
 from kedang_graphql.visits import VisitMutation
 from kedang_graphql.webhooks import WebhookMutation
-from kedang_graphql.worklist import WorklistQuery
+from kedang_graphql.worklist import WORKLIST_ROOTS, WorklistQuery
 
 QUERIES: tuple[type, ...] = (
     AccessQuery,
@@ -139,3 +142,5 @@ MUTATIONS: tuple[type, ...] = (
     VisitMutation,
     WebhookMutation,
 )
+ROOTS: Mapping[str, MakeRoot] = {**WORKLIST_ROOTS}
+"""Those of the queries that the engine answers."""

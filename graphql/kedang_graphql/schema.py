@@ -20,7 +20,7 @@ from kedang_graphql.engine.operations import OperationCache
 from kedang_graphql.engine.roots import Roots, aggregates, make_roots, singular
 from kedang_graphql.engine.types import KEY, Node, Types, generated_types
 from kedang_graphql.engine.verbs import MOST_INPUTS, batch_name, make_verbs
-from kedang_graphql.features import MUTATIONS, QUERIES
+from kedang_graphql.features import MUTATIONS, QUERIES, ROOTS
 from kedang_graphql.inputs import Repeatable
 from kedang_graphql.live_types import subscription_type
 from kedang_graphql.measuring.signatures import vocabulary
@@ -66,7 +66,7 @@ def build_gateway() -> Gateway:
     # Strawberry keeps graphql-core's schema private; planning and limits need it.
     core: GraphQLSchema = schema._schema  # noqa: SLF001
     describe(core, generated_types())
-    roots = make_roots()
+    roots = {**make_roots(), **ROOTS}
     words = vocabulary(core, core.type_map)
     return Gateway(schema, core, executor_class(roots, make_verbs(catalogue())), roots, words)
 

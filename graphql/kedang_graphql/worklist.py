@@ -1,23 +1,31 @@
-"""One's own worklist: everything that is due, in one ranked queue (F12)."""
+"""Worklists: everything that is due for somebody, in one ranked queue (F12)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import strawberry
-from strawberry.types import Info
 
 from kedang_graphql.context import Context
-from kedang_graphql.engine.executor import Ref
-from kedang_graphql.engine.ids import public_id
+from kedang_graphql.engine.building import Argument, blank, finish, output_field
+from kedang_graphql.engine.ids import public_id, split_id
+from kedang_graphql.engine.objects import ObjectNode, object_root
+from kedang_graphql.engine.references import Ref
+from kedang_graphql.engine.requests import Binding
+from kedang_graphql.engine.roots import MakeRoot
 from kedang_graphql.engine.types import Node, PageInfo, generated_types
+from kedang_platform.database import TenantRead
 from kedang_tenants.followups import worklist
-from kedang_tenants.followups.worklist import Line, count_worklist, read_worklist
+from kedang_tenants.followups.worklist import Line, colleague, count_worklist, read_worklist
+from kedang_tenants.people.dues import due_sources
+from kedang_tenants.reading import Viewer
 
 CUSTOMER = generated_types().of["customer"].node
 
 
-@strawberry.type(description="Something that waits for you.")
+@strawberry.type(description="Something that waits for a member.")
 class WorklistLine:
     place: int = strawberry.field(description="In the whole queue, from 1.")
     source: str = strawberry.field(
@@ -40,7 +48,7 @@ class WorklistLine:
         description="What it is ranked by: (days overdue + 1) × weight × 1 to 5 for the customer's grade."
     )
     within_capacity: bool = strawberry.field(
-        description="Whether it is among the first ones, as many as you do a day."
+        description="Whether it is among the first ones, as many as the member does a day."
     )
 
     @classmethod
@@ -63,27 +71,21 @@ class WorklistLine:
         )
 
 
-async def answer_total_count(info: Info[Context, None]) -> int:
-    """Counted only when it is asked for."""
-    context = info.context
-    viewer = await context.viewer()
-    async with context.databases.tenant_read(viewer.company) as read:
-        return await count_worklist(read, viewer, clock=context.clock)
-
-
-@strawberry.type(description="A page of what waits for you, the most urgent first.")
+@strawberry.type(description="A page of what waits for a member, the most urgent first.")
 class Worklist:
     day: date = strawberry.field(description="The day by which it is ranked, in the zone of the company.")
-    capacity: int | None = strawberry.field(description="How many contacts you do a day; null: no limit.")
+    capacity: int | None = strawberry.field(
+        description="How many contacts the member does a day; null: no limit."
+    )
     nodes: list[WorklistLine] = strawberry.field(description="The lines of this page.")
     page_info: PageInfo = strawberry.field(description="Where the page stands in the whole.")
-    total_count: int = strawberry.field(
-        resolver=answer_total_count, description="How much waits for you today; counted when it is asked for."
+    total_count: int | None = strawberry.field(
+        graphql_type=int, description="How much waits for the member today; counted when it is asked for."
     )
 
     @classmethod
-    def of(cls, page: worklist.Worklist, *, continued: bool) -> Worklist:
-        """The page as the API has it."""
+    def of(cls, page: worklist.Worklist, *, continued: bool, total: int | None) -> Worklist:
+        """The page as the API has it; ``total`` where it is asked for."""
         lines = page.lines
         return cls(
             day=page.day,
@@ -95,26 +97,92 @@ class Worklist:
                 start_cursor=lines[0].cursor if lines else None,
                 end_cursor=lines[-1].cursor if lines else None,
             ),
+            total_count=total,
         )
 
 
-async def answer_worklist(info: Info[Context, None], first: int = 50, after: str | None = None) -> Worklist:
-    context = info.context
-    context.require_scope("read")
-    viewer = await context.viewer()
-    async with context.databases.tenant_read(viewer.company) as read:
-        page = await read_worklist(
-            read, viewer, limit=first, after=after, language=context.language, clock=context.clock
-        )
-    return Worklist.of(page, continued=after is not None)
+async def answer_worklist(
+    tx: TenantRead, binding: Binding, arguments: Mapping[str, Any], node: ObjectNode
+) -> Worklist:
+    """A page of the asker's own queue."""
+    return await _page(tx, binding, arguments, node, of=binding.viewer, looking=None)
 
 
-@strawberry.type
-class WorklistQuery:
-    worklist: Worklist = strawberry.field(
-        resolver=answer_worklist,
-        description=(
-            "Everything that is due for you, in one queue: what concerns hot customers first, then by lateness,"
-            " weight and grade. `first` is at most 100."
-        ),
+async def answer_member_worklist(
+    tx: TenantRead, binding: Binding, arguments: Mapping[str, Any], node: ObjectNode
+) -> Worklist | None:
+    """A page of a colleague's queue as the asker may read it; None where they may not look at it."""
+    context = _context(binding)
+    found = split_id(arguments["memberId"])
+    if found is None or found[0] != "member":
+        return None
+    of = await colleague(tx, binding.viewer, company=context.company, member_id=found[1], clock=context.clock)
+    return None if of is None else await _page(tx, binding, arguments, node, of=of, looking=binding.viewer)
+
+
+async def _page(
+    tx: TenantRead,
+    binding: Binding,
+    arguments: Mapping[str, Any],
+    node: ObjectNode,
+    *,
+    of: Viewer,
+    looking: Viewer | None,
+) -> Worklist:
+    context, after = _context(binding), arguments["after"]
+    page = await read_worklist(
+        tx,
+        of,
+        looking=looking,
+        limit=arguments["first"],
+        after=after,
+        language=context.language,
+        clock=context.clock,
     )
+    total = None
+    if node.shows("total_count"):
+        total = await count_worklist(tx, of, looking=looking, clock=context.clock)
+    return Worklist.of(page, continued=after is not None, total=total)
+
+
+def _context(binding: Binding) -> Context:
+    assert binding.context is not None
+    return binding.context
+
+
+def recorded() -> frozenset[str]:
+    """The kinds of records that wait for somebody."""
+    return frozenset(source.record for source in due_sources())
+
+
+_PAGING = (Argument("first", int, default=50), Argument("after", str | None, default=None))
+WorklistQuery = finish(
+    blank("WorklistQuery"),
+    {
+        "worklist": output_field(
+            "worklist",
+            Worklist,
+            arguments=_PAGING,
+            description=(
+                "Everything that is due for you, in one queue: what concerns hot customers first, then by lateness,"
+                " weight and grade. `first` is at most 100."
+            ),
+        ),
+        "memberWorklist": output_field(
+            "memberWorklist",
+            Worklist | None,
+            arguments=(
+                Argument("memberId", strawberry.ID, "Somebody whose follow-up plans you may read."),
+                *_PAGING,
+            ),
+            description=(
+                "The worklist of a colleague, without the lines of what you may not read; null where there is no such active"
+                " member, or where you may not see their plans."
+            ),
+        ),
+    },
+)
+WORKLIST_ROOTS: Mapping[str, MakeRoot] = {
+    "worklist": object_root(answer_worklist, kinds=recorded),
+    "memberWorklist": object_root(answer_member_worklist, kinds=recorded),
+}

@@ -12,7 +12,7 @@ import orjson
 from kedang_platform.i18n import Language, msg, translate
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.catalogue.languages import in_our_languages, text_in
-from kedang_tenants.people.dues import due_sources
+from kedang_tenants.people.dues import due_source_called
 from kedang_tenants.people.everybody import Person
 
 _LONGEST_WHY: Final = 200
@@ -69,8 +69,8 @@ def line_of(item: Mapping[str, Any], language: Language) -> str:
 def reason_in(row: asyncpg.Record, language: Language) -> str:
     """What is to be done with a due row, in a language; an unknown source says its name."""
     subject = subject_in(row, language)
-    reason = next((source.reason for source in due_sources() if source.name == row["source"]), row["source"])
-    return translate(reason, language, {"subject": subject})
+    source = due_source_called(row["source"])
+    return translate(source.reason if source else row["source"], language, {"subject": subject})
 
 
 def subject_in(row: asyncpg.Record, language: Language) -> str:

@@ -10,7 +10,8 @@ The rank is total, so that the same rows give the same list however they lie in 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from kedang_tenants.people.dues import COLUMNS, DueSource, due_sources
@@ -35,25 +36,32 @@ def points_of(*, due: str, customer: str) -> str:
     return f"(GREATEST($1::date - {due}.due_on, 0) + 1)::bigint * {due}.weight * {grade}"
 
 
-def everything_due(*, escalating: bool = False, without: Collection[str] = ()) -> str:
+def everything_due(
+    *,
+    escalating: bool = False,
+    without: Collection[str] = (),
+    seen: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """The rows of all sources as one relation, with ``source`` and ``record`` before the columns of each.
 
-    Of ``escalating`` ones only, where that is said, and ``without`` those of these names. Binds $1 to $3 as sources do. A condition on ``member_id``
+    Of ``escalating`` ones only, where that is said, and ``without`` those of these names. Of a kind of record that is among ``seen``
+    those only for whose ``{id}`` its condition holds. Binds $1 to $3 as sources do. A condition on ``member_id``
     outside goes into each source, so that their indexes serve it.
     """
     arms = [
-        _arm(source)
+        _arm(source, seen.get(source.record))
         for source in due_sources()
         if (source.escalates or not escalating) and source.name not in without
     ]
     return "(" + "\nUNION ALL\n".join([_NOTHING, *arms]) + ")"
 
 
-def _arm(source: DueSource) -> str:
+def _arm(source: DueSource, seen: str | None) -> str:
+    if_seen = f" AND {seen.replace('{id}', 's.record_id')}" if seen else ""
     columns = ", ".join(f"s.{column}" for column in COLUMNS)
     return (
         f"SELECT '{source.name}'::text, '{source.record}'::text, {columns}"
-        f" FROM ({source.select}) AS s ({', '.join(COLUMNS)}) WHERE s.member_id IS NOT NULL"
+        f" FROM ({source.select}) AS s ({', '.join(COLUMNS)}) WHERE s.member_id IS NOT NULL{if_seen}"
     )
 
 

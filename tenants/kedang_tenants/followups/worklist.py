@@ -6,6 +6,7 @@ hundred thousand (``followups.worklist_statements``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -17,12 +18,17 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import Language, msg, translate
+from kedang_platform.registry import Company
+from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.followups.due_lines import reason_in, subject_in, why_in
 from kedang_tenants.followups.reminders import FOLLOW_UP
-from kedang_tenants.followups.worklist_statements import SETTINGS, count_statement, page_statement
+from kedang_tenants.followups.worklist_statements import SETTINGS, Reach, count_statement, page_statement
 from kedang_tenants.people.dues import due_sources
-from kedang_tenants.reading import BadCursor, Scope, Viewer
+from kedang_tenants.people.viewers import load_viewer
+from kedang_tenants.reading import BadCursor, Lookup, Scope, Viewer, read_lookup
+from kedang_tenants.reading.masks import owned, visible, visible_scope
 from kedang_tenants.reading.ordering import SortKey, read_cursor, write_cursor
+from kedang_tenants.reading.statement import Statement, quoted
 
 LONGEST_PAGE: Final = 100
 _SIGNATURE: Final = "worklist"
@@ -47,7 +53,7 @@ _BY_HAND: Final = msg("Planned by hand")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something that waits for a person. ``place`` counts from 1; days overdue are negative before it is due.
+    """Something that waits for a person on a ``day``. ``place`` counts from 1; days overdue are negative before it is due.
 
     ``points`` are (days overdue + 1) × ``weight`` × 1 to 5 for the grade. ``within`` says whether it is among the first
     ones, as many as the person does a day.
@@ -66,7 +72,24 @@ class Line:
     weight: int
     points: int
     within: bool
-    cursor: str
+    day: date
+
+    @property
+    def cursor(self) -> str:
+        """Where the page behind the line begins."""
+        # The customer's name, by which equals are ordered, may be out of reach for the member: its id stands for it.
+        cool = 0 if self.hot else 1
+        values = [
+            self.day,
+            self.place,
+            cool,
+            self.points,
+            self.due_on,
+            self.customer_id,
+            self.source,
+            self.record_id,
+        ]
+        return write_cursor(_SIGNATURE, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +116,22 @@ class _After:
     record_id: UUID
 
 
+async def colleague(
+    read: TenantRead, viewer: Viewer, *, company: Company, member_id: UUID, clock: Clock
+) -> Viewer | None:
+    """A member whose queue the viewer may look at, as who may see their plans may; None for anybody else."""
+    if not viewer.reaches(viewer.on(FOLLOW_UP.record).read, member_id):
+        return None
+    if not (await read_lookup(read, viewer, Lookup("member", (member_id,)))).page.rows:
+        return None
+    return await load_viewer(read, company=company, member_id=member_id, clock=clock)
+
+
 async def read_worklist(
     read: TenantRead,
     viewer: Viewer,
     *,
+    looking: Viewer | None = None,
     limit: int = 50,
     after: str | None = None,
     language: Language,
@@ -104,8 +139,8 @@ async def read_worklist(
 ) -> Worklist:
     """A page of what waits for the viewer, the most urgent first, in a language.
 
-    A page behind a cursor is of the same day as that before it. Raises BadCursor, and BadUserInput for a page of
-    more than ``LONGEST_PAGE`` lines.
+    Where a colleague is ``looking``, what they may read of it. A page behind a cursor is of the same day as that before it.
+    Raises BadCursor, and BadUserInput for a page of more than ``LONGEST_PAGE`` lines.
     """
     if not 0 <= limit <= LONGEST_PAGE:
         raise BadUserInput(
@@ -116,7 +151,8 @@ async def read_worklist(
     settings = await read.fetchrow(SETTINGS, viewer.member_id)
     capacity: int | None = settings["capacity"] if settings else None
     values = (*_bound(viewer, day, clock), *(_position(begin) if begin else ()))
-    rows = await _rows(read, viewer, values, limit + 1, continued=begin is not None)
+    reach, values = _reach(viewer, looking, values)
+    rows = await _rows(read, reach, values, limit + 1, continued=begin is not None)
     first = begin.place + 1 if begin else 1
     lines = tuple(
         _line(row, first + number, day, capacity, language) for number, row in enumerate(rows[:limit])
@@ -124,20 +160,21 @@ async def read_worklist(
     return Worklist(day, capacity, lines, len(rows) > limit)
 
 
-async def count_worklist(read: TenantRead, viewer: Viewer, *, clock: Clock) -> int:
-    """How much waits for the viewer today."""
-    sql = count_statement(*_case(viewer))
-    return int(await read.fetchval(sql, *_bound(viewer, viewer.today(clock), clock)))
+async def count_worklist(
+    read: TenantRead, viewer: Viewer, *, looking: Viewer | None = None, clock: Clock
+) -> int:
+    """How much waits for the viewer today; where a colleague is ``looking``, of what they may read."""
+    reach, values = _reach(viewer, looking, _bound(viewer, viewer.today(clock), clock))
+    return int(await read.fetchval(count_statement(reach), *values))
 
 
 async def _rows(
-    read: TenantRead, viewer: Viewer, values: tuple[object, ...], wanted: int, *, continued: bool
+    read: TenantRead, reach: Reach, values: tuple[object, ...], wanted: int, *, continued: bool
 ) -> list[asyncpg.Record]:
     """The rows of a page. Where among the first ones too many drop out (archived, before the cursor), more are looked at."""
-    shut, closed = _case(viewer)
     taken = wanted
     while True:
-        sql = page_statement(shut, closed, rows=wanted, taken=taken, continued=continued)
+        sql = page_statement(reach, rows=wanted, taken=taken, continued=continued)
         found = await read.fetch(sql, *values)
         rows = [row for row in found if row["record_id"] is not None]
         if len(rows) == wanted or found[0]["picked"] < taken:
@@ -155,14 +192,47 @@ def _position(after: _After) -> tuple[object, ...]:
     return after.cool, after.points, after.due_on, after.customer_id, after.source, after.record_id
 
 
-def _case(viewer: Viewer) -> tuple[frozenset[str], bool]:
-    """The sources whose records the viewer may not know of, and whether restricted archives are closed to them."""
-    shut = frozenset(
-        source.name
-        for source in due_sources()
-        if max(viewer.on(source.record).names, viewer.on(source.record).read) is Scope.NONE
+def _reach(
+    viewer: Viewer, looking: Viewer | None, values: tuple[object, ...]
+) -> tuple[Reach, tuple[object, ...]]:
+    """What of the queue is told, and all values of the statement.
+
+    A member is told of whatever waits for them but of kinds of which they may read nothing; a colleague of what they may read.
+    """
+    shut = _shut(lambda record: visible_scope(viewer, record))
+    if looking is None or looking.member_id == viewer.member_id:
+        return Reach(shut, viewer.closed), values
+    statement = Statement()
+    statement.values.extend(values)
+    shut |= _shut(lambda record: looking.on(record.name).read)
+    kinds = {source.record for source in due_sources() if source.name not in shut}
+    seen = tuple(
+        (kind, condition) for kind in sorted(kinds) if (condition := _seen(statement, looking, kind))
     )
-    return shut, viewer.closed
+    open_to = None
+    if looking.closed:
+        open_to = f"(c.restricted IS NOT TRUE OR c.id = ANY({statement.bind(list(looking.opened))}::uuid[]))"
+    return Reach(shut, viewer.closed, seen, open_to), tuple(statement.values)
+
+
+def _shut(scope_of: Callable[[RecordType], Scope]) -> frozenset[str]:
+    """The sources of whose records nothing is within reach."""
+    return frozenset(
+        source.name for source in due_sources() if scope_of(catalogue().record(source.record)) is Scope.NONE
+    )
+
+
+def _seen(statement: Statement, looking: Viewer, kind: str) -> str | None:
+    """The condition that a colleague may read the record ``{id}``; None where they may read all."""
+    record, alias = catalogue().record(kind), statement.alias()
+    conditions = [visible(statement, looking, record, alias)]
+    read = looking.on(kind).read
+    if read < visible_scope(looking, record):
+        conditions.append(owned(statement, looking, record, alias, read))
+    where = " AND ".join(condition for condition in conditions if condition)
+    if not where:
+        return None
+    return f"EXISTS (SELECT 1 FROM {quoted(record.table.name)} {alias} WHERE {alias}.id = {{id}} AND {where})"
 
 
 # What is told
@@ -188,24 +258,8 @@ def _line(row: asyncpg.Record, place: int, day: date, capacity: int | None, lang
         weight=row["weight"],
         points=row["points"],
         within=capacity is None or place <= capacity,
-        cursor=_write_cursor(row, place, day),
+        day=day,
     )
-
-
-def _write_cursor(row: asyncpg.Record, place: int, day: date) -> str:
-    # The customer's name, by which equals are ordered, may be out of reach for the member: its id stands for it.
-    cool = 0 if row["hot"] else 1
-    values = [
-        day,
-        place,
-        cool,
-        row["points"],
-        row["due_on"],
-        row["customer_id"],
-        row["source"],
-        row["record_id"],
-    ]
-    return write_cursor(_SIGNATURE, values)
 
 
 def _read_cursor(cursor: str) -> _After:

@@ -10,6 +10,7 @@ Behind a cursor $6 to $11 are where its line stands: hot (0) or not (1), points,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -52,12 +53,32 @@ AND ROW(CASE WHEN w.hot THEN 0 ELSE 1 END, -w.points, w.due_on, c.name_sort IS N
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What of a queue is told: nothing of the sources that are ``shut``; ``closed`` says that restricted archives are.
+
+    Where a colleague looks at it, ``seen`` are conditions on the ``{id}`` of records by their kind, ``open_to`` one on the customer ``c``;
+    kinds that are not named they see all of. What these bind comes behind all other values.
+    """
+
+    shut: frozenset[str]
+    closed: bool
+    seen: tuple[tuple[str, str], ...] = ()
+    open_to: str | None = None
+
+    @property
+    def plans(self) -> str:
+        """The condition on the plan ``p``, as a further one."""
+        seen = dict(self.seen).get(FOLLOW_UP.record)
+        return f" AND {seen.replace('{id}', 'p.id')}" if seen else ""
+
+
 @lru_cache(maxsize=512)
-def page_statement(shut: frozenset[str], closed: bool, *, rows: int, taken: int, continued: bool) -> str:
+def page_statement(reach: Reach, *, rows: int, taken: int, continued: bool) -> str:
     """The first ``rows`` of a queue, or those after a cursor, found among the first ``taken`` and what stands beside the last.
 
-    Not among those that are ``shut`` are these sources; ``closed`` says that restricted archives are. ``picked`` says in each row how many were
-    looked at; where there is nothing, one row says so. Fewer rows than wanted are all only if fewer were picked than ``taken``.
+    ``picked`` says in each row how many were looked at; where there is nothing, one row says so. Fewer rows than wanted are all only if fewer
+    were picked than ``taken``.
     """
     plans = f"""
 SELECT {_OF_PLAN} AS source, '{FOLLOW_UP.record}'::text AS record, l.id AS record_id, NULL::uuid AS customer_id, l.due_on,
@@ -71,9 +92,9 @@ FROM {_URGENCIES} CROSS JOIN LATERAL (
     others = f"""
 SELECT d.source, d.record, d.record_id, d.customer_id, d.due_on, d.subject, d.why, d.weight,
        c.hot_since IS NOT NULL AS hot, {points_of(due="d", customer="c")} AS points
-{_others(shut, closed)} {_OTHERS_AFTER if continued else ""}
+{_others(reach)} {_OTHERS_AFTER if continued else ""}
 """
-    arms = [others] if FOLLOW_UP.name in shut else [plans, others]
+    arms = [others] if FOLLOW_UP.name in reach.shut else [plans, others]
     return f"""
 WITH picked AS MATERIALIZED (
     SELECT * FROM ({" UNION ALL ".join(arms)}) a
@@ -86,7 +107,7 @@ LEFT JOIN (
     FROM picked w
     LEFT JOIN follow_up_plan p ON w.source = {_OF_PLAN} AND p.id = w.record_id
     LEFT JOIN customer c ON c.id = COALESCE(w.customer_id, p.customer_id)
-    WHERE (c.id IS NULL OR {_living(closed)}) {_AFTER if continued else ""}
+    WHERE (c.id IS NULL OR {_living(reach)}){_if_plan(reach)} {_AFTER if continued else ""}
     ORDER BY w.hot DESC, w.points DESC, w.due_on, c.name_sort NULLS LAST, w.source, w.record_id LIMIT {rows}
 ) q ON true
 ORDER BY q.hot DESC, q.points DESC, q.due_on, q.name_sort NULLS LAST, q.source, q.record_id
@@ -94,26 +115,34 @@ ORDER BY q.hot DESC, q.points DESC, q.due_on, q.name_sort NULLS LAST, q.source, 
 
 
 @lru_cache(maxsize=64)
-def count_statement(shut: frozenset[str], closed: bool) -> str:
+def count_statement(reach: Reach) -> str:
     """How much waits."""
     plans = f"""
 SELECT count(*) AS number FROM follow_up_plan p JOIN customer c ON c.id = p.customer_id
-WHERE {_OPEN} AND {_living(closed)}
+WHERE {_OPEN} AND {_living(reach)}{reach.plans}
 """
-    others = f"SELECT count(*) AS number {_others(shut, closed)}"
-    arms = [others] if FOLLOW_UP.name in shut else [plans, others]
+    others = f"SELECT count(*) AS number {_others(reach)}"
+    arms = [others] if FOLLOW_UP.name in reach.shut else [plans, others]
     return f"SELECT sum(q.number) FROM ({' UNION ALL '.join(arms)}) q"
 
 
-def _living(closed: bool) -> str:
-    """The condition on the customer ``c``: it is not archived, nor is its archive closed to the member."""
-    open_ = "(c.restricted IS NOT TRUE OR c.id = ANY($5::uuid[]))" if closed else "$5::uuid[] IS NOT NULL"
-    return f"c.archived_at IS NULL AND {open_}"
+def _if_plan(reach: Reach) -> str:
+    return f" AND (p.id IS NULL OR TRUE{reach.plans})" if reach.plans else ""
 
 
-def _others(shut: frozenset[str], closed: bool) -> str:
+def _living(reach: Reach) -> str:
+    """The condition on the customer ``c``: it is not archived, nor is its archive closed to the member, or to who looks."""
+    open_ = (
+        "(c.restricted IS NOT TRUE OR c.id = ANY($5::uuid[]))" if reach.closed else "$5::uuid[] IS NOT NULL"
+    )
+    also = f" AND {reach.open_to}" if reach.open_to else ""
+    return f"c.archived_at IS NULL AND {open_}{also}"
+
+
+def _others(reach: Reach) -> str:
     """What the other sources have for the member."""
     return f"""
-FROM {everything_due(without=shut | {FOLLOW_UP.name})} d LEFT JOIN customer c ON c.id = d.customer_id
-WHERE d.member_id = $4 AND (d.customer_id IS NULL OR {_living(closed)})
+FROM {everything_due(without=reach.shut | {FOLLOW_UP.name}, seen=dict(reach.seen))} d
+LEFT JOIN customer c ON c.id = d.customer_id
+WHERE d.member_id = $4 AND (d.customer_id IS NULL OR {_living(reach)})
 """

@@ -64,3 +64,8 @@ def due_source(source: DueSource) -> DueSource:
 def due_sources() -> tuple[DueSource, ...]:
     """All sources, by name."""
     return tuple(_sources[name] for name in sorted(_sources))
+
+
+def due_source_called(name: str) -> DueSource | None:
+    """The source of that name; None for one that an earlier release had."""
+    return _sources.get(name)
