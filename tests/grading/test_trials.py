@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from kedang_platform.errors import Forbidden, Refused
+from kedang_tenants.grading import trying
 from kedang_tenants.grading.moving import WrongDays, movement
-from kedang_tenants.grading.trying import TooManyTrials, back_test_grade_rule, tidy_trials, try_grade_rule
+from kedang_tenants.grading.trying import TooManyTrials, back_test_grade_rule, try_grade_rule
 from tests.grading.test_levels import by_hand_scheme, give, shown, state_of
 from tests.grading.test_versions import EASY, draft, publish, thresholds
 
@@ -180,6 +181,7 @@ async def test_a_back_test_follows_the_guard_from_month_to_month(shop):
 
 async def test_trials_that_cannot_be_are_refused_and_old_ones_go(shop, monkeypatch):
     monkeypatch.setattr("kedang_tenants.grading.trying.MOST_WAITING", 2)
+    await three_customers(shop)
     scheme = await shop.publish_default_scheme()
     await shop.work()
     rule = await draft(shop, scheme)
@@ -203,9 +205,17 @@ async def test_trials_that_cannot_be_are_refused_and_old_ones_go(shop, monkeypat
         await ask(shop, try_grade_rule, rule)
     await shop.work()
     shop.clock.move(timedelta(days=30, seconds=1))
+    monkeypatch.setattr(trying, "CHUNK", 3)
+    assert await shop.value("SELECT count(*) FROM grade_trial_row") == 4
+    parts = []
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        assert await tidy_trials(write, clock=shop.clock) == 2
+        after = None
+        while not parts or after:
+            parts.append(await trying.tidy_part(write, after=after, clock=shop.clock))
+            after = parts[-1].last
+    assert [(part.seen, part.changed) for part in parts] == [(3, 3), (1, 3)]  # with the trials themselves
     assert await shop.value("SELECT count(*) FROM grade_trial_row") == 0
+    assert await shop.value("SELECT count(*) FROM grade_trial") == 0
 
 
 async def test_a_trial_whose_levels_are_gone_has_failed(shop):
@@ -359,7 +369,7 @@ async def test_trials_that_were_never_made_take_nobodys_place_for_long(shop):
     shop.clock.move(timedelta(hours=25))
     late = await ask(shop, try_grade_rule, rule)
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        await tidy_trials(write, clock=shop.clock)
+        await trying.tidy_part(write, after=None, clock=shop.clock)
     rows = await shop.fetch("SELECT id, state FROM grade_trial")
     assert Counter(row["state"] for row in rows) == {"FAILED": 20, "WAITING": 1}
     assert [row["id"] for row in rows if row["state"] == "WAITING"] == [late]

@@ -28,6 +28,7 @@ WITHOUT_IDS = {
     "grading.end_by_hand",
     "grading.morning",
     "grading.nightly",
+    "grading.tidy_trials",
     "hot.expire",
     "pool.nightly",
     "pool.renew",

@@ -11,6 +11,7 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import BadUserInput, Refused, UserError
 from kedang_platform.i18n import msg
 from kedang_platform.work import NewJob, enqueue
+from kedang_platform.work.parts import Part
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.contents import checked_rule
 from kedang_tenants.grading.drafting import hold_rule
@@ -33,6 +34,15 @@ _GIVEN_UP: Final = timedelta(days=1)
 _FAIL: Final = f"""
 UPDATE grade_trial SET state = '{FAILED}', finished_at = $1, updated_at = $1, version = version + 1
 WHERE state = '{WAITING}' AND created_at < $2
+"""
+
+CHUNK: Final = 5_000
+"""Rows of old trials that one step removes."""
+
+_TIDY_ROWS: Final = """
+DELETE FROM grade_trial_row WHERE id IN (
+    SELECT r.id FROM grade_trial_row r JOIN grade_trial t ON t.id = r.trial_id WHERE t.created_at < $1 LIMIT $2
+) RETURNING id
 """
 
 
@@ -72,15 +82,24 @@ async def back_test_grade_rule(
     return await _ask(write, viewer, rule_id, values, clock)
 
 
-async def tidy_trials(write: TenantWrite, *, clock: Clock) -> int:
-    """Remove trials that are older than ``KEPT_DAYS`` with their rows; how many went. What was never made has failed."""
-    await write.fetch(_FAIL, clock.now(), clock.now() - _GIVEN_UP)
+async def count_to_tidy(read: TenantRead) -> int:
+    """How many rows of trials there are, old or not."""
+    return int(await read.fetchval("SELECT count(*) FROM grade_trial_row"))
+
+
+async def tidy_part(write: TenantWrite, *, after: UUID | None, clock: Clock) -> Part:
+    """Remove the next rows of trials that are older than ``KEPT_DAYS``, and after the last of them the trials.
+
+    What was never made has failed.
+    """
+    if after is None:
+        await write.fetch(_FAIL, clock.now(), clock.now() - _GIVEN_UP)
     before = clock.now() - timedelta(days=KEPT_DAYS)
-    await write.fetch(
-        "DELETE FROM grade_trial_row r USING grade_trial t WHERE t.id = r.trial_id AND t.created_at < $1",
-        before,
-    )
-    return len(await write.fetch("DELETE FROM grade_trial WHERE created_at < $1 RETURNING id", before))
+    rows = await write.fetch(_TIDY_ROWS, before, CHUNK)
+    if len(rows) == CHUNK:
+        return Part(last=rows[-1]["id"], seen=CHUNK, changed=CHUNK)
+    gone = await write.fetch("DELETE FROM grade_trial WHERE created_at < $1 RETURNING id", before)
+    return Part(last=None, seen=len(rows), changed=len(rows) + len(gone))
 
 
 async def _ask(

@@ -13,7 +13,7 @@ from kedang_tenants.grading.ending import count_to_end, end_part, tell_of_ending
 from kedang_tenants.grading.publishing import PUT_IN_FORCE, put_in_force
 from kedang_tenants.grading.showing import SHOW, show_grades
 from kedang_tenants.grading.trial_runs import make_trial
-from kedang_tenants.grading.trying import TRY, tidy_trials
+from kedang_tenants.grading.trying import TRY, count_to_tidy, tidy_part
 from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
 from kedang_workers.walking import walk
@@ -64,9 +64,19 @@ async def end_by_hand(job: RunningJob) -> None:
 @recurring("grading.morning", at=time(6, 45))
 @handler("grading.morning")
 async def tell_in_the_morning(job: RunningJob) -> None:
-    """Tell of grades by hand that end soon, and put old trials away."""
+    """Tell of grades by hand that end soon."""
     company = await company_of(job)
     async with job.finish() as write:
         viewer = await system_viewer(write, company=company)
         await tell_of_endings(write, viewer, clock=job.clock)
-        await tidy_trials(write, clock=job.clock)
+
+
+@recurring("grading.tidy_trials", at=time(1, 45))
+@handler("grading.tidy_trials", timeout=timedelta(minutes=30), slow=True)
+async def tidy_trials(job: RunningJob) -> None:
+    """Put old trials away."""
+
+    async def step(write: TenantWrite, _viewer: Viewer, after: UUID | None) -> Part:
+        return await tidy_part(write, after=after, clock=job.clock)
+
+    await walk(job, step, count=count_to_tidy)
