@@ -36,11 +36,13 @@ def read_measured(
 ) -> tuple[Measure, Period | None] | None:
     """The measure and its period; None where either is not known."""
     code = document.get("measure")
+    if code is None:
+        faults.refuse((*path, "measure"), "REQUIRED", msg("A value is required."))
+        return None
     measure = measures.get(code) if isinstance(code, str) else None
     if measure is None:
-        faults.refuse(
-            (*path, "measure"), "UNKNOWN_MEASURE", msg("The measure is not known."), measure=too_long(code)
-        )
+        message = msg("Nothing is measured by the name “{measure}”.")
+        faults.refuse((*path, "measure"), "UNKNOWN_MEASURE", message, measure=too_long(code))
         return None
     if not measure.periodic:
         if document.get("period") is not None:
@@ -63,7 +65,8 @@ def _read_period(faults: Faults, value: object, path: Path) -> Period:
     document = faults.document(value, path, {"kind", "months", "year"})
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in PERIOD_KINDS:
-        faults.refuse((*path, "kind"), "UNKNOWN_PERIOD", msg("The period is not known."))
+        message = msg("A period is of the kind {kinds}.")
+        faults.refuse((*path, "kind"), "UNKNOWN_PERIOD", message, kinds=", ".join(PERIOD_KINDS))
         return TWELVE_MONTHS
     months = year = None
     if kind == LAST_MONTHS:

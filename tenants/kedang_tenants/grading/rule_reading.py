@@ -104,10 +104,15 @@ def _read(
     version: int,
 ) -> GradeRule:
     criteria = _criteria(faults, kind, document, measures)
-    measure = criteria[0].measure if kind != SCORE and criteria else None
-    ordered = measure is None or measure.is_ordered
-    if measure is not None and (not ordered or (kind == PERCENTILES and measure.choices)):
+    measure = None if kind == SCORE else _measure(document, measures)
+    ordered = kind == SCORE or (measure is not None and measure.is_ordered)
+    if measure is not None and not ordered:
         message = msg("“{measure}” knows no better and worse: let its choices give points of a score.")
+        faults.refuse(("measure",), "MEASURE_WITHOUT_ORDER", message, measure=measure.code)
+    elif measure is not None and kind == PERCENTILES and measure.choices:
+        message = msg(
+            "“{measure}” has choices, of which no shares are formed: give the levels by thresholds, or by a score."
+        )
         faults.refuse(("measure",), "MEASURE_WITHOUT_ORDER", message, measure=measure.code)
         ordered = False
     known = _DEFAULT_KNOWN if kind == SCORE else WHOLE
@@ -126,6 +131,12 @@ def _read(
         minimum_known=known,
         guard_days=_guard(faults, document.get("guard")),
     )
+
+
+def _measure(document: Mapping[str, Any], measures: Mapping[str, Measure]) -> Measure | None:
+    """What the levels ask for, known also where something else is wrong with how it is measured."""
+    code = document.get("measure")
+    return measures.get(code) if isinstance(code, str) else None
 
 
 def _criteria(
@@ -187,17 +198,21 @@ def _steps(
     path: Path = ("levels",)
     entries = faults.entries(value, path, most=_MOST_LEVELS)
     before = len(faults.found)
-    if not entries:
-        faults.refuse(path, "NO_LEVELS", msg("The scheme has no levels."))
-        return ()
+    if not entries and len(faults.found) == before:
+        message = (
+            msg("Say which of its levels the rule gives.") if levels else msg("The scheme has no levels.")
+        )
+        faults.refuse(path, "NO_LEVELS", message)
     read = [_step(faults, kind, entry, levels, measure, (*path, at)) for at, entry in enumerate(entries)]
+    places = {step.level.code: (*path, at) for at, step in enumerate(read) if step is not None}
     steps = sorted((step for step in read if step is not None), key=lambda step: step.level.rank)
     for code in _twice(step.level.code for step in steps):
         faults.refuse(path, "DUPLICATE_CODE", msg("Two levels have the code “{level}”."), level=code)
-    if kind == PERCENTILES:
-        _check_shares(faults, steps, complete=len(faults.found) == before)
-    elif steps:
-        _check_bounds(faults, steps, measure)
+    if steps and len(faults.found) == before:  # what follows is said of levels that are right one by one
+        if kind == PERCENTILES:
+            _check_shares(faults, steps)
+        else:
+            _check_bounds(faults, steps, measure, places)
     return tuple(steps)
 
 
@@ -219,9 +234,14 @@ def _step(
     name = bound_name(measure)
     named = {"level", "id", "rank"}
     keys = named | ({"share"} if kind == PERCENTILES else {name, "exclusive"})
-    document = faults.document(entry, path, keys)
+    other = "minimum" if name == "maximum" else "maximum"
+    mistaken = isinstance(entry, Mapping) and other in entry and name in keys
+    document = faults.document(entry, path, keys | {other} if mistaken else keys)
     if not isinstance(entry, Mapping):
         return None
+    if mistaken:
+        message = msg("“{key}” has no meaning here; what counts here is “{instead}”.")
+        faults.refuse((*path, other), "UNKNOWN_KEY", message, key=other, instead=name)
     if document.get("level") is None:
         faults.refuse((*path, "level"), "REQUIRED", msg("A value is required."))
         return None
@@ -251,28 +271,49 @@ def _bound(
     return faults.share(value, path) if kind == SCORE else faults.number(value, path)
 
 
-def _check_shares(faults: Faults, steps: Sequence[Step], *, complete: bool) -> None:
+def _check_shares(faults: Faults, steps: Sequence[Step]) -> None:
     total = sum((step.share or Decimal(0) for step in steps), Decimal(0))
-    if complete and total != WHOLE:
+    if total != WHOLE:
         message = msg("The shares of the levels add up to {total}, not to 100.")
         faults.refuse(("levels",), "SHARES_DO_NOT_ADD_UP", message, total=format(total.normalize(), "f"))
 
 
-def _check_bounds(faults: Faults, steps: Sequence[Step], measure: Measure | None) -> None:
-    if steps[-1].bound is not None:
-        message = msg("The last level, “{level}”, must take everybody else: leave its minimum empty.")
-        faults.refuse(("levels",), "NO_LAST_LEVEL", message, level=steps[-1].level.code)
+def _check_bounds(
+    faults: Faults, steps: Sequence[Step], measure: Measure | None, places: Mapping[str, Path]
+) -> None:
+    name = bound_name(measure)
+    less = name == "maximum"
+    *others, last = steps
+    if last.bound is not None:
+        message = (
+            msg("The last level, “{level}”, must take everybody else: leave its maximum empty.")
+            if less
+            else msg("The last level, “{level}”, must take everybody else: leave its minimum empty.")
+        )
+        faults.refuse((*places[last.level.code], name), "NO_LAST_LEVEL", message, level=last.level.code)
+    for step in others:
+        if step.bound is None:
+            message = (
+                msg("Level “{level}” needs a maximum: only the last level takes everybody else.")
+                if less
+                else msg("Level “{level}” needs a minimum: only the last level takes everybody else.")
+            )
+            faults.refuse(
+                (*places[step.level.code], name), "LEVEL_WITHOUT_BOUND", message, level=step.level.code
+            )
     for better, worse in pairwise(steps):
-        if not _above(better, worse, measure):
-            message = msg("Level “{better}” must ask for more than level “{worse}” below it.")
+        if better.bound is not None and not _above(better, worse, measure):
+            message = (
+                msg("Level “{better}” must allow less than level “{worse}” below it.")
+                if less
+                else msg("Level “{better}” must ask for more than level “{worse}” below it.")
+            )
             codes = {"better": better.level.code, "worse": worse.level.code}
-            faults.refuse(("levels",), "THRESHOLDS_OVERLAP", message, **codes)
+            faults.refuse((*places[better.level.code], name), "THRESHOLDS_OVERLAP", message, **codes)
 
 
 def _above(better: Step, worse: Step, measure: Measure | None) -> bool:
     """Whether there are figures that only the better level takes, and ``worse`` takes all that it takes."""
-    if better.bound is None:
-        return False
     if worse.bound is None:
         return True
     return (_height(better, measure), better.exclusive) > (_height(worse, measure), worse.exclusive)
