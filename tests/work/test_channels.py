@@ -8,6 +8,7 @@ from kedang_platform.work import NewJob, Registry, enqueue, handler
 from kedang_platform.work.channels import CHANNELS, Channel
 from kedang_platform.work.lanes import Limits, hand_out
 from kedang_platform.work.runner import Outcome
+from kedang_workers import channels as relay_channels
 from kedang_workers import handlers
 
 pytestmark = pytest.mark.requirement("T10")
@@ -173,6 +174,7 @@ def test_only_known_channels_are_named():
 
 def test_every_channel_has_work_of_the_product_and_what_takes_long_never_fills_a_company():
     channels = handlers.load().channels
+    assert channels == relay_channels.CHANNELS
     assert {channel.name for channel in channels.values()} == set(CHANNELS)
     assert {channels[kind].name for kind in ("imports.run", "exports.run", "bulk.import", "bulk.export")} == {
         "imports"

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kedang_platform.clock import Clock, SystemClock
-from kedang_platform.database import Databases, ServersUnknown, urls_of
+from kedang_platform.database import Databases, urls_of
 from kedang_platform.files import open_files
-from kedang_platform.i18n import msg
 from kedang_platform.identity.announcing import VALKEY_CHANNEL
 from kedang_platform.live import Publisher
 from kedang_platform.mail import open_mailer
@@ -16,6 +15,7 @@ from kedang_platform.outgoing import AllowedNetworks, OutgoingClient
 from kedang_platform.settings import Settings
 from kedang_platform.work import Services
 from kedang_platform.work.wakeup import Waker
+from kedang_workers.process import redis_url
 
 
 def make_services(*, databases: Databases, settings: Settings, clock: Clock) -> Services:
@@ -53,10 +53,3 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 await services.live.close()
     finally:
         await databases.close()
-
-
-def redis_url(settings: Settings) -> str:
-    """Where Valkey is; the messages of work have its logical database 0 unless the address names one."""
-    if settings.redis_url is None:
-        raise ServersUnknown(msg("KEDANG_REDIS_URL is not set."))
-    return settings.redis_url

@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
+from kedang_platform.database import ServersUnknown
 from kedang_platform.errors import KedangError
+from kedang_platform.i18n import msg
 from kedang_platform.observing.process import begin
 from kedang_platform.settings import Settings
 
@@ -34,3 +36,10 @@ def serve(main: Callable[[Settings, asyncio.Event], Awaitable[None]], *, name: s
             log.critical("process.ended", exc_info=error)
             sys.exit(1)
         log.info("process.stopped")
+
+
+def redis_url(settings: Settings) -> str:
+    """Where Valkey is; the messages of work have its logical database 0 unless the address names one."""
+    if settings.redis_url is None:
+        raise ServersUnknown(msg("KEDANG_REDIS_URL is not set."))
+    return settings.redis_url

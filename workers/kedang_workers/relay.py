@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from kedang_platform.clock import Clock
-from kedang_platform.database import Databases
+from kedang_platform.clock import Clock, SystemClock
+from kedang_platform.database import Databases, urls_of
 from kedang_platform.errors import KedangError
 from kedang_platform.observing import metrics
 from kedang_platform.observing.endpoint import telling
@@ -29,10 +29,9 @@ from kedang_platform.work.claims import sweep
 from kedang_platform.work.lanes import Handed, Limits, hand_out, take_back
 from kedang_platform.work.standing import keep_telling
 from kedang_platform.work.wakeup import CHANNEL
-from kedang_workers import handlers
 from kedang_workers.broker import AT_ONCE, UNREAD, make_broker, send
-from kedang_workers.composition import open_services, redis_url
-from kedang_workers.process import serve
+from kedang_workers.channels import CHANNELS
+from kedang_workers.process import redis_url, serve
 
 MARK = "kedang:relay"
 """A key that vanishes when Valkey is emptied, and by that tells that all messages are gone."""
@@ -201,29 +200,29 @@ class Relay:
 async def relay(settings: Settings, stop: asyncio.Event, *, timing: Timing | None = None) -> None:
     """Relay for the installation that ``settings`` name, until ``stop`` is set."""
     health = Health()
-    channels = handlers.load().channels
-    async with (
-        open_services(settings) as services,
-        telling(settings, health, metrics.Pools(services.databases)) as port,
-    ):
-        running = Relay(
-            databases=services.databases,
-            redis_url=redis_url(settings),
-            limits=Limits(channels=channels),
-            timing=timing,
-        )
-        names = {kind: channel.name for kind, channel in channels.items()}
-        counting = [keep_telling(services.databases, services.clock, channels=names)] if port else []
-        tasks = [asyncio.create_task(each) for each in counting]
-        health.begin(services.databases, redis_url=settings.redis_url)
-        try:
-            await running.run(stop)
-        finally:
-            health.drain()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await running.close()
+    databases = await Databases.open(settings, urls_of(settings))
+    try:
+        async with telling(settings, health, metrics.Pools(databases)) as port:
+            running = Relay(
+                databases=databases,
+                redis_url=redis_url(settings),
+                limits=Limits(channels=CHANNELS),
+                timing=timing,
+            )
+            names = {kind: channel.name for kind, channel in CHANNELS.items()}
+            counting = [keep_telling(databases, SystemClock(), channels=names)] if port else []
+            tasks = [asyncio.create_task(each) for each in counting]
+            health.begin(databases, redis_url=settings.redis_url)
+            try:
+                await running.run(stop)
+            finally:
+                health.drain()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await running.close()
+    finally:
+        await databases.close()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ from kedang_platform.work.claims import LEASE
 from kedang_platform.work.runner import JobRunner
 from kedang_workers import handlers
 from kedang_workers.broker import FORMAT, declare_run, make_broker
-from kedang_workers.composition import open_services, redis_url
+from kedang_workers.composition import open_services
+from kedang_workers.process import redis_url
 
 GRACE_SECONDS = 20.0
 """How long a draining worker lets a step last before it breaks the step off (it is rolled back and repeated)."""
@@ -149,13 +150,15 @@ def work(
 
 
 def _calm_collector() -> None:
-    """Look for garbage less often, and never among what the program consists of.
+    """Look for garbage less often, and never among what the program consists of (for which nobody looked so far).
 
     A step over many records makes and drops objects by the ten thousand; with Python's thresholds
     a quarter of an import's time went into looking at them again and again.
     """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def main(registry: Registry | None = None, *, lease: timedelta = LEASE) -> None:
@@ -170,6 +173,7 @@ def _work_until_told(settings: Settings, registry: Registry | None, *, lease: ti
     stop: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stop.put(received))
+    gc.disable()
     handled = registry or handlers.load()
     _calm_collector()
     try:
