@@ -7,11 +7,12 @@ from enum import Enum
 from typing import Any
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
-from kedang_graphql.engine.arguments import values_of
+from kedang_graphql.engine.arguments import custom_of, values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.ids import record_id
 from kedang_graphql.engine.types import UserError, generated_types
@@ -25,7 +26,6 @@ from kedang_tenants.service.problems import report_problems
 
 _TYPES = generated_types()
 _DEMAND, _REQUEST = catalogue().record("demand"), catalogue().record("service_request")
-_STAGE: Any = _TYPES.scalar(_DEMAND, _DEMAND.fields["stage"])
 _KIND: Any = _TYPES.scalar(_REQUEST, _REQUEST.fields["kind"])
 _PRIORITY: Any = _TYPES.scalar(_REQUEST, _REQUEST.fields["priority"])
 DEMAND = _TYPES.of["demand"].node
@@ -44,8 +44,9 @@ class RaiseDemandInput(Repeatable):
     owner_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The customer's owner, if nothing is said."
     )
-    stage: Enum | None = strawberry.field(
-        graphql_type=_STAGE | None, default=strawberry.UNSET, description="How far it has come."
+    stage: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="How far it has come, one of demandStages; the first, if nothing is said.",
     )
     amount: MinorUnits | None = strawberry.field(
         default=strawberry.UNSET, description="What it may bring, in minor units of the currency."
@@ -57,6 +58,7 @@ class RaiseDemandInput(Repeatable):
     expected_on: date | None = strawberry.field(
         default=strawberry.UNSET, description="When the customer is expected to decide."
     )
+    custom_fields: JSON | None = strawberry.UNSET
 
 
 @strawberry.type
@@ -75,8 +77,10 @@ async def answer_raise_demand(
     async def convert(write: TenantWrite, viewer: Viewer) -> tuple[Ref, Ref]:
         source = record_id(input.id, "follow_up_record", path=("input", "id"))
         said = {name: value for name, value in given(input).items() if name != "id"}
-        values = values_of(_DEMAND, said)
-        made = await raise_demand(write, viewer, record_id=source, values=values, clock=info.context.clock)
+        values, custom = values_of(_DEMAND, said), custom_of(viewer, _DEMAND, said.get("customFields"))
+        made = await raise_demand(
+            write, viewer, record_id=source, values=values, custom=custom, clock=info.context.clock
+        )
         return Ref("demand", made), Ref("follow_up_record", source)
 
     done, errors = await write_in_company(info.context, convert)
@@ -92,6 +96,7 @@ class ReportProblemsInput(Repeatable):
     priority: Enum | None = strawberry.field(
         graphql_type=_PRIORITY | None, default=strawberry.UNSET, description="How urgent it is."
     )
+    custom_fields: JSON | None = strawberry.UNSET
 
 
 @strawberry.type
@@ -110,8 +115,10 @@ async def answer_report_problems(
     async def convert(write: TenantWrite, viewer: Viewer) -> tuple[Ref, Ref]:
         source = record_id(input.id, "follow_up_record", path=("input", "id"))
         said = {name: value for name, value in given(input).items() if name != "id"}
-        values = values_of(_REQUEST, said)
-        made = await report_problems(write, viewer, record_id=source, values=values, clock=info.context.clock)
+        values, custom = values_of(_REQUEST, said), custom_of(viewer, _REQUEST, said.get("customFields"))
+        made = await report_problems(
+            write, viewer, record_id=source, values=values, custom=custom, clock=info.context.clock
+        )
         return Ref("service_request", made), Ref("follow_up_record", source)
 
     done, errors = await write_in_company(info.context, convert)

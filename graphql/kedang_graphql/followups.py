@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from kedang_graphql.answering import write_in_company
 from kedang_graphql.context import Context
-from kedang_graphql.engine.arguments import values_of
+from kedang_graphql.engine.arguments import custom_of, values_of
 from kedang_graphql.engine.executor import Ref
 from kedang_graphql.engine.types import UserError, generated_types
 from kedang_graphql.inputs import Repeatable, given
@@ -63,6 +64,7 @@ class RecordFollowUpInput(Repeatable):
     note_taker_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Who has noted it; yourself, if nothing is said."
     )
+    custom_fields: JSON | None = strawberry.UNSET
 
 
 @strawberry.type
@@ -79,8 +81,9 @@ async def answer_record_follow_up(
     input: RecordFollowUpInput,  # noqa: A002 - the API's word
 ) -> RecordFollowUpPayload:
     async def record(write: TenantWrite, viewer: Viewer) -> tuple[UUID, UUID]:
-        values = values_of(_RECORD, given(input))
-        return await record_follow_up(write, viewer, values=values, clock=info.context.clock)
+        said = given(input)
+        values, custom = values_of(_RECORD, said), custom_of(viewer, _RECORD, said.get("customFields"))
+        return await record_follow_up(write, viewer, values=values, custom=custom, clock=info.context.clock)
 
     done, errors = await write_in_company(info.context, record)
     if done is None:

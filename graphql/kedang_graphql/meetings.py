@@ -70,7 +70,10 @@ class MeetingActionInput:
 class WriteMinutesInput(Repeatable):
     id: strawberry.ID = strawberry.field(description="The meeting, once it has begun.")
     minutes: str = strawberry.field(description="What was said.")
-    decisions: str | None = strawberry.field(default=None, description="What was decided.")
+    decisions: str | None = strawberry.field(
+        default=None,
+        description="What was decided. What was noted before stays where nothing is said; an empty text takes it back.",
+    )
     actions: list[MeetingActionInput] | None = strawberry.field(
         default=None, description="What is to be done, beside what the meeting has already; at most 100."
     )

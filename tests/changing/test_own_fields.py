@@ -121,3 +121,33 @@ async def test_a_renamed_field_keeps_its_values(gateway, world):
     assert changed.data["updateCustomField"]["userErrors"] == []
     where = '{ customers(where: {custom: [{key: "size", eq: "S"}]}) { nodes { customFields } } }'
     assert (await ask(where)).data["customers"]["nodes"] == [{"customFields": {"size": "S"}}]
+
+
+@pytest.mark.requirement("F3")
+async def test_a_contact_and_what_comes_of_it_have_own_fields_too(gateway, world):
+    key = await make_key(world.databases, world.people["owner"], key=gateway.services.identity.key)
+    ask = gateway.client(key)
+    made = (await ask(CREATE, {"input": {"name": "A"}})).data
+    for record in ("follow_up_record", "demand", "service_request"):
+        answer = await ask(DEFINE, {"input": {**FIELD, "record": record, "required": True}})
+        assert answer.data["createCustomField"]["userErrors"] == []
+    given = {"way": "CALL", "customerId": id_of(made), "needs": "Pumps", "problems": "Leaks"}
+
+    async def do(verb, **said):
+        kind = verb[0].upper() + verb[1:]
+        document = f"""
+mutation ($input: {kind}Input!) {{
+  {verb}(input: $input) {{ record {{ id customFields }} userErrors {{ path code }} }}
+}}"""
+        refused = (await ask(document, {"input": said})).data[verb]
+        assert refused["record"] is None
+        assert refused["userErrors"] == [{"path": ["input", "customFields", "size"], "code": "REQUIRED"}]
+        wrong = (await ask(document, {"input": {**said, "customFields": ["S"]}})).data[verb]
+        assert wrong["userErrors"] == [{"path": ["input", "customFields"], "code": "BAD_USER_INPUT"}]
+        done = (await ask(document, {"input": {**said, "customFields": {"size": "S"}}})).data[verb]
+        assert (done["record"]["customFields"], done["userErrors"]) == ({"size": "S"}, [])
+        return done["record"]["id"]
+
+    contact = await do("recordFollowUp", **given)
+    await do("raiseDemand", id=contact)
+    await do("reportProblems", id=contact, kind="COMPLAINT")

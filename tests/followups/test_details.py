@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden, NotFound, Refused
+from kedang_tenants.changing import Change
 from kedang_tenants.followups.needs import LONGEST_TITLE, AlreadyTakenUp, raise_demand, title_of
 from kedang_tenants.service.problems import report_problems
 
@@ -83,6 +85,28 @@ async def test_a_contact_ends_a_plan_that_comes_again_and_a_cancelled_one_ends_t
     assert following["due_on"] == date(2026, 3, 9)
     await shop.update("follow_up_plan", following["id"], state="CANCELLED")
     assert await shop.value("SELECT count(*) FROM follow_up_plan") == 2
+
+
+async def own_field(shop, record, key, **said):
+    values = {"record": record, "key": key, "kind": "TEXT", "label": {"en": key}, "required": True, **said}
+    (made,) = await shop.change(Change("custom_field", "create", values=values))
+    return made
+
+
+@pytest.mark.requirement("F2", "A4")
+async def test_a_plan_that_comes_again_takes_the_own_fields_along_that_it_has(shop, nancy, customer):
+    values = {"customer_id": customer, "due_on": FRIDAY, "repeat_days": 7}
+    await shop.create("follow_up_plan", viewer=await shop.as_member(nancy), **values)
+    stock, floor = [(await own_field(shop, "follow_up_plan", key)).hex for key in ("stock", "floor")]
+    viewer = await shop.as_member(nancy)
+    values |= {"purpose": "Stock"}
+    filled = Change("follow_up_plan", "create", values=values, custom={"stock": "20", "floor": "2"})
+    await shop.change(filled, viewer=viewer)
+    for plan in await shop.fetch("SELECT id FROM follow_up_plan ORDER BY id"):
+        await shop.create("follow_up_record", viewer=viewer, customer_id=customer, plan_id=plan["id"],
+                          at=shop.clock.now(), way="CALL")  # fmt: skip
+    planned = await shop.fetch("SELECT custom FROM follow_up_plan WHERE state = 'PLANNED' ORDER BY id")
+    assert [orjson.loads(row["custom"]) for row in planned] == [{}, {stock: "20", floor: "2"}]
 
 
 @pytest.mark.requirement("F3")

@@ -32,7 +32,7 @@ def check_values(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
             _check_value(draft, field, value)
     if draft.action == "create":
         _fill_in(draft)
-    _check_custom(viewer, draft)
+    _check_custom(viewer, draft, internal=internal)
 
 
 def _may_write(viewer: Viewer, draft: Draft, field: Field, value: object) -> bool:
@@ -87,7 +87,8 @@ def _default(default: object) -> object:
     return argument(None) if callable(argument) else argument
 
 
-def _check_custom(viewer: Viewer, draft: Draft) -> None:
+def _check_custom(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
+    """Own fields are asked of people: what the product makes itself comes without those that must be filled in."""
     if draft.action not in {"create", "update"}:
         return
     document = dict(cast("dict[str, object]", draft.now("custom") or {}))
@@ -107,7 +108,7 @@ def _check_custom(viewer: Viewer, draft: Draft) -> None:
         else:
             document[custom.id] = to_document(checked)
     for custom in viewer.custom_fields:
-        touched = draft.action == "create" or custom.key in draft.change.custom
+        touched = (draft.action == "create" and not internal) or custom.key in draft.change.custom
         if custom.record == draft.record.name and custom.required and touched and custom.id not in document:
             _refuse_custom(draft, custom.key, "REQUIRED", msg("This must be filled in."))
     if document != before or draft.action == "create":

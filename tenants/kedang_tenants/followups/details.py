@@ -27,6 +27,7 @@ _KEPT: Final = (
     "content",
     "preparation",
     "repeat_days",
+    "custom",
 )
 """What the next plan of a row takes over from the one that is done."""
 _AGAIN: Final = msg("{days} days after {day}, when it was last done.")

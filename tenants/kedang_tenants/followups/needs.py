@@ -51,20 +51,22 @@ async def raise_demand(
     *,
     record_id: UUID,
     values: Mapping[str, object],
+    custom: Mapping[str, object] | None = None,
     clock: Clock,
 ) -> UUID:
     """Make a demand of the needs in a follow-up record, once; returns the demand's id.
 
     ``values`` are what is said of it beside (title, amount, day …); its customer and its need are the record's, its
-    title the first line of the needs and its owner the
-    customer's where none is said. Raises as ``take_up``, and Refused for values that do not fit.
+    title the first line of the needs and its owner the customer's where none is said; ``custom`` are the company's own
+    fields by their key. Raises as ``take_up``, and Refused for values that do not fit.
     """
     row = await take_up(write, viewer, record_id=record_id, text="needs", result="demand_id")
     said = {name: value for name, value in values.items() if value is not None}
     owner = await write.fetchval(_OWNER, row["customer_id"])
     given = {"title": title_of(row["needs"]), "owner_id": owner or viewer.member_id} | said
     given |= {"customer_id": row["customer_id"], "need": row["needs"]}
-    (made,) = await change(write, viewer, [Change("demand", "create", values=given)], clock=clock)
+    new = Change("demand", "create", values=given, custom=custom or {})
+    (made,) = await change(write, viewer, [new], clock=clock)
     link = Change(RECORD, "update", row["id"], values={"demand_id": made.id})
     await change_internally(write, viewer, [link], clock=clock)
     return made.id

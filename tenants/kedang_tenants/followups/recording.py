@@ -97,16 +97,22 @@ def _day(draft: Draft, zone: ZoneInfo) -> date:
 
 
 async def record_follow_up(
-    write: TenantWrite, viewer: Viewer, *, values: Mapping[str, object], clock: Clock
+    write: TenantWrite,
+    viewer: Viewer,
+    *,
+    values: Mapping[str, object],
+    custom: Mapping[str, object] | None = None,
+    clock: Clock,
 ) -> tuple[UUID, UUID]:
     """Record a contact: of now where no time is said, of the plan's customer where only a plan is.
 
-    Returns the ids of the record and of its customer. Raises Refused, and NotFound for such a plan.
+    ``custom`` are the company's own fields by their key. Returns the ids of the record and of its customer. Raises
+    Refused, and NotFound for such a plan.
     """
     given = {"at": clock.now()} | {name: value for name, value in values.items() if value is not None}
     if "customer_id" not in given and "plan_id" in given:
         given["customer_id"] = await _customer_of(write, viewer, cast("UUID", given["plan_id"]))
-    change_of = Change("follow_up_record", "create", values=given)
+    change_of = Change("follow_up_record", "create", values=given, custom=custom or {})
     (made,) = await change(write, viewer, [change_of], clock=clock)
     return made.id, cast("UUID", given["customer_id"])
 

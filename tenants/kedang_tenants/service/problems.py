@@ -23,12 +23,14 @@ async def report_problems(
     *,
     record_id: UUID,
     values: Mapping[str, object],
+    custom: Mapping[str, object] | None = None,
     clock: Clock,
 ) -> UUID:
     """Open a service request for the problems in a follow-up record, once; returns the request's id.
 
     ``values`` are what is said of it beside (kind, title, priority …); customer, contact, description and channel are the
-    record's, the title is the first line of the problems where none is said. Raises as ``take_up``, and Refused.
+    record's, the title is the first line of the problems where none is said; ``custom`` are the company's own fields by
+    their key. Raises as ``take_up``, and Refused.
     """
     row = await take_up(write, viewer, record_id=record_id, text="problems", result="service_request_id")
     said = {name: value for name, value in values.items() if value is not None}
@@ -39,7 +41,7 @@ async def report_problems(
         "description": row["problems"],
         "channel": _CHANNELS.get(row["way"], "OTHER"),
     }
-    request_id = await open_request(write, viewer, values=given, clock=clock)
+    request_id = await open_request(write, viewer, values=given, custom=custom, clock=clock)
     link = Change(RECORD, "update", row["id"], values={"service_request_id": request_id})
     await change_internally(write, viewer, [link], clock=clock)
     return request_id

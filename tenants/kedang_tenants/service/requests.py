@@ -51,12 +51,13 @@ async def open_request(
     viewer: Viewer,
     *,
     values: Mapping[str, object],
+    custom: Mapping[str, object] | None = None,
     clock: Clock,
     internally: bool = False,
 ) -> UUID:
     """Open a service request and return its id; number, owner and clocks follow by the rules of the feature.
 
-    ``internally`` is for what the product decides itself: no right of the viewer is asked for, and an
+    ``custom`` are the company's own fields by their key. ``internally`` is for what the product decides itself: no right of the viewer is asked for, and an
     ``owner_id`` who cannot be responsible gives way to the rules of assignment. Raises Refused.
     """
     given = dict(values)
@@ -64,7 +65,8 @@ async def open_request(
     if internally and owner is not None and owner not in await able(write, [cast("UUID", owner)]):
         del given["owner_id"]
     path = change_internally if internally else change
-    (made,) = await path(write, viewer, [Change(RECORD, "create", values=given)], clock=clock)
+    opened = Change(RECORD, "create", values=given, custom=custom or {})
+    (made,) = await path(write, viewer, [opened], clock=clock)
     return made.id
 
 
