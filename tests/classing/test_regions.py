@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from kedang_platform.database import DatabaseBusy
 from kedang_platform.errors import Refused
 from kedang_platform.ids import new_id
+from kedang_tenants import changing
+from kedang_tenants.changing import Change
 from kedang_tenants.classing.segments import find_customers
 from kedang_tenants.reading import Compare
 
@@ -58,16 +59,59 @@ async def test_no_line_closes(shop, china, under):
     assert await shop.value("SELECT parent_id FROM region WHERE id = $1", china["华东"]) is None
 
 
-async def test_two_moves_at_once_close_no_line(shop, china):
-    moves = (("华东", "华南"), ("华南", "华东"))
-    done = await asyncio.gather(
-        *(shop.update("region", china[one], parent_id=china[other]) for one, other in moves),
-        return_exceptions=True,
-    )
-    refused = [one for one in done if one is not None]
-    assert len(refused) == 1
-    assert isinstance(refused[0], Refused | DatabaseBusy)  # the later one, or whoever the database had to end
+async def at_once(shop, *changes):
+    """What becomes of each: while the first is made and not yet committed the others begin, all at once."""
+    begun, made = asyncio.Barrier(len(changes)), asyncio.Event()
+
+    async def one(change, *, first):
+        try:
+            async with shop.databases.tenant_write(shop.company.ref) as write:
+                await write.fetchval("SELECT 1")
+                await begun.wait()
+                if not first:
+                    await made.wait()
+                await changing.change(write, shop.viewer, [change], clock=shop.clock)
+                made.set()
+                await asyncio.sleep(0.1)
+        except Refused as refused:
+            return [error.code for error in refused.errors]
+        return "DONE"
+
+    return await asyncio.gather(*(one(change, first=not place) for place, change in enumerate(changes)))
+
+
+def update(record, which, **values):
+    return Change(record, "update", which, values=values)
+
+
+async def test_of_moves_at_once_that_would_close_a_line_one_is_refused(shop, china):
+    middle = await shop.create("region", name="华中")
+    moves = (("华东", "华南"), ("华南", "华中"), ("华中", "华东"))
+    made = china | {"华中": middle}
+    moved = [update("region", made[one], parent_id=made[other]) for one, other in moves]
+    first, *others = await at_once(shop, *moved)
+    assert first == "DONE"
+    assert sorted(others, key=str) == ["DONE", ["CIRCULAR"]]
     assert await shop.value("SELECT count(*) FROM region WHERE parent_id IS NULL") == 1
+
+
+@pytest.mark.parametrize("kind", ["customer", "new customer", "route", "region", "new region"])
+@pytest.mark.parametrize("archived_first", [True, False])
+async def test_nothing_comes_into_a_region_that_is_archived_at_that_moment(shop, china, kind, archived_first):
+    empty = await shop.create("region", name="空区")
+    record, field = kind.removeprefix("new "), "parent_id" if "region" in kind else "region_id"
+    if kind.startswith("new"):
+        entering = Change(record, "create", values={"name": "X", field: empty})
+    else:
+        entering = update(record, await shop.create(record, name="X"), **{field: empty})
+    archiving = Change("region", "archive", empty)
+    if archived_first:
+        assert await at_once(shop, archiving, entering) == ["DONE", ["REGION_ARCHIVED"]]
+    else:
+        assert await at_once(shop, entering, archiving) == ["DONE", ["REGION_IN_USE"]]
+    inside = await shop.value(f"SELECT count(*) FROM {record} WHERE {field} = $1", empty)
+    archived = await shop.value("SELECT archived_at IS NOT NULL FROM region WHERE id = $1", empty)
+    assert (inside, archived) == ((0, True) if archived_first else (1, False))
 
 
 async def test_a_region_stays_while_something_lies_in_it(shop, china):

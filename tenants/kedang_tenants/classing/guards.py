@@ -23,6 +23,8 @@ WHERE parent_id = ANY($1::uuid[]) AND archived_at IS NULL AND id <> ALL($1::uuid
 UNION SELECT region_id FROM customer WHERE region_id = ANY($1::uuid[]) AND archived_at IS NULL
 UNION SELECT region_id FROM route WHERE region_id = ANY($1::uuid[]) AND archived_at IS NULL
 """
+# The lock is the one that the foreign key takes later: whoever puts a region away waits for it, and is waited for.
+_NAMED_REGIONS = "SELECT id, archived_at FROM region WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE"
 PAIRS: Final[Mapping[str, tuple[str, str]]] = {
     "customer": ("latitude", "longitude"),
     "route": ("start_latitude", "start_longitude"),
@@ -66,7 +68,7 @@ async def take_dimension(write: TenantWrite, _viewer: Viewer, drafts: Sequence[D
     if not put:
         return
     rows = await write.fetch(
-        "SELECT id, dimension, own_dimension, archived_at FROM customer_class WHERE id = ANY($1::uuid[]) FOR SHARE",
+        "SELECT id, dimension, own_dimension, archived_at FROM customer_class WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE",
         [draft.values["class_id"] for draft in put],
     )
     known = {row["id"]: row for row in rows}
@@ -89,9 +91,9 @@ async def guard_regions(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
     bent = [draft for draft in drafts if draft.values.get("parent_id") is not None]
     if bent:
         await write.fetchval(_ONE_AT_A_TIME, f"{write.company.schema}.region")
-        rows = await write.fetch("SELECT id, parent_id, archived_at FROM region")
+        archived = await _archived_regions(write, bent, "parent_id")
+        rows = await write.fetch("SELECT id, parent_id FROM region")
         above: dict[UUID, UUID | None] = {row["id"]: row["parent_id"] for row in rows}
-        archived = {row["id"] for row in rows if row["archived_at"] is not None}
         above |= {d.id: cast("UUID | None", d.values["parent_id"]) for d in drafts if "parent_id" in d.values}
         for draft in bent:
             if _meets_itself(draft.id, above):
@@ -159,15 +161,18 @@ async def _guard_living_regions(write: TenantWrite, drafts: Sequence[Draft]) -> 
     placed = [draft for draft in drafts if draft.values.get("region_id") is not None]
     if not placed:
         return
-    rows = await write.fetch(
-        "SELECT id FROM region WHERE id = ANY($1::uuid[]) AND archived_at IS NOT NULL",
-        list({draft.values["region_id"] for draft in placed}),
-    )
-    archived = {row["id"] for row in rows}
+    archived = await _archived_regions(write, placed, "region_id")
     for draft in placed:
         changed = draft.old is None or draft.old.get("region_id") != draft.values["region_id"]
         if draft.values["region_id"] in archived and changed:
             _refuse_archived_region(draft, "region_id")
+
+
+async def _archived_regions(write: TenantWrite, drafts: Sequence[Draft], column: str) -> set[UUID]:
+    """Which of the regions that the drafts name are archived; until these are written no other is."""
+    named = sorted({cast("UUID", draft.values[column]) for draft in drafts})
+    rows = await write.fetch(_NAMED_REGIONS, named)
+    return {row["id"] for row in rows if row["archived_at"] is not None}
 
 
 def _refuse_circle(draft: Draft, message: str) -> None:
