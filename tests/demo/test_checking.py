@@ -1,6 +1,7 @@
 """The checks of the demonstration count business time rightly, and tell differences by what differs."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from kedang_workers.demo.checking.clocks import business_time, runs_out
 from kedang_workers.demo.checking.findings import Findings
 from kedang_workers.demo.checking.reports import _cell
+from kedang_workers.demo.checking.watching import check_watch_list
+from kedang_workers.demo.data import load_northwind
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
@@ -56,3 +59,53 @@ def test_cells_mean_the_same_in_both_formats():
     assert _cell(datetime(1997, 12, 22)) == "1997-12-22"  # noqa: DTZ001 - as openpyxl gives days
     assert _cell("") is _cell(None) is None
     assert _cell(61109.92) != _cell("61109.93")
+
+
+BUILT_ON = date(2026, 11, 22)
+
+
+def company(night=None, *, leave_out=(), checks=1):
+    """The customers as the watch list shows them after a night; ANATR and AROUT last bought in March and April 1998."""
+    owner = {"email": "nancy.davolio@northwind.example"}
+    found = {row["customer_id"]: node() for row in load_northwind().customers}
+    if night is not None:
+        for number, last in (("ANATR", date(1998, 3, 4)), ("AROUT", date(1998, 4, 10))):
+            if number not in leave_out:
+                found[number] |= node(night, (night - last).days, owner, checks)
+    return found
+
+
+def node(night=None, days=None, owner=None, checks=0):
+    entry = {"side": "RISK", "reasons": {"SILENCE": {"value": days}}, "seenOn": night and night.isoformat()}
+    return {
+        "owner": owner,
+        "lastContactAt": None,
+        "checks": {"nodes": [{"dueOn": "2027-01-06", "owner": owner}] * checks},
+        "watchEntries": {"nodes": [entry] if night else []},
+    }
+
+
+def told_of(customers, numbers=("ANATR", "AROUT")):
+    """What is different, of customers whose last order the test knows."""
+    northwind, findings = load_northwind(), Findings()
+    orders = [row for row in northwind.orders if row["customer_id"] in numbers]
+    check_watch_list(customers, replace(northwind, orders=orders), BUILT_ON, findings)
+    return findings.different
+
+
+def test_before_the_first_night_the_watch_list_is_empty():
+    assert told_of(company()) == []
+
+
+def test_after_a_night_everybody_who_was_silent_is_on_the_watch_list_and_checked():
+    night = BUILT_ON + timedelta(days=3)
+    assert told_of(company(night)) == []
+    assert told_of(company(night, leave_out=["AROUT"])) == [
+        f"AROUT: silent: found None, expected {(night - date(1998, 4, 10)).days}"
+    ]
+    assert told_of(company(night), numbers=["ANATR"]) == [
+        f"AROUT: silent: found {(night - date(1998, 4, 10)).days}, expected None"
+    ]
+    assert told_of(company(night, checks=0)) == [
+        "checks by owner: found {}, expected {'nancy.davolio@northwind.example': 2}"
+    ]

@@ -16,6 +16,7 @@ from kedang_workers.demo.checking.reports import check_reports
 from kedang_workers.demo.checking.service import check_service
 from kedang_workers.demo.checking.surveys import check_surveys
 from kedang_workers.demo.checking.trade import check_integrator, check_sales, check_todays_order
+from kedang_workers.demo.checking.watching import check_watch_list
 from kedang_workers.demo.client import Api
 from kedang_workers.demo.data import Northwind, load_northwind
 from kedang_workers.demo.figures import Figures, work_out
@@ -41,6 +42,7 @@ def check(base_url: str, kept: Kept) -> Findings:
         check_sales(api, northwind, figures, findings)
         check_customers(customers, northwind, figures, findings)
         check_follow_ups(customers, northwind, date.fromisoformat(str(kept.built_on)), findings)
+        check_watch_list(customers, northwind, date.fromisoformat(str(kept.built_on)), findings)
         check_integrator(api, northwind, figures, findings)
         check_mails(api, northwind, findings)
         _check_today(api, northwind, figures, kept, findings)

@@ -26,6 +26,10 @@ query ($after: String) {
       owner { email } grade { code colour cycleDays }
       gradeHistory(first: 2, where: {current: {eq: true}}) { nodes { figures explanation } }
       followUpPlans(first: 2, where: {state: {eq: PLANNED}, origin: {eq: CYCLE}}) { nodes { dueOn owner { email } } }
+      checks: followUpPlans(first: 2, where: {state: {eq: PLANNED}, origin: {eq: CHECK}}) {
+        nodes { dueOn owner { email } }
+      }
+      watchEntries(first: 3, where: {endedOn: {isNull: true}}) { nodes { side reasons seenOn } }
     }
   }
 }"""

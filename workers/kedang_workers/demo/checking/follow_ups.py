@@ -18,7 +18,9 @@ from kedang_workers.demo.looking import day_of
 def check_follow_ups(
     customers: Mapping[str, Any], northwind: Northwind, built_on: date, findings: Findings
 ) -> None:
-    """The next date is the last contact, or the day of assignment, plus the cycle, on a working day."""
+    """The next date is the last contact, or the day of assignment, plus the cycle, on a working day; or earlier, where
+    something else is planned: by hand, or a check of a customer at risk.
+    """
     planned_by_hand = set(best_customers(northwind).values())
     for number, node in customers.items():
         if node["owner"] is None:
@@ -34,7 +36,8 @@ def check_follow_ups(
         findings.same(f"{number}: planned by the cycle", [plan["dueOn"] for plan in plans], [due])
         owners = [plan["owner"] for plan in plans]
         findings.same(f"{number}: whose plan", owners, [node["owner"]])
-        expected = built_on.isoformat() if number in planned_by_hand else due
+        by_hand = [built_on.isoformat()] if number in planned_by_hand else []
+        expected = min([due, *by_hand, *(plan["dueOn"] for plan in node["checks"]["nodes"])])
         findings.same(f"{number}: next follow-up", node["nextFollowUpOn"], expected)
 
 
