@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
@@ -18,9 +19,8 @@ from kedang_graphql.engine.roots import MakeRoot
 from kedang_graphql.engine.types import Node, PageInfo, generated_types
 from kedang_platform.database import TenantRead
 from kedang_tenants.followups import worklist
-from kedang_tenants.followups.worklist import Line, colleague, count_worklist, read_worklist
+from kedang_tenants.followups.worklist import Line, count_worklist, may_look_at, read_worklist
 from kedang_tenants.people.dues import due_sources
-from kedang_tenants.reading import Viewer
 
 CUSTOMER = generated_types().of["customer"].node
 
@@ -105,35 +105,27 @@ async def answer_worklist(
     tx: TenantRead, binding: Binding, arguments: Mapping[str, Any], node: ObjectNode
 ) -> Worklist:
     """A page of the asker's own queue."""
-    return await _page(tx, binding, arguments, node, of=binding.viewer, looking=None)
+    return await _page(tx, binding, arguments, node, of=None)
 
 
 async def answer_member_worklist(
     tx: TenantRead, binding: Binding, arguments: Mapping[str, Any], node: ObjectNode
 ) -> Worklist | None:
     """A page of a colleague's queue as the asker may read it; None where they may not look at it."""
-    context = _context(binding)
     found = split_id(arguments["memberId"])
-    if found is None or found[0] != "member":
+    if found is None or found[0] != "member" or not await may_look_at(tx, binding.viewer, found[1]):
         return None
-    of = await colleague(tx, binding.viewer, company=context.company, member_id=found[1], clock=context.clock)
-    return None if of is None else await _page(tx, binding, arguments, node, of=of, looking=binding.viewer)
+    return await _page(tx, binding, arguments, node, of=found[1])
 
 
 async def _page(
-    tx: TenantRead,
-    binding: Binding,
-    arguments: Mapping[str, Any],
-    node: ObjectNode,
-    *,
-    of: Viewer,
-    looking: Viewer | None,
+    tx: TenantRead, binding: Binding, arguments: Mapping[str, Any], node: ObjectNode, *, of: UUID | None
 ) -> Worklist:
-    context, after = _context(binding), arguments["after"]
+    viewer, context, after = binding.viewer, _context(binding), arguments["after"]
     page = await read_worklist(
         tx,
-        of,
-        looking=looking,
+        viewer,
+        of=of,
         limit=arguments["first"],
         after=after,
         language=context.language,
@@ -141,7 +133,7 @@ async def _page(
     )
     total = None
     if node.shows("total_count"):
-        total = await count_worklist(tx, of, looking=looking, clock=context.clock)
+        total = await count_worklist(tx, viewer, of=of, clock=context.clock)
     return Worklist.of(page, continued=after is not None, total=total)
 
 
@@ -176,7 +168,7 @@ WorklistQuery = finish(
                 *_PAGING,
             ),
             description=(
-                "The worklist of a colleague, without the lines of what you may not read; null where there is no such active"
+                "What waits for a colleague, without the lines of what you may not read; null where there is no such"
                 " member, or where you may not see their plans."
             ),
         ),

@@ -18,13 +18,11 @@ from kedang_platform.clock import Clock
 from kedang_platform.database import TenantRead
 from kedang_platform.errors import BadUserInput
 from kedang_platform.i18n import Language, msg, translate
-from kedang_platform.registry import Company
 from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.followups.due_lines import reason_in, subject_in, why_in
 from kedang_tenants.followups.reminders import FOLLOW_UP
 from kedang_tenants.followups.worklist_statements import SETTINGS, Reach, count_statement, page_statement
 from kedang_tenants.people.dues import due_sources
-from kedang_tenants.people.viewers import load_viewer
 from kedang_tenants.reading import BadCursor, Lookup, Scope, Viewer, read_lookup
 from kedang_tenants.reading.masks import owned, visible, visible_scope
 from kedang_tenants.reading.ordering import SortKey, read_cursor, write_cursor
@@ -116,22 +114,18 @@ class _After:
     record_id: UUID
 
 
-async def colleague(
-    read: TenantRead, viewer: Viewer, *, company: Company, member_id: UUID, clock: Clock
-) -> Viewer | None:
-    """A member whose queue the viewer may look at, as who may see their plans may; None for anybody else."""
+async def may_look_at(read: TenantRead, viewer: Viewer, member_id: UUID) -> bool:
+    """Whether there is such a member, and the viewer may look at their queue: as who may read their plans may."""
     if not viewer.reaches(viewer.on(FOLLOW_UP.record).read, member_id):
-        return None
-    if not (await read_lookup(read, viewer, Lookup("member", (member_id,)))).page.rows:
-        return None
-    return await load_viewer(read, company=company, member_id=member_id, clock=clock)
+        return False
+    return bool((await read_lookup(read, viewer, Lookup("member", (member_id,)))).page.rows)
 
 
 async def read_worklist(
     read: TenantRead,
     viewer: Viewer,
     *,
-    looking: Viewer | None = None,
+    of: UUID | None = None,
     limit: int = 50,
     after: str | None = None,
     language: Language,
@@ -139,7 +133,7 @@ async def read_worklist(
 ) -> Worklist:
     """A page of what waits for the viewer, the most urgent first, in a language.
 
-    Where a colleague is ``looking``, what they may read of it. A page behind a cursor is of the same day as that before it.
+    With ``of`` what waits for that colleague, as far as the viewer may read it. A page behind a cursor is of the same day as that before it.
     Raises BadCursor, and BadUserInput for a page of more than ``LONGEST_PAGE`` lines.
     """
     if not 0 <= limit <= LONGEST_PAGE:
@@ -148,10 +142,11 @@ async def read_worklist(
         )
     begin = None if after is None else _read_cursor(after)
     day = begin.day if begin else viewer.today(clock)
-    settings = await read.fetchrow(SETTINGS, viewer.member_id)
+    whose = of or viewer.member_id
+    settings = await read.fetchrow(SETTINGS, whose)
     capacity: int | None = settings["capacity"] if settings else None
-    values = (*_bound(viewer, day, clock), *(_position(begin) if begin else ()))
-    reach, values = _reach(viewer, looking, values)
+    values = (*_bound(viewer, whose, day, clock), *(_position(begin) if begin else ()))
+    reach, values = _reach(viewer, values, own=whose == viewer.member_id)
     rows = await _rows(read, reach, values, limit + 1, continued=begin is not None)
     first = begin.place + 1 if begin else 1
     lines = tuple(
@@ -160,11 +155,11 @@ async def read_worklist(
     return Worklist(day, capacity, lines, len(rows) > limit)
 
 
-async def count_worklist(
-    read: TenantRead, viewer: Viewer, *, looking: Viewer | None = None, clock: Clock
-) -> int:
-    """How much waits for the viewer today; where a colleague is ``looking``, of what they may read."""
-    reach, values = _reach(viewer, looking, _bound(viewer, viewer.today(clock), clock))
+async def count_worklist(read: TenantRead, viewer: Viewer, *, of: UUID | None = None, clock: Clock) -> int:
+    """How much waits for the viewer today; with ``of`` for that colleague, as far as the viewer may read it."""
+    whose = of or viewer.member_id
+    values = _bound(viewer, whose, viewer.today(clock), clock)
+    reach, values = _reach(viewer, values, own=whose == viewer.member_id)
     return int(await read.fetchval(count_statement(reach), *values))
 
 
@@ -182,9 +177,9 @@ async def _rows(
         taken *= _MORE
 
 
-def _bound(viewer: Viewer, day: date, clock: Clock) -> tuple[object, ...]:
-    """$1 to $5: the day, the instant, the zone, the member, the restricted archives that are open to them."""
-    return day, clock.now(), viewer.time_zone, viewer.member_id, list(viewer.opened)
+def _bound(viewer: Viewer, whose: UUID | None, day: date, clock: Clock) -> tuple[object, ...]:
+    """$1 to $5: the day, the instant, the zone, whose queue it is, the restricted archives that are open to the viewer."""
+    return day, clock.now(), viewer.time_zone, whose, list(viewer.opened)
 
 
 def _position(after: _After) -> tuple[object, ...]:
@@ -192,27 +187,19 @@ def _position(after: _After) -> tuple[object, ...]:
     return after.cool, after.points, after.due_on, after.customer_id, after.source, after.record_id
 
 
-def _reach(
-    viewer: Viewer, looking: Viewer | None, values: tuple[object, ...]
-) -> tuple[Reach, tuple[object, ...]]:
+def _reach(viewer: Viewer, values: tuple[object, ...], *, own: bool) -> tuple[Reach, tuple[object, ...]]:
     """What of the queue is told, and all values of the statement.
 
-    A member is told of whatever waits for them but of kinds of which they may read nothing; a colleague of what they may read.
+    A member is told of whatever waits for them but of kinds of which they may know nothing, a colleague of what they may read.
     """
-    shut = _shut(lambda record: visible_scope(viewer, record))
-    if looking is None or looking.member_id == viewer.member_id:
-        return Reach(shut, viewer.closed), values
+    if own:
+        return Reach(_shut(lambda record: visible_scope(viewer, record)), viewer.closed), values
+    shut = _shut(lambda record: viewer.on(record.name).read)
     statement = Statement()
     statement.values.extend(values)
-    shut |= _shut(lambda record: looking.on(record.name).read)
-    kinds = {source.record for source in due_sources() if source.name not in shut}
-    seen = tuple(
-        (kind, condition) for kind in sorted(kinds) if (condition := _seen(statement, looking, kind))
-    )
-    open_to = None
-    if looking.closed:
-        open_to = f"(c.restricted IS NOT TRUE OR c.id = ANY({statement.bind(list(looking.opened))}::uuid[]))"
-    return Reach(shut, viewer.closed, seen, open_to), tuple(statement.values)
+    kinds = sorted({source.record for source in due_sources() if source.name not in shut})
+    seen = tuple((kind, condition) for kind in kinds if (condition := _seen(statement, viewer, kind)))
+    return Reach(shut, viewer.closed, seen), tuple(statement.values)
 
 
 def _shut(scope_of: Callable[[RecordType], Scope]) -> frozenset[str]:
@@ -222,13 +209,13 @@ def _shut(scope_of: Callable[[RecordType], Scope]) -> frozenset[str]:
     )
 
 
-def _seen(statement: Statement, looking: Viewer, kind: str) -> str | None:
-    """The condition that a colleague may read the record ``{id}``; None where they may read all."""
+def _seen(statement: Statement, viewer: Viewer, kind: str) -> str | None:
+    """The condition that the viewer may read the record ``{id}``; None where they may read all."""
     record, alias = catalogue().record(kind), statement.alias()
-    conditions = [visible(statement, looking, record, alias)]
-    read = looking.on(kind).read
-    if read < visible_scope(looking, record):
-        conditions.append(owned(statement, looking, record, alias, read))
+    conditions = [visible(statement, viewer, record, alias)]
+    read = viewer.on(kind).read
+    if read < visible_scope(viewer, record):
+        conditions.append(owned(statement, viewer, record, alias, read))
     where = " AND ".join(condition for condition in conditions if condition)
     if not where:
         return None

@@ -4,7 +4,7 @@ Plans are looked at by urgency (1 to 5 is the share of the grade, ten more say h
 longest overdue come first, in the order of an index. So the first ones of each are enough to find the first ones of all,
 by what can be known without the customers; only for these the plans and customers are read and ordered to the end.
 
-$1 to $5 are the day, the instant, the company's zone, the member, and the restricted archives that are open to them.
+$1 to $5 are the day, the instant, the company's zone, the member, and the restricted archives that are open to who looks.
 Behind a cursor $6 to $11 are where its line stands: hot (0) or not (1), points, due day, customer, source, record.
 """
 
@@ -57,14 +57,13 @@ AND ROW(CASE WHEN w.hot THEN 0 ELSE 1 END, -w.points, w.due_on, c.name_sort IS N
 class Reach:
     """What of a queue is told: nothing of the sources that are ``shut``; ``closed`` says that restricted archives are.
 
-    Where a colleague looks at it, ``seen`` are conditions on the ``{id}`` of records by their kind, ``open_to`` one on the customer ``c``;
-    kinds that are not named they see all of. What these bind comes behind all other values.
+    Where a colleague looks at it, ``seen`` are conditions on the ``{id}`` of records by their kind; kinds that are not named they read all of.
+    What these bind comes behind all other values.
     """
 
     shut: frozenset[str]
     closed: bool
     seen: tuple[tuple[str, str], ...] = ()
-    open_to: str | None = None
 
     @property
     def plans(self) -> str:
@@ -131,12 +130,11 @@ def _if_plan(reach: Reach) -> str:
 
 
 def _living(reach: Reach) -> str:
-    """The condition on the customer ``c``: it is not archived, nor is its archive closed to the member, or to who looks."""
+    """The condition on the customer ``c``: it is not archived, nor is its archive closed to who looks."""
     open_ = (
         "(c.restricted IS NOT TRUE OR c.id = ANY($5::uuid[]))" if reach.closed else "$5::uuid[] IS NOT NULL"
     )
-    also = f" AND {reach.open_to}" if reach.open_to else ""
-    return f"c.archived_at IS NULL AND {open_}{also}"
+    return f"c.archived_at IS NULL AND {open_}"
 
 
 def _others(reach: Reach) -> str:
