@@ -19,7 +19,7 @@ from kedang_platform.database import TenantWrite
 from kedang_tenants.grading.by_hand import end_grade_by_hand, grade_by_hand
 from kedang_tenants.grading.leading import lead
 from kedang_tenants.grading.moving import movement
-from kedang_tenants.grading.retiring import retire_level
+from kedang_tenants.grading.retiring import Retired, retire_level
 from kedang_tenants.reading import Viewer
 
 CUSTOMER = generated_types().of["customer"].node
@@ -76,6 +76,9 @@ class EndGradeByHandPayload:
 class RetireGradeLevelPayload:
     record: Ref | None = strawberry.field(graphql_type=LEVEL | None)
     moved: int | None = strawberry.field(description="How many customers went into the other level.")
+    price_steps_ended: int | None = strawberry.field(
+        description="How many prices that held for the level alone ended: its customers have those of the other level."
+    )
     user_errors: list[UserError]
 
 
@@ -124,9 +127,9 @@ async def answer_retire(
     info: Info[Context, None],
     input: RetireGradeLevelInput,  # noqa: A002 - the API's word
 ) -> RetireGradeLevelPayload:
-    async def retire(write: TenantWrite, viewer: Viewer) -> tuple[UUID, int]:
+    async def retire(write: TenantWrite, viewer: Viewer) -> tuple[UUID, Retired]:
         level = record_id(input.id, "grade_level", path=("input", "id"))
-        moved = await retire_level(
+        retired = await retire_level(
             write,
             viewer,
             level_id=level,
@@ -134,12 +137,18 @@ async def answer_retire(
             version=input.version,
             clock=info.context.clock,
         )
-        return level, moved
+        return level, retired
 
     done, errors = await write_in_company(info.context, retire)
     if done is None:
-        return RetireGradeLevelPayload(record=None, moved=None, user_errors=errors)
-    return RetireGradeLevelPayload(record=Ref("grade_level", done[0]), moved=done[1], user_errors=[])
+        return RetireGradeLevelPayload(record=None, moved=None, price_steps_ended=None, user_errors=errors)
+    level, retired = done
+    return RetireGradeLevelPayload(
+        record=Ref("grade_level", level),
+        moved=retired.customers,
+        price_steps_ended=retired.price_steps,
+        user_errors=[],
+    )
 
 
 async def answer_lead(
@@ -210,7 +219,7 @@ class GradingByHandMutation:
     )
     retire_grade_level: RetireGradeLevelPayload = strawberry.mutation(
         resolver=answer_retire,
-        description="Retire a level into another: its customers go there, it stays in the history.",
+        description="Retire a level into another: its customers go there, its own prices end, it stays in the history.",
     )
     lead_grade_scheme: LeadGradeSchemePayload = strawberry.mutation(
         resolver=answer_lead,

@@ -133,11 +133,12 @@ async def test_a_scheme_lives_from_its_draft_to_a_level_that_retires(gateway, co
     retired = await told(
         ask,
         "retireGradeLevel",
-        "moved record { archivedAt retiredInto { code } }",
+        "moved priceStepsEnded record { archivedAt retiredInto { code } }",
         id=ids["B"],
         intoId=ids["C"],
     )
-    assert (retired["moved"], retired["record"]["retiredInto"]) == (1, {"code": "C"})
+    assert (retired["moved"], retired["priceStepsEnded"]) == (1, 0)
+    assert retired["record"]["retiredInto"] == {"code": "C"}
     after = (await ask(shown, {"id": public})).data["customer"]
     assert after["grade"] == {"code": "C"}
     assert [grade["byHand"] for grade in after["gradeHistory"]["nodes"]] == [False, True, True]

@@ -12,7 +12,7 @@ from kedang_tenants.changing import Change
 from kedang_tenants.grading.by_hand import grade_by_hand
 from kedang_tenants.grading.leading import lead
 from kedang_tenants.grading.level_sets import LEVEL_SETS
-from kedang_tenants.grading.retiring import WrongSuccessor, retire_level
+from kedang_tenants.grading.retiring import Retired, WrongSuccessor, retire_level
 
 pytestmark = pytest.mark.requirement("G1")
 
@@ -51,9 +51,10 @@ async def give(shop, customer, level, *, reason="Decided in the meeting", until=
 
 async def retire(shop, level, into, *, viewer=None):
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        return await retire_level(
+        retired = await retire_level(
             write, viewer or shop.viewer, level_id=level, into_id=into, clock=shop.clock
         )
+    return retired.customers
 
 
 async def shown(shop, customer):
@@ -148,6 +149,41 @@ async def test_a_level_in_use_goes_into_another_and_is_never_deleted(shop):
     assert [error.code for error in refused.value.errors] == ["LEVEL_RETIRED"]
     with pytest.raises(NotFound):
         await give(shop, other, levels["SECOND"])
+
+
+@pytest.mark.requirement("P1")
+async def test_prices_of_a_level_end_with_it(shop):
+    _, levels = await by_hand_scheme(shop, "KEY", "SECOND")
+    product = await shop.create("product", number="1", name="Chai", list_price="20")
+    for level, quantity, price in (
+        (None, "10", "18"),
+        ("SECOND", "1", "17"),
+        ("SECOND", "5", "16"),
+        ("KEY", "5", "15"),
+    ):
+        await shop.create(
+            "price_step",
+            product_id=product,
+            from_quantity=quantity,
+            unit_price=price,
+            grade_level_id=levels.get(level),
+        )
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        retired = await retire_level(
+            write, shop.viewer, level_id=levels["SECOND"], into_id=levels["KEY"], clock=shop.clock
+        )
+    assert retired == Retired(customers=0, price_steps=2)
+    rows = await shop.fetch(
+        "SELECT l.code, s.archived_at FROM price_step s LEFT JOIN grade_level l ON l.id = s.grade_level_id"
+        " ORDER BY s.from_quantity, l.code"
+    )
+    assert [(row["code"], row["archived_at"] is None) for row in rows] == [
+        ("SECOND", False),
+        ("KEY", True),
+        ("SECOND", False),
+        (None, True),
+    ]
+    assert await shop.value("SELECT count(*) FROM audit WHERE action = 'price_step.archived'") == 2
 
 
 async def test_a_level_goes_only_into_another_living_one_of_its_scheme(shop):

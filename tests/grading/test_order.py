@@ -56,12 +56,12 @@ async def urgencies(shop):
 async def test_customers_and_their_plans_follow_the_order_of_the_levels(shop):
     await two_customers(shop)
     assert await urgencies(shop) == [("Alfreds", 2), ("Bon app", 4)]
-    audited = await shop.value("SELECT count(*) FROM audit WHERE action = 'graded'")
+    audited = await shop.value("SELECT count(*) FROM audit WHERE action = 'customer.graded'")
     await positions(shop, D=1, A=4, B=5, E=6)
     await shop.work()
     assert await ranks(shop) == [("Alfreds", "D", 1), ("Bon app", "B", 5)]
     assert await urgencies(shop) == [("Alfreds", 5), ("Bon app", 1)]
-    assert await shop.value("SELECT count(*) FROM audit WHERE action = 'graded'") == audited
+    assert await shop.value("SELECT count(*) FROM audit WHERE action = 'customer.graded'") == audited
 
 
 async def test_a_run_and_the_hand_mean_the_same_by_it(shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -21,9 +22,20 @@ class WrongSuccessor(BadUserInput):
     """A level goes into another one of its own scheme that has not gone itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What retiring a level did: how many customers went into the other, and how many of its own price steps ended."""
+
+    customers: int
+    price_steps: int
+
+
 _SCHEME: Final = "SELECT id, leads FROM grade_scheme WHERE id = $1 FOR UPDATE"
 _LEFT: Final = "SELECT customer_id FROM customer_grade WHERE level_id = $1 AND current ORDER BY customer_id"
 _LOCK: Final = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+_STEPS: Final = """
+SELECT id FROM price_step WHERE grade_level_id = $1 AND archived_at IS NULL ORDER BY product_id, id
+"""
 _END: Final = """
 UPDATE customer_grade SET current = false, ended_at = $2, updated_at = $2, version = version + 1
 WHERE level_id = $1 AND current
@@ -47,10 +59,11 @@ async def retire_level(
     into_id: UUID,
     version: int | None = None,
     clock: Clock,
-) -> int:
-    """Move all customers of a level into another of its scheme and archive it; returns how many went.
+) -> Retired:
+    """Move all customers of a level into another of its scheme and archive it.
 
-    What was given by hand stays given by hand, with its reason and last day. Raises NotFound, Archived, Forbidden,
+    What was given by hand stays given by hand, with its reason and last day. Prices of the level end with it: its
+    customers have those of the other level from then on. Raises NotFound, Archived, Forbidden,
     WrongSuccessor, and Refused where the rule in force or one that is scheduled gives the level still.
     """
     if viewer.on("grade_level").archive is not Scope.ALL:
@@ -65,10 +78,11 @@ async def retire_level(
         raise NotFound(msg("There is no such record."))
     await _ensure_free(write, level_id)
     moved = await _move(write, level_id, into_id, viewer, clock)
+    price_steps = await _end_prices(write, viewer, level_id, clock)
     await _go(write, viewer, level_id, into_id, version, clock)
     if scheme["leads"] and moved:
         await show_grades(write, viewer, scheme_id=scheme["id"], customer_ids=moved, clock=clock)
-    return len(moved)
+    return Retired(len(moved), price_steps)
 
 
 async def _ensure_free(write: TenantWrite, level_id: UUID) -> None:
@@ -94,6 +108,14 @@ async def _move(
     before = [row["id"] for row in ended]
     await write.fetch(_BEGIN, into_id, now, viewer.today(clock), [new_id() for _ in ended], before)
     return [row["customer_id"] for row in ended]
+
+
+async def _end_prices(write: TenantWrite, viewer: Viewer, level_id: UUID, clock: Clock) -> int:
+    """Archive the price steps that hold for the level alone: nobody has it any more."""
+    ended = [Change("price_step", "archive", row["id"]) for row in await write.fetch(_STEPS, level_id)]
+    if ended:
+        await change_internally(write, viewer, ended, clock=clock)
+    return len(ended)
 
 
 async def _go(
