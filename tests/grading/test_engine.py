@@ -317,8 +317,8 @@ async def test_a_grade_tells_its_figures_and_words_and_keeps_the_profit_to_itsel
     level = "A takes at least 90" if score >= 90 else "B takes at least 50"
     assert words["en"] == (
         f"Score {float(score):g} of 100, with 80 % of the weight known. Level {level}."
-        f" Sales from 2025-03-03 to 2026-03-02: {sales / 100:,.2f} USD, 100 points × 50 % = 62.5."
-        f" Profit contribution: {points} points × 30 % = {float(Fraction(points * 30, 80)):g}."
+        f" Sales from 2025-03-03 to 2026-03-02: {sales / 100:,.2f} USD, 100 points × 50/80 = 62.5."
+        f" Profit contribution: {points} points × 30/80 = {float(Fraction(points * 30, 80)):g}."
         " Employees: unknown, left out. Version 1 of the rule."
     )
     assert set(words) == {"en", "zh"}

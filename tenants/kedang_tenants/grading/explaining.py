@@ -163,9 +163,9 @@ _NOT_TOLD = msg("{measure}: not shown here.")
 _UNKNOWN = msg("unknown")
 _RANKED = msg("At least as good: {ahead} of {compared} customers.")
 _SCORED = msg("Score {score} of 100, with {known} % of the weight known.")
-_PART = msg("{measure} from {first} to {last}: {value}, {points} points × {weight} % = {share}.")
-_PART_NOW = msg("{measure}: {value}, {points} points × {weight} % = {share}.")
-_PART_HIDDEN = msg("{measure}: {points} points × {weight} % = {share}.")
+_PART = msg("{measure} from {first} to {last}: {value}, {points} points × {weight}/{known} = {share}.")
+_PART_NOW = msg("{measure}: {value}, {points} points × {weight}/{known} = {share}.")
+_PART_HIDDEN = msg("{measure}: {points} points × {weight}/{known} = {share}.")
 _PART_UNKNOWN = msg("{measure}: unknown, left out.")
 _NO_LEVEL = msg("Too little is known for a level.")
 _UNKNOWN_LEVEL = msg("Too little is known: level {level}.")
@@ -253,6 +253,7 @@ class _Words:
             "measure": label,
             "points": _plain_number(f"j.p{number}"),
             "weight": f"{self._text(str(criterion.weight))}",
+            "known": "j.known::text",
             "share": _plain_number(_share(number, criterion)),
         }
         if measure.sensitivity is not None:
