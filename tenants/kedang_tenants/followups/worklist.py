@@ -47,6 +47,7 @@ _MOST_POINTS: Final = 2**53
 _DAYS: Final = date(2000, 1, 1), date(2200, 12, 31)
 _MORE: Final = 20
 _BY_HAND: Final = msg("Planned by hand")
+_FOR: Final = msg("{what}: {purpose}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ def _line(row: asyncpg.Record, place: int, day: date, capacity: int | None, lang
     if row["source"] == FOLLOW_UP.name:
         why = why or translate(_BY_HAND, language)
         purpose = subject_in(row, language)
-        what = f"{what}: {purpose}" if purpose else what
+        what = translate(_FOR, language, {"what": what, "purpose": purpose}) if purpose else what
     return Line(
         place=place,
         source=row["source"],
