@@ -70,12 +70,17 @@ class CustomerRfm:
         description="5 for the fifth who bought last; null for who never bought, or where it is not for you."
     )
     frequency: int | None = strawberry.field(description="5 for the fifth who ordered most often.")
-    monetary: int | None = strawberry.field(description="5 for the fifth who ordered for most.")
+    monetary: int | None = strawberry.field(
+        description="5 for the fifth who ordered for most; null where an order since then is in another currency."
+    )
     since: date = strawberry.field(description="The first day whose orders and money count.")
     last_ordered_on: date | None = strawberry.field(description="The day of the last order of all.")
     orders: int | None = strawberry.field(description="How many orders since then.")
     money: int | None = strawberry.field(
-        graphql_type=MinorUnits | None, description="What these come to, in the company's currency."
+        graphql_type=MinorUnits | None, description="What those in the company's currency come to."
+    )
+    foreign_orders: int | None = strawberry.field(
+        description="How many orders since then are in other currencies, which are not added up."
     )
     currency: str = strawberry.field(description="The company's, by its ISO 4217 code.")
 
@@ -147,6 +152,7 @@ def _told(found: Scores, viewer: Viewer) -> CustomerRfm:
         last_ordered_on=found.last_on,
         orders=found.orders,
         money=found.money,
+        foreign_orders=found.foreign_orders,
         currency=viewer.currency,
     )
 

@@ -58,11 +58,38 @@ async def test_five_buyers_stand_in_the_five_fifths(shop):
     async with shop.databases.tenant_read(shop.company.ref) as read:
         assert await count_customers(read, shop.viewer, Compare("rfm_recency", "gte", 4)) == 2
         told = await rfm.scores_of(read, shop.viewer, customer_id=past, clock=shop.clock)
-        assert told == rfm.Scores(1, 1, 1, date(2025, 3, 3), date(2024, 1, 2), 0, 0)
+        assert told == rfm.Scores(1, 1, 1, date(2025, 3, 3), date(2024, 1, 2), 0, 0, 0)
         told = await rfm.scores_of(read, shop.viewer, customer_id=never, clock=shop.clock)
         assert told == rfm.Scores(None, None, None, date(2025, 3, 3))
         with pytest.raises(NotFound):
             await rfm.scores_of(read, shop.viewer, customer_id=new_id(), clock=shop.clock)
+
+
+async def test_money_that_cannot_be_compared_is_unknown_not_least(shop):
+    """Recency and frequency count every order; whoever ordered in another currency has no place among the sums."""
+    ours = shop.viewer.currency
+    bought = {
+        "Ours, little": [(ours, "10", 1)],
+        "Ours, much": [(ours, "900", 2)],
+        "Euro": [("EUR", "90000", 3), ("EUR", "1", 4)],
+        "Both": [(ours, "5000", 5), ("EUR", "1", 6), (ours, "1", 7)],
+        "Euro long ago": [(ours, "20", 8), ("EUR", "1", 900)],
+    }
+    for name, orders in bought.items():
+        customer = await shop.create("customer", name=name)
+        for currency, price, back in orders:
+            await shop.order(customer, TODAY - timedelta(days=back), ("1", price), currency=currency)
+    await score(shop)
+    assert await scores(shop) == {
+        "Ours, little": (5, 1, 1),
+        "Ours, much": (4, 1, 4),
+        "Euro": (3, 4, None),
+        "Both": (2, 5, None),
+        "Euro long ago": (1, 1, 2),
+    }
+    async with shop.databases.tenant_read(shop.company.ref) as read:
+        assert await count_customers(read, shop.viewer, Compare("rfm_monetary", "lte", 5)) == 3
+        assert await count_customers(read, shop.viewer, Compare("rfm_monetary", "is_null", value=True)) == 2
 
 
 async def test_money_is_told_to_who_may_read_orders(shop):
@@ -75,7 +102,7 @@ async def test_money_is_told_to_who_may_read_orders(shop):
     janet = await shop.as_member(await shop.hire("Janet Leverling", "REPRESENTATIVE"))
     async with shop.databases.tenant_read(shop.company.ref) as read:
         told = await rfm.scores_of(read, as_nancy, customer_id=customer, clock=shop.clock)
-        assert told == rfm.Scores(1, 1, 1, date(2025, 3, 3), date(2026, 2, 1), 2, 2100)
+        assert told == rfm.Scores(1, 1, None, date(2025, 3, 3), date(2026, 2, 1), 2, 2100, 1)
         with pytest.raises(NotFound):
             await rfm.scores_of(read, janet, customer_id=customer, clock=shop.clock)
 

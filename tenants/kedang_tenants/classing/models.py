@@ -353,7 +353,13 @@ for _name, _label, _help in (
         msg("5 is the fifth of the buyers who bought last, 1 who bought longest ago."),
     ),
     ("rfm_frequency", msg("RFM: frequency"), msg("5 is the fifth who ordered most often in twelve months.")),
-    ("rfm_monetary", msg("RFM: money"), msg("5 is the fifth who ordered for most in twelve months.")),
+    (
+        "rfm_monetary",
+        msg("RFM: money"),
+        msg(
+            "5 is the fifth who ordered for most in twelve months; empty where an order is in another currency."
+        ),
+    ),
 ):
     contribute(Customer, _name, field(QUINTILE, label=_label, description=_help, read_only=True))
 contribute(

@@ -1,8 +1,12 @@
 """Recency, frequency, money: in which fifth of the buyers each customer stands (G6).
 
-Recency goes by the last purchase of all, frequency and money by those of the last twelve months, money in the company's
-currency. A score is 1 + five times the share of buyers who stand strictly lower, rounded down: equal figures have equal
-scores, whatever order the rows come in. Who never bought has none.
+Recency goes by the last purchase of all, frequency and money by those of the last twelve months, whatever their currency.
+A score is 1 + five times the share of buyers who stand strictly lower, rounded down: equal figures have equal scores,
+whatever order the rows come in. Who never bought has none.
+
+Money is compared in the company's currency. Amounts in others cannot be added to it, for there are no rates: whoever bought
+for any within the twelve months has no score for money, which is unknown and not the least, and is not counted among those
+whom others are compared with. Recency and frequency they have.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ MONTHS: Final = 12
 _BOUGHT: Final = f"""
 SELECT o.customer_id, max(o.ordered_on) AS last_on,
        count(*) FILTER (WHERE o.ordered_on >= {{first}}) AS orders,
+       count(*) FILTER (WHERE o.ordered_on >= {{first}} AND o.currency <> {{currency}}) AS foreign_orders,
        coalesce(sum(o.total) FILTER (WHERE o.ordered_on >= {{first}} AND o.currency = {{currency}}), 0)::bigint AS money
 FROM sales_order o
 WHERE {sold()} AND o.ordered_on < {{end}} AND {{where}}
@@ -44,14 +49,19 @@ _LIVING: Final = (
 )
 
 
-def _fifth(figure: str) -> str:
-    return f"(1 + 5 * (rank() OVER (ORDER BY {figure}) - 1) / count(*) OVER ())::int"
+def _fifth(figure: str, known: str = "TRUE") -> str:
+    """The score by a figure, among those of whom it is known."""
+    score = (
+        f"(1 + 5 * (rank() OVER (PARTITION BY {known} ORDER BY {figure}) - 1)"
+        f" / count(*) OVER (PARTITION BY {known}))::int"
+    )
+    return f"CASE WHEN {known} THEN {score} END"
 
 
 _MEASURE: Final = f"""
 WITH bought AS ({_BOUGHT.format(first="$1", end="$2", currency="$3", where=_LIVING)}),
 scored AS (
-    SELECT customer_id, {_fifth("last_on")} AS recency, {_fifth("orders")} AS frequency, {_fifth("money")} AS monetary
+    SELECT customer_id, {_fifth("last_on")} AS recency, {_fifth("orders")} AS frequency, {_fifth("money", "foreign_orders = 0")} AS monetary
     FROM bought
 ),
 moved AS (
@@ -71,7 +81,8 @@ RETURNING c.id
 class Scores:
     """What a customer bought and the fifths that it stands in; None where it is unknown or not for the viewer.
 
-    ``orders`` and ``money`` (minor units of the company's currency) are those since ``since``.
+    ``orders`` and ``money`` are those since ``since``: ``money`` in minor units of the company's currency, without the
+    ``foreign_orders``, which are in others; where there are any ``monetary`` is unknown.
     """
 
     recency: int | None
@@ -81,6 +92,7 @@ class Scores:
     last_on: date | None = None
     orders: int | None = None
     money: int | None = None
+    foreign_orders: int | None = None
 
 
 async def ask_for_scores(write: TenantWrite, viewer: Viewer) -> UUID:
@@ -146,4 +158,5 @@ async def scores_of(read: TenantRead, viewer: Viewer, *, customer_id: UUID, cloc
         last_on=figures["last_on"],
         orders=figures["orders"],
         money=figures["money"],
+        foreign_orders=figures["foreign_orders"],
     )
