@@ -13,7 +13,7 @@ from kedang_tenants.hot.asking import clear_hot, mark_hot
 from kedang_tenants.hot.caps import HotCapReached
 from kedang_tenants.hot.expiring import HOT_MARK_ENDS, expire
 from kedang_tenants.hot.holding import holders
-from kedang_tenants.hot.marking import HotReasonMissing, NotHot
+from kedang_tenants.hot.marking import HotReasonMissing, HotWithoutOwner, NotHot
 from kedang_tenants.hot.rule import KIND, check, cycle_days
 from kedang_tenants.rules import establish
 
@@ -91,7 +91,7 @@ async def test_the_cap_of_a_representative_refuses_and_that_of_the_company_too(s
     janet = await shop.hire("Janet", "REPRESENTATIVE")
     first, second, third, fourth = [
         await shop.create("customer", name=name, owner_id=owner)
-        for name, owner in (("A", nancy), ("B", nancy), ("C", janet), ("D", None))
+        for name, owner in (("A", nancy), ("B", nancy), ("C", janet), ("D", shop.viewer.member_id))
     ]
     await mark(shop, first)
     with pytest.raises(HotCapReached) as reached:
@@ -103,6 +103,32 @@ async def test_the_cap_of_a_representative_refuses_and_that_of_the_company_too(s
     assert reached.value.params == {"count": 2, "cap": 2}
     assert await shop.value("SELECT count(*) FROM hot_mark") == 2
     await mark(shop, first, reason="Renewed")  # takes no further place
+
+
+@pytest.mark.parametrize("over", ["REFUSE", "ASK"])
+async def test_a_customer_that_nobody_has_is_not_made_a_hot_one_past_all_caps(shop, nancy, over):
+    await rule(shop, mostPerMember=0, overTheCap=over)
+    customer = await shop.create("customer", name="Alfreds")
+    with pytest.raises(HotWithoutOwner):
+        await mark(shop, customer)
+    assert await shown(shop, customer) == (None, None, None)
+    assert await shop.value("SELECT count(*) FROM hot_mark") == 0
+    assert await shop.value("SELECT count(*) FROM approval_request") == 0
+
+
+async def test_what_was_approved_is_not_marked_where_nobody_has_the_customer_any_more(shop, nancy):
+    await rule(shop, mostPerMember=0, overTheCap="ASK")
+    steven = await shop.hire("Steven Buchanan", "DEPARTMENT_MANAGER")
+    await shop.update("member", nancy, superior_id=steven)
+    customer = await shop.create("customer", name="Alfreds", owner_id=nancy)
+    asked = await mark(shop, customer, await shop.as_member(nancy))
+    await shop.update("customer", customer, owner_id=None)
+    superior = await shop.as_member(steven)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        said = {"request_id": asked, "stage": 1, "decision": "APPROVE"}
+        await decide(write, superior, **said, clock=shop.clock)
+    assert await shown(shop, customer) == (None, None, None)
+    assert await marks(shop, customer) == []
 
 
 async def test_of_several_marks_at_once_no_more_hold_than_the_cap_allows(shop, nancy):

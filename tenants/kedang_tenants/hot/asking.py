@@ -18,6 +18,7 @@ from kedang_tenants.changing.holding import Row
 from kedang_tenants.customers.belonging import referring_to_all
 from kedang_tenants.hot.caps import cap_reached, hold_places
 from kedang_tenants.hot.marking import (
+    HotWithoutOwner,
     NotHot,
     begin_mark,
     end_marks,
@@ -33,7 +34,8 @@ KIND: Final = "hot.over_cap"
 
 _SUMMARY: Final = msg("{customer} as a hot customer over the cap: {reason}")
 _HELD: Final = """
-SELECT id, owner_id, hot_since FROM customer WHERE id = $1 AND archived_at IS NULL FOR NO KEY UPDATE
+SELECT id, owner_id, hot_since FROM customer WHERE id = $1 AND owner_id IS NOT NULL AND archived_at IS NULL
+FOR NO KEY UPDATE
 """
 
 
@@ -49,10 +51,13 @@ async def mark_hot(
     """Make a customer a hot one; what is marked already gets the new reason and last day.
 
     Over a cap it is refused, or, where the company's rule says so, a superior is asked: then the request's id is
-    returned and nothing is marked yet. Raises NotFound, Forbidden, Archived, HotReasonMissing, Refused for a last day
+    returned and nothing is marked yet. Raises NotFound, Forbidden, Archived, HotWithoutOwner, HotReasonMissing, Refused for a last day
     beyond the rule, HotCapReached, and what ``approvals.ask`` raises.
     """
     customer = await held_customer(write, viewer, customer_id)
+    if customer["owner_id"] is None:
+        message = msg("Nobody is responsible for this customer; say first who is.")
+        raise HotWithoutOwner(message, path=("input", "customerId"))
     why, rule = said_reason(reason), await hot_rule(write)
     last = last_day(rule, until=until, today=viewer.today(clock))
     reached = None
@@ -89,7 +94,7 @@ async def _ask(
 
 
 async def decided(write: TenantWrite, viewer: Viewer, request: Request, clock: Clock) -> None:
-    """Mark what a superior approved over the cap, unless the customer went or the last day passed meanwhile."""
+    """Mark what a superior approved over the cap, unless the customer or its owner went or the last day passed."""
     if request.state != "APPROVED":
         return
     customer = await write.fetchrow(_HELD, UUID(hex=request.payload["customer"]))

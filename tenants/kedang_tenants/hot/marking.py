@@ -35,6 +35,10 @@ class HotReasonMissing(BadUserInput):
     """A customer is made a hot one for a reason."""
 
 
+class HotWithoutOwner(BadUserInput):
+    """Somebody has to have a customer that is made a hot one, as hot customers are counted by who has them."""
+
+
 class NotHot(BadUserInput):
     """The customer is no hot one."""
 
