@@ -20,7 +20,9 @@ _WRITTEN_BEFORE: Final = frozenset({"visit_on", "leaves_at", "returns_at", "purp
 """What an approval is given to."""
 _STANDING: Final = frozenset({SUBMITTED, APPROVED})
 """The states in which others count on a form."""
-_SETTLED: Final = msg("What was submitted stays as it is: call the form off, or wait until it is returned.")
+_SETTLED: Final = msg(
+    "What was submitted stays as it is: withdraw it, wait until it is returned, or call the form off."
+)
 _FORMS: Final = "SELECT id, member_id, state, archived_at FROM visit_form WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 _OF_THE_DAY: Final = """
 SELECT id FROM follow_up_plan
