@@ -4,7 +4,7 @@ A test that asks for ``databases`` or anything made of it finds no company, no j
 and some spare schemas. ``company`` and ``two_companies`` are claimed from these and go back.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
@@ -107,7 +107,9 @@ async def make_company(databases: Databases, *, name: str = "Northwind Traders")
 @pytest.fixture(scope="session")
 async def _sweeper(pytestconfig, database_superuser_url) -> AsyncIterator[None]:
     """A connection that deletes without asking foreign keys; kept open, since logging in takes long."""
-    connection = await asyncpg.connect(database_superuser_url)
+    connection = await asyncpg.connect(
+        database_superuser_url, max_cached_statement_lifetime=0, max_cacheable_statement_size=0
+    )
     await connection.execute("SET lock_timeout = '10s'; SET session_replication_role = replica")
     pytestconfig.stash[_SWEEPER] = connection
     yield
@@ -123,26 +125,28 @@ async def _emptied(request) -> AsyncIterator[None]:
 
 async def empty(connection: asyncpg.Connection) -> None:
     """Delete every row of every company and of the shared schemas; claimed schemas become spares again."""
-    await _delete_rows(connection)
+    for schema in await connection.fetch(
+        """
+        SELECT n.nspname AS name,
+               array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY c.relname) AS tables,
+               array_agg(format('%I.%I', n.nspname, c.relname)) FILTER (WHERE pg_relation_size(c.oid) > $1) AS big
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r'
+          AND (n.nspname IN ('platform', 'work')
+               OR n.nspname IN (SELECT name FROM platform.tenant_schema WHERE state = 'claimed'))
+        GROUP BY 1
+        """,
+        _BIG,
+    ):
+        if schema["big"]:
+            await connection.execute(f"TRUNCATE {', '.join(schema['big'])} CASCADE")
+        await connection.fetch(_deletion(table for table in schema["tables"] if table not in _KEPT))
     await connection.execute(
         "UPDATE platform.tenant_schema SET state = 'spare', company_id = NULL WHERE state = 'claimed'"
     )
 
 
-async def _delete_rows(connection: asyncpg.Connection) -> None:
-    tables = await connection.fetch(
-        """
-        SELECT format('%I.%I', n.nspname, c.relname) AS name, pg_relation_size(c.oid) AS size
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND pg_relation_size(c.oid) > 0
-          AND (n.nspname IN ('platform', 'work')
-               OR n.nspname IN (SELECT name FROM platform.tenant_schema WHERE state = 'claimed'))
-        """
-    )
-    for table in tables:
-        if table["name"] in _KEPT:
-            continue
-        if table["size"] > _BIG:
-            await connection.execute(f"TRUNCATE {table['name']} CASCADE")
-        else:
-            await connection.execute(f"DELETE FROM {table['name']}")
+def _deletion(tables: Iterable[str]) -> str:
+    """One statement for all tables of a schema: prepared once, it costs a tenth of a statement for each."""
+    parts = (f"d{number} AS (DELETE FROM {table})" for number, table in enumerate(tables))
+    return f"WITH {', '.join(parts)} SELECT"
