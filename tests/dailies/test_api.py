@@ -26,6 +26,12 @@ mutation ($input: SubmitDailyReportInput!) {
     record { state recipient { name } manager { name } cards { nodes { settlement } } } userErrors { code path }
   }
 }"""
+RETURN = """
+mutation ($input: ReturnDailyReportInput!) {
+  returnDailyReport(input: $input) {
+    record { state returnedWhy returnedBy { name } } userErrors { code path message }
+  }
+}"""
 SETTLE = """
 mutation ($input: SettleUrgentCardInput!) {
   settleUrgentCard(input: $input) { record { settlement settledHow settledBy { name } } userErrors { code path } }
@@ -118,3 +124,71 @@ async def test_a_day_goes_from_the_records_up_to_who_leads(gateway, company):
     assert listed.data["emergencyReports"]["nodes"] == [
         {"subject": "Pumps leak", "acknowledgedBy": {"name": "Margaret"}}
     ]
+
+
+async def test_the_account_manager_returns_and_gathers_and_the_manager_reads_it_all(gateway, company):
+    databases = gateway.services.databases
+    factory = Factory(databases, company)
+    sales = await factory.one("department", name="Sales")
+    people, asks, superior = {}, {}, None
+    for name, role in (
+        ("Steven", "DEPARTMENT_MANAGER"), ("Janet", "ACCOUNT_MANAGER"), ("Nancy", "REPRESENTATIVE"),
+    ):  # fmt: skip
+        people[name] = await make_member(databases, company, role, name=name, department_id=sales)
+        await factory.update("member", people[name].id, superior_id=superior)
+        superior = people[name].id
+        key = await make_key(databases, people[name], key=gateway.services.identity.key)
+        asks[name] = gateway.client(key)
+    for name in ("Nancy", "Janet"):
+        customer = await factory.one("customer", name=f"Customer of {name}", owner_id=people[name].id)
+        await factory.one(
+            "follow_up_record", customer_id=customer, contact_id=None, plan_id=None, member_id=people[name].id,
+            at=datetime.now(UTC), way="CALL", content="Two pumps leak", reached=True,
+        )  # fmt: skip
+    daily, visits = [
+        (await asks[name](MAKE, {"input": {}})).data["makeDailyReport"]["record"]
+        for name in ("Nancy", "Janet")
+    ]
+    assert (daily["kind"], visits["kind"]) == ("DAILY", "RETURN_VISIT")
+    handed_in = {"input": {"id": daily["id"]}}
+    sent = (await asks["Nancy"](SUBMIT, handed_in)).data["submitDailyReport"]["record"]
+    assert (sent["recipient"], sent["manager"]) == ({"name": "Janet"}, {"name": "Steven"})
+
+    asked = {"input": {"id": daily["id"], "why": "Which pumps?"}}
+    refused = (await asks["Nancy"](RETURN, asked)).data["returnDailyReport"]
+    assert [error["code"] for error in refused["userErrors"]] == ["FORBIDDEN"]
+    told = (await asks["Janet"](RETURN, asked)).data["returnDailyReport"]
+    assert told == {
+        "record": {"state": "RETURNED", "returnedWhy": "Which pumps?", "returnedBy": {"name": "Janet"}},
+        "userErrors": [],
+    }
+    again = (await asks["Janet"](RETURN, asked)).data["returnDailyReport"]
+    assert [(error["code"], error["path"]) for error in again["userErrors"]] == [
+        ("REPORT_NOT_SUBMITTED", ["input", "id"])
+    ]
+    (card,) = daily["cards"]["nodes"]
+    mended = await asks["Nancy"](EDIT, {"input": {"id": card["id"], "matters": "The blue pumps"}})
+    assert mended.data["updateDailyReportCard"]["userErrors"] == []
+    assert (await asks["Nancy"](SUBMIT, handed_in)).data["submitDailyReport"]["userErrors"] == []
+
+    sent = await asks["Janet"](SUBMIT, {"input": {"id": visits["id"]}})
+    assert sent.data["submitDailyReport"]["record"]["recipient"] == {"name": "Steven"}
+    read = await asks["Steven"](
+        """query ($id: ID!) { dailyReport(id: $id) { kind member { name }
+          gathered { nodes { member { name } cards { nodes { matters customer { name } } } } } } }""",
+        {"id": visits["id"]},
+    )
+    assert read.data["dailyReport"] == {
+        "kind": "RETURN_VISIT",
+        "member": {"name": "Janet"},
+        "gathered": {
+            "nodes": [
+                {
+                    "member": {"name": "Nancy"},
+                    "cards": {
+                        "nodes": [{"matters": "The blue pumps", "customer": {"name": "Customer of Nancy"}}]
+                    },
+                }
+            ]
+        },
+    }

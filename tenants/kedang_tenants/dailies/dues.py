@@ -13,9 +13,11 @@ SUBMIT: Final = due_source(
         record="daily_report",
         reason=msg("daily report of {subject}"),
         select="""
-SELECT r.member_id, r.id, NULL::uuid, r.day, to_jsonb(r.day::text),
-       CASE WHEN r.state = 'RETURNED' THEN to_jsonb(left(r.returned_why, 200)) END, 10
-FROM daily_report r WHERE r.state <> 'SUBMITTED' AND r.archived_at IS NULL AND r.day <= $1
+SELECT r.member_id, r.id, NULL::uuid, r.day, to_jsonb(r.day::text), NULL::jsonb, 10
+FROM daily_report r WHERE r.state = 'DRAFT' AND r.archived_at IS NULL AND r.day <= $1
+UNION ALL
+SELECT r.member_id, r.id, NULL::uuid, r.day, to_jsonb(r.day::text), to_jsonb(left(r.returned_why, 200)), 10
+FROM daily_report r WHERE r.state = 'RETURNED' AND r.archived_at IS NULL AND r.day <= $1
 """,
     )
 )

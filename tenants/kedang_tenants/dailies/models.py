@@ -143,6 +143,9 @@ class DailyReport(Record):
         foreign_key="DailyReport.gathered_in_id",
         remote_side="DailyReport.id",
     )
+    gathered: Mapped[list[DailyReport]] = relation(
+        "DailyReport", label=msg("Daily reports gathered in it"), foreign_key="DailyReport.gathered_in_id"
+    )
     cards: Mapped[list[DailyReportCard]] = relation(
         "DailyReportCard", label=msg("Customer cards"), foreign_key="DailyReportCard.report_id"
     )
@@ -151,10 +154,16 @@ class DailyReport(Record):
         Index("ix_daily_report_day", "day", "id"),
         Index("ix_daily_report_member_id_day", "member_id", "day", "id"),
         Index(
-            "ix_daily_report_unsubmitted",
+            "ix_daily_report_draft",
             "day",
             "member_id",
-            postgresql_where=text("state <> 'SUBMITTED' AND archived_at IS NULL"),
+            postgresql_where=text("state = 'DRAFT' AND archived_at IS NULL"),
+        ),
+        Index(
+            "ix_daily_report_returned",
+            "day",
+            "member_id",
+            postgresql_where=text("state = 'RETURNED' AND archived_at IS NULL"),
         ),
     )
 

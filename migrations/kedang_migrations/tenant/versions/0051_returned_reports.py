@@ -16,13 +16,12 @@ def upgrade() -> None:
     op.add_column("daily_report", sa.Column("returned_by_id", sa.Uuid(), nullable=True))
     op.add_column("daily_report", sa.Column("returned_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("daily_report", sa.Column("returned_why", sa.Text(collation="C"), nullable=True))
-    op.drop_index("ix_daily_report_draft", table_name="daily_report")
     op.create_index(
-        "ix_daily_report_unsubmitted",
+        "ix_daily_report_returned",
         "daily_report",
         ["day", "member_id"],
         unique=False,
-        postgresql_where=sa.text("state <> 'SUBMITTED' AND archived_at IS NULL"),
+        postgresql_where=sa.text("state = 'RETURNED' AND archived_at IS NULL"),
     )
     # Rows that were there are looked at in a revision of its own: validating would keep the lock meanwhile.
     op.create_foreign_key(
