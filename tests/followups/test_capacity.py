@@ -126,7 +126,7 @@ def test_what_has_no_room_goes_where_least_is_planned():
     ],
 )
 def test_a_contact_counts_from_its_day_in_the_companys_zone(zone, contact, anchor):
-    row = {"last_contact_at": contact, "created_at": contact, "assigned_on": None}
+    row = {"last_contact_at": contact, "created_at": contact, "assigned_on": None, "claimed_on": None}
     cycle = Cycle(30, BY_GRADE, "A")
     assert rhythm_of(row, cycle, ZoneInfo(zone)).due == anchor + timedelta(days=30)
     never = rhythm_of(row | {"last_contact_at": None}, cycle, ZoneInfo(zone))

@@ -31,7 +31,9 @@ Standing: TypeAlias = Mapping[tuple[UUID, str, str | None], OpenPlan]
 
 SITUATIONS: Final = f"""
 SELECT c.id, c.owner_id, c.last_contact_at, c.assigned_on, c.created_at, c.archived_at, c.hot_since,
-       l.code AS level, l.cycle_days AS level_days, k.name AS class_name, k.cycle_days AS class_days
+       l.code AS level, l.cycle_days AS level_days, k.name AS class_name, k.cycle_days AS class_days,
+       (SELECT max(m.moved_on) FROM pool_move m
+        WHERE m.customer_id = c.id AND m.kind IN ('CLAIMED', 'SHARED_OUT')) AS claimed_on
 FROM customer c LEFT JOIN grade_level l ON l.id = c.grade_level_id {CLASS_CYCLE}
 WHERE c.id = ANY($1::uuid[]) ORDER BY c.id
 """
@@ -133,6 +135,8 @@ def _by_behaviour(
     row: Situation, occasions: Sequence[Occasion], standing: Standing, basis: Basis
 ) -> Iterator[Asked]:
     last_contact = day_in(row["last_contact_at"], basis.zone)
+    # Whoever takes a customer out of the public pool is not late with what others let lie.
+    claimed = basis.days.on_or_after(row["claimed_on"]) if row["claimed_on"] else date.min
     for one in occasions:
         plan = standing.get((row["id"], one.origin, one.key))
         before = plan.wanted_on if plan else None
@@ -143,7 +147,7 @@ def _by_behaviour(
                 owner_id=row["owner_id"],
                 origin=one.origin,
                 occasion=one.key,
-                wanted_on=day,
+                wanted_on=max(day, claimed),
                 waits=one.fact,
                 why=one.why(),
                 plan=plan,

@@ -107,9 +107,14 @@ def _whole(days: object) -> int:
 
 
 def rhythm_of(row: Mapping[str, object] | asyncpg.Record, cycle: Cycle, zone: ZoneInfo) -> Rhythm:
-    """What a customer's next contact follows from; days are those of the company's zone."""
+    """What a customer's next contact follows from; days are those of the company's zone.
+
+    Of one that was taken out of the public pool contacts from before do not count: the cycle begins anew.
+    """
     contact, opened = day_in(row["last_contact_at"], zone), day_in(row["created_at"], zone)
-    assigned = row["assigned_on"] or opened
+    assigned, claimed = row["assigned_on"] or opened, row["claimed_on"]
+    if contact is not None and isinstance(claimed, date) and contact < claimed:
+        contact = None
     assert isinstance(assigned, date)
     return Rhythm(cycle, contact, assigned)
 

@@ -1,7 +1,7 @@
 """Planning the next contact: last real contact plus the shortest cycle, on a working day, within capacity (F1).
 
 A customer that was never contacted counts from the day it was assigned to its owner, one without
-that day from the day its archive was opened. The day that is asked for follows from these alone, never from today, so
+that day from the day its archive was opened; contacts from before somebody took it out of the public pool do not count. The day that is asked for follows from these alone, never from today, so
 that planning twice gives the same plan, and a contact that is late stays late. Beside it come the contacts that follow
 from behaviour (``followups.behaviour``). Where the owner's days are full, ``followups.capacity`` finds another day.
 """
