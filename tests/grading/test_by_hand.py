@@ -101,6 +101,12 @@ async def test_without_a_rule_nobody_has_a_grade_after_it_ends(shop):
     assert await shown(shop, customer) is None
     assert await shop.value("SELECT count(*) FROM customer_grade WHERE current") == 0
     await give(shop, customer, levels["B"], until=date(2026, 3, 2))
+    await by_night(shop, "grading.morning")
+    (notice,) = await shop.fetch("SELECT body FROM notice WHERE kind = 'GRADE_ENDING'")
+    assert orjson.loads(notice["body"])["en"] == (
+        "Alfreds Futterkiste has the grade B by hand until 2026-03-02. After that day the customer has no grade,"
+        " unless somebody gives one anew."
+    )
     shop.clock.move(timedelta(days=1))
     await by_night(shop)
     assert await shown(shop, customer) is None

@@ -305,7 +305,11 @@ async def test_what_was_scheduled_before_the_scheme_was_left_to_the_hand_is_not_
     shop.clock.move(timedelta(days=3))
     await shop.work()
     assert await versions(shop) == [(1, "IN_FORCE"), (2, "SCHEDULED")]
-    assert await shop.value("SELECT count(*) FROM notice WHERE kind = 'GRADE_CHANGED'") == 1
+    (notice,) = await shop.fetch("SELECT body FROM notice WHERE kind = 'GRADE_CHANGED'")
+    assert orjson.loads(notice["body"])["en"] == (
+        "Version 2 of the rule of “Value of customers” was to be in force from 2026-03-05, but does not fit any more:"
+        " The grades of this scheme are given by hand; it has no rule. Publish it anew, or another one."
+    )
 
 
 async def move_to(shop, zone):

@@ -14,6 +14,7 @@ from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.i18n import msg
 from kedang_platform.work.parts import Part
 from kedang_tenants.grading.by_hand import let_go
+from kedang_tenants.grading.models import HAND
 from kedang_tenants.people.notices import GRADE_ENDING
 from kedang_tenants.people.telling import Telling, tell
 from kedang_tenants.reading import Viewer
@@ -34,13 +35,23 @@ _LOCK: Final = "SELECT id FROM customer WHERE id = ANY($1::uuid[]) ORDER BY id F
 _STILL: Final = "SELECT id FROM customer_grade WHERE id = ANY($1::uuid[]) AND current"
 _COUNT: Final = "SELECT count(*) FROM customer_grade WHERE current AND by_hand AND until IS NOT NULL"
 
+_THEN_BY_RULE = msg(
+    "{customer} has the grade {level} by hand until {until}. After that day the rule grades the"
+    " customer again, unless somebody gives a grade by hand anew."
+)
+_BY_HAND_ALONE = msg(
+    "{customer} has the grade {level} by hand until {until}. After that day the customer has no grade,"
+    " unless somebody gives one anew."
+)
+
 # Who gave it decides anew; where they have gone the customer's owner has to see to it. The owner is told in any case.
 _SOON: Final = """
-SELECT g.id, g.customer_id, g.until, l.code, c.name AS customer, c.owner_id,
+SELECT g.id, g.customer_id, g.until, l.code, c.name AS customer, c.owner_id, s.graded_by,
        CASE WHEN m.state = 'ACTIVE' AND m.archived_at IS NULL THEN m.id END AS given_by_id
 FROM customer_grade g
 JOIN customer c ON c.id = g.customer_id AND c.archived_at IS NULL
 JOIN grade_level l ON l.id = g.level_id
+JOIN grade_scheme s ON s.id = g.scheme_id
 LEFT JOIN member m ON m.id = g.given_by_id
 WHERE g.current AND g.by_hand AND g.until >= $1 AND g.until < $1 + $2::int
 ORDER BY g.id
@@ -82,10 +93,7 @@ def _tellings(rows: Iterable[asyncpg.Record]) -> Iterable[Telling]:
                 member_id=member,
                 occasion=f"grade ends:{row['id'].hex}:{row['until']}",
                 title=msg("The grade {level} of {customer} ends on {until}"),
-                body=msg(
-                    "{customer} has the grade {level} by hand until {until}. After that day the rule grades the"
-                    " customer again, unless somebody gives a grade by hand anew."
-                ),
+                body=_BY_HAND_ALONE if row["graded_by"] == HAND else _THEN_BY_RULE,
                 params={"customer": row["customer"], "level": row["code"], "until": row["until"]},
                 about=("customer", row["customer_id"]),
             )

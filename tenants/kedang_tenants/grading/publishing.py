@@ -14,8 +14,9 @@ import orjson
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
 from kedang_platform.errors import Refused, UserError
-from kedang_platform.i18n import msg
+from kedang_platform.i18n import Language, msg, translate
 from kedang_platform.work import NewJob, enqueue
+from kedang_tenants.catalogue.languages import in_our_languages
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.contents import checked_rule, simple_content
 from kedang_tenants.grading.drafting import (
@@ -36,6 +37,8 @@ from kedang_tenants.reading import Viewer
 
 PUT_IN_FORCE: Final = "grading.put_in_force"
 """The kind of job that puts a scheduled version in force on its day; ``rule`` names it."""
+
+_TOLD_FAULTS: Final = 5
 
 _WAITING: Final = f"""
 SELECT r.id, r.scheme_id, r.number, r.content, r.in_force_from, r.published_by_id, s.name AS scheme
@@ -144,8 +147,8 @@ async def put_in_force(write: TenantWrite, viewer: Viewer, *, rule_id: UUID, clo
         await hold_scheme(write, row["scheme_id"])
         rule = await checked_rule(write, scheme_id=row["scheme_id"], content=content, version=row["number"])
     except (Refused, SchemeGradedByHand) as refused:
-        codes = [fault.code for fault in refused.errors] if isinstance(refused, Refused) else [refused.code]
-        await _tell_of_faults(write, viewer, row, codes, clock)
+        faults = refused.errors if isinstance(refused, Refused) else [UserError.of(refused)]
+        await _tell_of_faults(write, viewer, row, faults, clock)
         return False
     await _put_in_force(write, viewer, row["scheme_id"], rule_id, rule, clock)
     return True
@@ -201,7 +204,7 @@ async def _tell_of_faults(
     write: TenantWrite,
     viewer: Viewer,
     row: asyncpg.Record,
-    codes: Sequence[str],
+    faults: Sequence[UserError],
     clock: Clock,
 ) -> None:
     if row["published_by_id"] is None:
@@ -212,18 +215,24 @@ async def _tell_of_faults(
         occasion=f"not in force:{row['id'].hex}:{row['in_force_from']}",
         title=msg("Version {number} of the rule “{scheme}” could not be put in force"),
         body=msg(
-            "Version {number} of the rule of “{scheme}” was to be in force from {day}, but does not fit any more"
-            " ({codes}). Publish it anew, or another one."
+            "Version {number} of the rule of “{scheme}” was to be in force from {day}, but does not fit any more:"
+            " {faults} Publish it anew, or another one."
         ),
         params={
             "number": row["number"],
             "scheme": row["scheme"],
             "day": row["in_force_from"],
-            "codes": ", ".join(sorted(set(codes))),
+            "faults": in_our_languages(lambda language: _said(faults, language)),
         },
         about=(RECORD, row["id"]),
     )
     await tell(write, viewer, [telling], clock=clock)
+
+
+def _said(faults: Sequence[UserError], language: Language) -> str:
+    """The first few of what is wrong, in words."""
+    words = [translate(fault.message, language, fault.params) for fault in faults[:_TOLD_FAULTS]]
+    return (" " if language == "en" else "").join(words)
 
 
 def _is_in_force(scheme: asyncpg.Record, rule: GradeRule) -> bool:
