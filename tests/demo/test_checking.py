@@ -109,3 +109,20 @@ def test_after_a_night_everybody_who_was_silent_is_on_the_watch_list_and_checked
     assert told_of(company(night, checks=0)) == [
         "checks by owner: found {}, expected {'nancy.davolio@northwind.example': 2}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("night", "falls"),
+    [
+        (date(2027, 2, 22), False),
+        (date(2027, 2, 23), True),
+        (date(2027, 5, 22), True),
+        (date(2027, 5, 23), False),
+    ],
+)
+def test_who_ordered_on_the_day_of_the_building_and_no_more_falls_for_three_months(night, falls):
+    customers = company(night)
+    customers["BERGS"] |= node(night, (night - BUILT_ON).days)
+    if falls:
+        customers["BERGS"]["watchEntries"]["nodes"][0]["reasons"]["SALES_FALL"] = {"value": "100"}
+    assert told_of(customers) == []

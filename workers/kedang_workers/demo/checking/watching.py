@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
@@ -19,8 +20,8 @@ _CHECKS_EACH: Final = 10
 def check_watch_list(
     customers: Mapping[str, Any], northwind: Northwind, built_on: date, findings: Findings
 ) -> None:
-    """Who was silent in the last night is on the list for that alone, and nobody else: who answered unhappily was
-    basically satisfied on the whole. On the day of the building no night has passed: the list is empty.
+    """Who was silent in the last night is on the list for that alone, and nobody else but who ordered on the day of
+    the building and no more since: who answered unhappily was basically satisfied on the whole. On the day of the building no night has passed: the list is empty.
     """
     open_ones = {
         number: {entry["side"]: entry for entry in node["watchEntries"]["nodes"]}
@@ -37,7 +38,12 @@ def check_watch_list(
         told = sides["RISK"]["reasons"] if "RISK" in sides else {}
         seen = date.fromisoformat(sides["RISK"]["seenOn"]) if "RISK" in sides else night
         findings.same(f"{number}: silent", _days(told), _silent(last.get(number), seen))
-        findings.same(f"{number}: at risk otherwise", told.keys() - {"SILENCE"}, set())
+        otherwise = (
+            {"SALES_FALL"}
+            if number == story.TODAYS.customer and _has_bought_no_more(built_on, seen)
+            else set()
+        )
+        findings.same(f"{number}: at risk otherwise", told.keys() - {"SILENCE"}, otherwise)
     expected = {owner: min(_CHECKS_EACH, count) for owner, count in _at_risk(customers, open_ones).items()}
     findings.same("checks by owner", _checks(customers, open_ones), expected)
 
@@ -51,6 +57,17 @@ def _silent(last: date | None, seen: date) -> int | None:
     if last is None or (seen - last).days < _SILENT_DAYS:
         return None
     return (seen - last).days
+
+
+def _has_bought_no_more(bought: date, seen: date) -> bool:
+    """Whether somebody who bought on one day alone did so in the three months before the last three."""
+    return _months_before(seen, 6) <= bought < _months_before(seen, 3)
+
+
+def _months_before(day: date, months: int) -> date:
+    """The same day of an earlier month, or the last of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _last_days(customers: Mapping[str, Any], northwind: Northwind, built_on: date) -> dict[str, date]:
