@@ -35,8 +35,7 @@ EXPIRED: Final = "EXPIRED"
 _OBJECTION: Final = TextKind(LONGEST_OBJECTION, multiline=True)
 
 _OPENED: Final = """
-SELECT r.id, r.state, r.language, r.content, r.expires_at, r.answered_at, r.objection, m.subject, m.starts_at, m.place,
-       k.name AS contact
+SELECT r.id, r.state, r.language, r.content, r.expires_at, r.answered_at, r.objection, m.subject, m.starts_at, m.place
 FROM minutes_receipt r JOIN meeting m ON m.id = r.meeting_id AND m.archived_at IS NULL
 JOIN contact k ON k.id = r.contact_id AND k.archived_at IS NULL
 JOIN customer c ON c.id = m.customer_id AND c.archived_at IS NULL
@@ -73,7 +72,6 @@ class Opened:
     subject: str
     starts_at: datetime
     place: str | None
-    contact: str
     content: Mapping[str, Any]
     expires_at: datetime
     answered_at: datetime | None
@@ -94,7 +92,6 @@ async def open_receipt(read: TenantRead, *, token: bytes, now: datetime) -> Open
         row["subject"],
         row["starts_at"],
         row["place"],
-        row["contact"],
         orjson.loads(row["content"]),
         row["expires_at"],
         row["answered_at"],
