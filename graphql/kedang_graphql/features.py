@@ -18,6 +18,7 @@ from kedang_graphql.conversions import ConversionMutation
 from kedang_graphql.correspondence import CorrespondenceMutation, CorrespondenceQuery
 from kedang_graphql.customer_routes import CustomerRouteMutation, CustomerRouteQuery
 from kedang_graphql.daily_reports import DailyReportMutation, DailyReportQuery
+from kedang_graphql.demand_stages import DemandStageQuery
 from kedang_graphql.demands import DemandMutation
 from kedang_graphql.engine.roots import MakeRoot
 from kedang_graphql.files import FileMutation, FileQuery
@@ -69,6 +70,7 @@ QUERIES: tuple[type, ...] = (
     CorrespondenceQuery,
     CustomerRouteQuery,
     DailyReportQuery,
+    DemandStageQuery,
     FileQuery,
     GradingByHandQuery,
     GradingQuery,

@@ -10,6 +10,7 @@ from kedang_tenants.changing import repeating
 from kedang_tenants.changing import tables as changing_tables
 from kedang_tenants.classing import guards as classing_guards
 from kedang_tenants.classing import models as classing
+from kedang_tenants.classing import processes as classing_processes
 from kedang_tenants.classing import segments as classing_segments
 from kedang_tenants.correspondence import models as correspondence
 from kedang_tenants.correspondence import suppressing, templates, undelivered
@@ -117,6 +118,7 @@ __all__ = [
     "changing_tables",
     "classing",
     "classing_guards",
+    "classing_processes",
     "consenting",
     "consents",
     "contract_rules",

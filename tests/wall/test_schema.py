@@ -59,6 +59,7 @@ ANSWERED = {
     "profitContribution": "currency",
     "buyingCycles": "pageInfo { hasNextPage }",
     "crossSelling": "customers",
+    "demandStages": "code",
     "proposedRoute": "km",
     "segmentCount": "count",
     "segmentCustomers": "pageInfo { hasNextPage }",

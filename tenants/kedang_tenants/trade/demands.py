@@ -15,6 +15,7 @@ from kedang_tenants.catalogue import (
     CurrencyKind,
     DayKind,
     IntegerKind,
+    LocalisedKind,
     MoneyKind,
     Option,
     Record,
@@ -35,14 +36,6 @@ DEMAND_STATES: Final = (
     Option(OPEN, msg("Undecided")),
     Option(WON, msg("Won")),
     Option(LOST, msg("Not won")),
-)
-STAGES: Final = (
-    Option("CONTACT", msg("First contact")),
-    Option("NEED", msg("Need found out")),
-    Option("SOLUTION", msg("Solution offered")),
-    Option("QUOTED", msg("Quoted")),
-    Option("NEGOTIATION", msg("Negotiation")),
-    Option("CLOSING", msg("Closing")),
 )
 
 
@@ -79,7 +72,19 @@ class Demand(Record, Searchable):
         references="member.id",
         description="The customer's owner where nobody is said",
     )
-    stage: Mapped[str] = field(ChoiceKind(STAGES), label=msg("Stage"), required=True, default="CONTACT")
+    stage: Mapped[str] = field(
+        TextKind(40),
+        label=msg("Stage"),
+        required=True,
+        default="",  # the rule of sales processes puts the first stage of the customer's process in its place
+        description="The code of a stage of the customer's sales process; the first one where none is said",
+    )
+    stage_name: Mapped[dict[str, str] | None] = field(
+        LocalisedKind(100),
+        label=msg("Name of the stage"),
+        read_only=True,
+        description="As it was called when the demand came to it",
+    )
     currency: Mapped[str | None] = field(
         CurrencyKind(), label=msg("Currency"), description="ISO 4217; the company's where none is said"
     )
