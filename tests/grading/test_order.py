@@ -5,9 +5,12 @@ from datetime import date
 import pytest
 
 from kedang_tenants.changing import Change
-from kedang_tenants.grading.grades import grade_customers
+from kedang_tenants.grading.grades import grade_customers, regrade_everybody
+from kedang_tenants.grading.trying import try_grade_rule
 from tests.grading.test_by_hand import levels_of
 from tests.grading.test_levels import by_hand_scheme, give, shown
+from tests.grading.test_trials import tried
+from tests.grading.test_versions import draft, publish
 
 pytestmark = pytest.mark.requirement("G1")
 JUNE = date(2026, 6, 30)
@@ -77,6 +80,27 @@ async def test_a_run_and_the_hand_mean_the_same_by_it(shop):
     assert await ranks(shop) == [("Alfreds", "B", 5), ("Bon app", "B", 5)]
     await give(shop, alfreds, (await levels_of(shop))["D"], until=JUNE)
     assert await ranks(shop) == [("Alfreds", "D", 1), ("Bon app", "B", 5)]
+
+
+@pytest.mark.requirement("G3")
+async def test_a_dry_run_of_the_version_in_force_is_its_run_whatever_order_the_levels_have(shop):
+    scheme = await shop.publish_default_scheme()
+    for name, sum_of in (("Alfreds", "75"), ("Bon app", "90"), ("Chop-suey", "60"), ("Drachenblut", "20")):
+        customer = await shop.create("customer", name=name, roles=["BUYER"])
+        await shop.order(customer, date(2026, 1, 15), ("1", sum_of))
+    shares = [{"level": code, "share": share} for code, share in (("A", 25), ("B", 25), ("C", 50))]
+    rule = await draft(shop, scheme, {"kind": "PERCENTILES", "measure": "SALES", "levels": shares})
+    await publish(shop, rule)
+    await shop.work()
+    ranked = [("Alfreds", "B", 2), ("Bon app", "A", 1), ("Chop-suey", "C", 3), ("Drachenblut", "C", 3)]
+    assert await ranks(shop) == ranked
+    await positions(shop, A=3, C=1)
+    await shop.work()
+    row, _ = await tried(shop, try_grade_rule, rule)
+    assert (row["moved"], row["seen"]) == (0, 4)
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await regrade_everybody(write, shop.viewer, scheme_id=scheme, clock=shop.clock)
+    assert await ranks(shop) == [(name, code, {1: 3, 2: 2, 3: 1}[rank]) for name, code, rank in ranked]
 
 
 async def test_where_no_scheme_leads_any_more_nobody_is_shown_with_a_grade(shop):

@@ -73,20 +73,21 @@ async def _keep(
     scheme, trial_id = places.bind(trial.scheme_id, "uuid"), places.bind(trial.id, "uuid")
     now, day = places.bind(clock.now(), "timestamptz"), places.bind(as_of, "date")
     by_hand = settling.BY_HAND.format(g="g", as_of=day)
+    had_rank = settling.had_rank(trial.rule, places)
     keeps = settling.KEEPS.format(
         g="g",
         j="j",
         as_of=day,
         days=trial.rule.guard_days if trial.in_force else 0,
         version=trial.rule.version,
-        rank="l.position",
+        rank=had_rank,
     )
     sql = f"""
 WITH kept AS (
     INSERT INTO grade_trial_row (id, version, created_at, updated_at, custom, trial_id, customer_id, as_of, move,
                                  from_level_id, to_level_id, score, figures, withheld, explanation)
     SELECT md5({trial_id}::text || j.customer_id::text)::uuid, 1, {now}, {now}, '{{}}', {trial_id}, j.customer_id, j.as_of,
-           {MOVE.format(old="g.level_id", new="j.level_id", old_rank="l.position", new_rank="j.rank")},
+           {MOVE.format(old="g.level_id", new="j.level_id", old_rank=had_rank, new_rank="j.rank")},
            g.level_id, j.level_id, j.score, {judged.figures}, {judged.withheld}, {judged.explanation}
     FROM ({judged.verdicts}) j
     LEFT JOIN customer_grade g ON g.customer_id = j.customer_id AND g.scheme_id = {scheme} AND g.current

@@ -99,10 +99,7 @@ def _statement(places: Places, viewer: Viewer, scheme: InForce, ids: list[UUID] 
     )
     day, now = places.bind(today, "date"), places.bind(clock.now(), "timestamptz")
     scheme_id, version = places.bind(scheme.id, "uuid"), str(rule.version)
-    # The rule knows its levels by the positions that they had when it was put in force.
-    levels = places.bind([level.id for level in rule.levels], "uuid[]")
-    ranks = places.bind([level.rank for level in rule.levels], "int[]")
-    had_rank = f"coalesce(({ranks})[array_position({levels}, g.level_id)], l.position)"
+    had_rank = settling.had_rank(rule, places)
     keeps = settling.KEEPS.format(
         g="g", j="j", as_of=day, days=rule.guard_days, version=version, rank=had_rank
     )

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from kedang_platform.clock import Clock
-from kedang_platform.database import TenantWrite
+from kedang_platform.database import TenantRead, TenantWrite
 from kedang_platform.errors import Refused
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.back_tests import back_test
@@ -20,6 +20,7 @@ from kedang_tenants.grading.dry_runs import Outcome, Trial, dry_run
 from kedang_tenants.grading.judging import OF_EVERYBODY
 from kedang_tenants.grading.periods import ends_of_months
 from kedang_tenants.grading.rule_content import GradeRule
+from kedang_tenants.grading.schemes import schemes_in_force
 from kedang_tenants.grading.trials import BACK_TEST, DONE, FAILED, WAITING
 from kedang_tenants.grading.versions import IN_FORCE
 from kedang_tenants.reading import Viewer
@@ -42,9 +43,7 @@ async def make_trial(
     if row is None or row["state"] != WAITING:
         return {}
     try:
-        rule = await checked_rule(
-            write, scheme_id=row["scheme_id"], content=orjson.loads(row["content"]), version=row["number"]
-        )
+        rule = await _rule(write, row)
     except Refused:
         await _conclude(write, viewer, trial_id, {"state": FAILED}, clock)
         return {}
@@ -59,6 +58,16 @@ async def make_trial(
     }
     await _conclude(write, viewer, trial_id, values, clock)
     return {"seen": outcome.seen, "moved": outcome.moved}
+
+
+async def _rule(read: TenantRead, row: asyncpg.Record) -> GradeRule:
+    """The rule that is tried: of the version in force what a run goes by, else the content; raises Refused."""
+    if row["rule_state"] == IN_FORCE:
+        for scheme in await schemes_in_force(read, row["scheme_id"]):
+            return scheme.rule
+    return await checked_rule(
+        read, scheme_id=row["scheme_id"], content=orjson.loads(row["content"]), version=row["number"]
+    )
 
 
 async def _outcome(
