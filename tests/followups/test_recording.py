@@ -111,6 +111,26 @@ async def test_many_contacts_of_one_customer_in_one_change_end_its_plan_once(sho
     assert (await contacts(shop))[0] == shop.clock.now()
 
 
+@pytest.mark.requirement("F1")
+async def test_further_contacts_on_a_day_end_no_further_plan(shop, customer):
+    first = date(2026, 3, 12)
+    shop.clock.move(timedelta(days=10))
+    for _ in range(3):
+        shop.clock.move(timedelta(hours=1))
+        await shop.create("follow_up_record", customer_id=customer, at=shop.clock.now(), way="CALL")
+    assert await plans(shop) == [
+        ("DONE", "CYCLE", date(2026, 8, 31), first),
+        ("PLANNED", "CYCLE", date(2026, 9, 8), None),
+    ]
+    assert (await contacts(shop))[0] == shop.clock.now()
+    named = await shop.value("SELECT id FROM follow_up_plan WHERE state = 'PLANNED'")
+    await shop.create(
+        "follow_up_record", customer_id=customer, plan_id=named, at=shop.clock.now(), way="CALL"
+    )  # whoever names it means it
+    await shop.create("follow_up_record", customer_id=customer, at=later(shop, 1), way="CALL")
+    assert [done for *_, done in await plans(shop)] == [first, first, date(2026, 3, 13), None]
+
+
 async def test_a_plan_by_hand_is_done_by_the_record_that_names_it(shop, customer):
     plan = await shop.create("follow_up_plan", customer_id=customer, due_on=date(2026, 3, 4), way="VISIT")
     assert (await contacts(shop))[1] == date(2026, 3, 4)

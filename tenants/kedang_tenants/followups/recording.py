@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import asyncpg
 
 from kedang_platform.clock import Clock
 from kedang_platform.database import TenantWrite
@@ -14,17 +16,20 @@ from kedang_platform.errors import NotFound
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue import catalogue
 from kedang_tenants.changing import Change, Draft, afterwards, change, change_internally, visible_record
+from kedang_tenants.followups.cycles import day_in
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
 from kedang_tenants.followups.plan_storing import show_plans
 from kedang_tenants.followups.planning import plan_next
 from kedang_tenants.reading import Viewer
 
+_DAY = timedelta(days=1)
 _MOVED_BY = frozenset({"customer_id", "due_on", "state", "archived_at"})
 _OPEN_PLANS = """
-SELECT id, customer_id, origin, created_at FROM follow_up_plan
-WHERE state = $3 AND archived_at IS NULL
-  AND (id = ANY($1::uuid[]) OR (customer_id = ANY($2::uuid[]) AND origin = $4))
-ORDER BY id FOR UPDATE
+SELECT p.id, p.customer_id, p.created_at, c.last_contact_at
+FROM follow_up_plan p JOIN customer c ON c.id = p.customer_id
+WHERE p.state = $3 AND p.archived_at IS NULL
+  AND (p.id = ANY($1::uuid[]) OR (p.customer_id = ANY($2::uuid[]) AND p.origin = $4))
+ORDER BY p.id FOR UPDATE OF p
 """
 # Joined and grouped: a subquery for each customer goes astray where the table's statistics are old.
 _LAST_CONTACTS = """
@@ -43,8 +48,8 @@ WHERE c.id = found.id AND c.last_contact_at IS DISTINCT FROM found.at
 async def follow_up(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft], clock: Clock) -> None:
     """A contact that reached somebody ends the plan it was made for and the open one by the cycle; the next is made.
 
-    Contacts before the cycle's plan was made (entered late, imported) end nothing; they only count
-    for when the last contact was. The customers are held since before the records were.
+    Contacts before the cycle's plan was made (entered late, imported) and further ones on one day end nothing;
+    they only count for when the last contact was. The customers are held since before the records were.
     """
     if not drafts:
         return
@@ -84,12 +89,19 @@ async def _end_plans(write: TenantWrite, viewer: Viewer, drafts: Sequence[Draft]
     done = []
     for plan in plans:
         day = named.get(plan["id"])
-        if day is None and latest[plan["customer_id"]] >= plan["created_at"].astimezone(zone).date():
+        if day is None and latest[plan["customer_id"]] >= _fulfilled_from(plan, zone):
             day = latest[plan["customer_id"]]
         if day is not None:
             values = {"state": DONE, "done_on": day}
             done.append(Change("follow_up_plan", "update", plan["id"], values=values))
     await change_internally(write, viewer, done, clock=clock)
+
+
+def _fulfilled_from(plan: asyncpg.Record, zone: ZoneInfo) -> date:
+    """The first day on which a contact fulfils a plan by the cycle: further ones on the day it follows from do not."""
+    made, last = day_in(plan["created_at"], zone), day_in(plan["last_contact_at"], zone)
+    assert made is not None
+    return made if last is None else max(made, last + _DAY)
 
 
 def _day(draft: Draft, zone: ZoneInfo) -> date:
