@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from kedang_platform.database import CompanyRef
@@ -97,6 +99,8 @@ def test_required_fields_must_be_filled_by_a_column_or_by_a_default():
     made = lay_out(viewer(SIZE), customer, "CREATE", ["name"], Mapping(defaults={"custom.size": "L"}))
     assert made.key == ()
     lay_out(viewer(SIZE), customer, "UPDATE", ["number", "city"], Mapping())
+    of_a_class = replace(SIZE, of_class="c1")  # whose customers the file may not hold
+    lay_out(viewer(of_a_class), customer, "CREATE", ["name"], Mapping())
 
 
 def test_a_key_of_ones_own_replaces_that_of_the_record():

@@ -36,7 +36,10 @@ _SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """One field of the company's own on one kind of record; ``id`` is its name inside the document."""
+    """One field of the company's own on one kind of record; ``id`` is its name inside the document.
+
+    ``of_class`` is the id of the class of customers of whom alone it is asked (``classing.forms``); None: of all.
+    """
 
     id: str
     record: str
@@ -46,6 +49,12 @@ class CustomField:
     label_zh: str
     required: bool = False
     options: tuple[tuple[str, str], ...] = ()
+    of_class: str | None = None
+
+    @property
+    def always_required(self) -> bool:
+        """Whether no record goes without it."""
+        return self.required and self.of_class is None
 
     @property
     def kind(self) -> Kind:

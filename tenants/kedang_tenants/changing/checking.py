@@ -96,12 +96,12 @@ def _check_custom(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
     for key, value in draft.change.custom.items():
         custom = viewer.custom_field(draft.record.name, key)
         if custom is None:
-            _refuse_custom(draft, key, "UNKNOWN_FIELD", msg("There is no field “{field}”."), field=key)
+            refuse_custom(draft, key, "UNKNOWN_FIELD", msg("There is no field “{field}”."), field=key)
             continue
         try:
             checked = None if value is None else custom.kind.check(value)
         except InvalidValue as error:
-            _refuse_custom(draft, key, error.reason, error.message, **error.params)
+            refuse_custom(draft, key, error.reason, error.message, **error.params)
             continue
         if checked is None:
             document.pop(custom.id, None)
@@ -109,13 +109,15 @@ def _check_custom(viewer: Viewer, draft: Draft, *, internal: bool) -> None:
             document[custom.id] = to_document(checked)
     for custom in viewer.custom_fields:
         touched = (draft.action == "create" and not internal) or custom.key in draft.change.custom
-        if custom.record == draft.record.name and custom.required and touched and custom.id not in document:
-            _refuse_custom(draft, custom.key, "REQUIRED", msg("This must be filled in."))
+        asked = custom.record == draft.record.name and custom.always_required
+        if asked and touched and custom.id not in document:
+            refuse_custom(draft, custom.key, "REQUIRED", msg("This must be filled in."))
     if document != before or draft.action == "create":
         draft.values["custom"] = document
 
 
-def _refuse_custom(draft: Draft, key: str, code: str, message: str, **params: object) -> None:
+def refuse_custom(draft: Draft, key: str, code: str, message: str, **params: object) -> None:
+    """Note what is wrong with one of the company's own fields, where the input has it."""
     draft.refuse(None, code, message, **params)
     last = draft.errors[-1]
     place = getattr(draft.change.custom, "told_as", "customFields")

@@ -29,6 +29,7 @@ from kedang_tenants.catalogue import (
     relation,
     unique_among_living,
 )
+from kedang_tenants.catalogue.models import CustomFieldDefinition
 from kedang_tenants.customers.models import Customer
 from kedang_tenants.people.models import Member
 
@@ -100,6 +101,29 @@ class CustomerClass(Record):
     customers: Mapped[list[ClassifiedCustomer]] = relation(
         "ClassifiedCustomer", label=msg("Customers"), foreign_key="ClassifiedCustomer.class_id"
     )
+
+
+contribute(
+    CustomFieldDefinition,
+    "customer_class_id",
+    field(
+        ReferenceKind("customer_class"),
+        label=msg("Only of customers of"),
+        references="customer_class.id",
+        index=True,
+        name_level=True,
+        description=msg("It is on the form of customers of this class alone; empty: on that of all."),
+    ),
+)
+contribute(
+    CustomFieldDefinition,
+    "customer_class",
+    relation(
+        "CustomerClass",
+        label=msg("Only of customers of"),
+        foreign_key="CustomFieldDefinition.customer_class_id",
+    ),
+)
 
 
 class ClassifiedCustomer(Record):

@@ -11,6 +11,7 @@ from kedang_platform.database import TenantWrite
 from kedang_platform.i18n import msg
 from kedang_tenants.catalogue.languages import translated
 from kedang_tenants.changing import Change, Draft, afterwards, change_internally, prepares
+from kedang_tenants.classing.forms import forms_by_class
 from kedang_tenants.customers.belonging import same_customer
 from kedang_tenants.followups.models import CYCLE, DONE, PLANNED
 from kedang_tenants.people.working_days import load_calendar
@@ -40,6 +41,9 @@ WHERE p.id = ANY($1::uuid[]) AND p.archived_at IS NULL AND NOT EXISTS (
       AND n.way IS NOT DISTINCT FROM p.way AND n.purpose IS NOT DISTINCT FROM p.purpose
       AND n.state = 'PLANNED' AND n.archived_at IS NULL)
 """
+
+
+forms_by_class("follow_up_record")
 
 
 @prepares("follow_up_plan")

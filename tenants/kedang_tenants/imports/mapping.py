@@ -148,7 +148,7 @@ def _require_fields(viewer: Viewer, record: RecordType, filled: set[str]) -> Non
     missing += [
         f"custom.{custom.key}"
         for custom in viewer.custom_fields
-        if custom.record == record.name and custom.required and f"custom.{custom.key}" not in filled
+        if custom.record == record.name and custom.always_required and f"custom.{custom.key}" not in filled
     ]
     if missing:
         raise missing_columns(missing)

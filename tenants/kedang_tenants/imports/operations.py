@@ -171,7 +171,9 @@ async def _table_file(read: TenantRead, viewer: Viewer, file_id: UUID) -> FileCo
 
 
 def _offer(viewer: Viewer, target: Target) -> FieldOffer:
-    required = target.custom.required if target.custom else bool(target.field and target.field.required)
+    required = (
+        target.custom.always_required if target.custom else bool(target.field and target.field.required)
+    )
     label = target.label
     if target.custom is not None and viewer.language == "zh-CN":
         label = target.custom.label_zh

@@ -36,7 +36,7 @@ WITH RECURSIVE below AS (
 SELECT m.id, m.department_id FROM member m JOIN below ON m.department_id = below.id ORDER BY m.id
 """
 _CUSTOM_FIELDS = """
-SELECT id, record, key, kind, label, options, required FROM custom_field
+SELECT id, record, key, kind, label, options, required, customer_class_id FROM custom_field
 WHERE archived_at IS NULL ORDER BY record, position, key
 """
 
@@ -153,6 +153,7 @@ async def load_custom_fields(read: TenantRead) -> tuple[CustomField, ...]:
             label_zh=_label(row["label"], "zh", "en"),
             required=row["required"],
             options=tuple((option, option) for option in row["options"] or ()),
+            of_class=row["customer_class_id"].hex if row["customer_class_id"] else None,
         )
         for row in await read.fetch(_CUSTOM_FIELDS)
     )
