@@ -151,6 +151,18 @@ async def test_a_scheme_lives_from_its_draft_to_a_level_that_retires(gateway, co
     assert moves == [{"before": None, "after": {"code": "E"}, "customers": 1}]
 
 
+async def test_what_is_at_fault_is_named_as_the_input_names_it(gateway, company):
+    ask = await client_of(gateway, company, "OWNER")
+    nobody = f"gsc_{'0' * 32}"
+    assert await refused(ask, "publishGradeScheme", id=nobody) == [("NOT_FOUND", "id")]
+    assert await refused(ask, "gradeCustomers", schemeId=nobody) == [("NOT_FOUND", "schemeId")]
+    assert await refused(ask, "draftGradeRule", schemeId=nobody) == [("NOT_FOUND", "schemeId")]
+    by_hand = await Factory(gateway.services.databases, company).one("grade_scheme", graded_by="HAND")
+    assert await refused(ask, "publishGradeScheme", id=f"gsc_{by_hand.hex}") == [
+        ("SCHEME_GRADED_BY_HAND", "id")
+    ]
+
+
 async def test_what_may_be_measured_is_told_in_the_language_of_the_request(gateway, company):
     ask = await client_of(gateway, company, "OWNER", language="zh-CN")
     measures = {measure["code"]: measure for measure in (await ask(MEASURES)).data["gradeMeasures"]}

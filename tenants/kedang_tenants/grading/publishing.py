@@ -62,7 +62,7 @@ async def publish_scheme(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID,
     SchemeGradedByHand, and Refused with every fault of the scheme and its levels.
     """
     ensure_may_set_up(viewer)
-    scheme = await hold_scheme(write, scheme_id)
+    scheme = await hold_scheme(write, scheme_id, path=("input", "id"))
     content = await simple_content(
         write,
         scheme_id=scheme_id,
