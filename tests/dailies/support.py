@@ -62,10 +62,10 @@ async def due(shop, source):
         return [(found[0], found[1], found[3]) for found in await read.fetch(sql, *used)]
 
 
-async def evening(shop):
+async def evening(shop, day=MONDAY):
     """What the day begins with, and what it asks for in the evening."""
     async with shop.databases.tenant_write(shop.company.ref) as write:
-        await enqueue(write, NewJob("dailies.day", {"date": MONDAY.isoformat()}))
+        await enqueue(write, NewJob("dailies.day", {"date": day.isoformat()}))
     await shop.work()
 
 

@@ -355,3 +355,33 @@ async def test_where_the_company_says_so_whoever_met_nobody_owes_a_report_too(sh
     assert {one["member_id"] for one in found} == {
         people[name] for name in ("Steven", "Janet", "Nancy", "Laura")
     }
+
+
+async def test_who_met_customers_after_the_drafts_of_the_day_has_one_the_next_evening(shop, people, customer):
+    nancy = people["Nancy"]
+    first = await contact(shop, customer, people["Laura"])
+    await evening(shop)
+    late = NOON + timedelta(hours=7)  # at seven in the evening
+    shop.clock.move(timedelta(hours=12))
+    with_laura = await contact(shop, customer, people["Laura"], at=late)
+    with_nancy = await contact(shop, customer, nancy, at=late)
+    shop.clock.move(timedelta(hours=12))
+    await evening(shop, MONDAY + timedelta(days=1))
+    reports = {one["member_id"]: one for one in await shop.fetch("SELECT * FROM daily_report")}
+    assert {member: one["day"] for member, one in reports.items()} == {nancy: MONDAY, people["Laura"]: MONDAY}
+    told_of = {
+        member: [card["follow_up_record_id"] for card in await cards(shop, one["id"])]
+        for member, one in reports.items()
+    }
+    assert told_of == {nancy: [with_nancy], people["Laura"]: [first, with_laura]}
+
+
+async def test_nobody_owes_an_empty_report_of_the_day_before(shop, people):
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await establish(
+            write, await shop.product(), kind="dailies", content={"empty_days": True}, clock=shop.clock
+        )
+    shop.clock.move(timedelta(days=1))
+    await evening(shop, MONDAY + timedelta(days=1))
+    found = await shop.fetch("SELECT DISTINCT day FROM daily_report")
+    assert [one["day"] for one in found] == [MONDAY + timedelta(days=1)]

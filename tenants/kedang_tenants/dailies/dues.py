@@ -12,6 +12,7 @@ SUBMIT: Final = due_source(
         name="daily_report.submit",
         record="daily_report",
         reason=msg("daily report of {subject}"),
+        rule=msg("Daily reports are submitted on their day"),
         select="""
 SELECT r.member_id, r.id, NULL::uuid, r.day, to_jsonb(r.day::text), NULL::jsonb, 10
 FROM daily_report r WHERE r.state = 'DRAFT' AND r.archived_at IS NULL AND r.day <= $1
@@ -27,6 +28,7 @@ URGENT: Final = due_source(
         name="daily_report.urgent",
         record="daily_report_card",
         reason=msg("urgent matter in the daily report of {subject}"),
+        rule=msg("What is urgent in a daily report is settled by the company manager"),
         select="""
 SELECT s.id, c.id, c.customer_id, (r.submitted_at AT TIME ZONE $3)::date, to_jsonb(m.name),
        to_jsonb(left(COALESCE(c.matters, c.wishes, c.market, c.reaction, c.other), 200)), 40
@@ -44,6 +46,7 @@ ACKNOWLEDGE: Final = due_source(
         name="emergency_report.acknowledge",
         record="emergency_report",
         reason=msg("emergency report “{subject}”"),
+        rule=msg("Emergency reports are acknowledged by the management"),
         select="""
 SELECT m.id, e.id, e.customer_id, (e.reported_at AT TIME ZONE $3)::date, to_jsonb(e.subject),
        to_jsonb(left(e.content, 200)), 60

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,26 +26,31 @@ CHUNK: Final = 100
 
 
 async def begin_day(write: TenantWrite, viewer: Viewer, *, day: date, clock: Clock) -> None:
-    """Ask for the drafts of a day at the company's time of it; what waits for somebody who has left is handed on."""
+    """Ask for the drafts of a day at the company's time of it, and for those of the day before once more: whoever met
+    customers after that time, or noted it in the morning only, has one of that day, too.
+
+    What waits for somebody who has left is handed on.
+    """
     await hand_on(write, viewer, clock=clock)
     habits = await load_habits(write)
     at = Daily(time.fromisoformat(habits.draft_at)).on(day, ZoneInfo(viewer.time_zone))
-    await enqueue(write, NewJob(MAKE, {"date": day.isoformat()}, due_at=at))
+    before = {"date": (day - timedelta(days=1)).isoformat(), "again": True}
+    await enqueue(write, NewJob(MAKE, before, due_at=at), NewJob(MAKE, {"date": day.isoformat()}, due_at=at))
 
 
 async def make_part(
-    write: TenantWrite, viewer: Viewer, *, day: date, after: UUID | None, clock: Clock
+    write: TenantWrite, viewer: Viewer, *, day: date, after: UUID | None, clock: Clock, again: bool = False
 ) -> Part:
     """Make the drafts of the next members behind ``after``; those who met nobody get one only where the company says so.
 
-    On a day off only who met somebody gets one.
+    On a day off only who met somebody gets one, and so it is where they are made ``again``.
     """
     habits = await load_habits(write)
     everybody = await load_everybody(write, day=day)
     working = (await load_calendar(write, country=viewer.country)).is_working(day)
     writers = [member for member in _writers(everybody) if after is None or member > after][:CHUNK]
     kinds = {member: kind_of(everybody.people[member].roles) for member in writers}
-    empty = habits.empty_days and working
+    empty = habits.empty_days and working and not again
     made = await make_reports(write, viewer, kinds, day=day, empty=empty, clock=clock)
     last = writers[-1] if len(writers) == CHUNK else None
     return Part(last=last, seen=len(writers), changed=len(made))

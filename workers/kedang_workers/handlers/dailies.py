@@ -27,10 +27,10 @@ async def begin(job: RunningJob) -> None:
 @handler(MAKE, timeout=timedelta(minutes=30))
 async def make(job: RunningJob) -> None:
     """Make the drafts of everybody who met customers on the day."""
-    day = _day(job)
+    day, again = _day(job), bool(job.payload.get("again"))
 
     async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
-        return await make_part(write, viewer, day=day, after=after, clock=job.clock)
+        return await make_part(write, viewer, day=day, after=after, clock=job.clock, again=again)
 
     async def count(read: TenantRead) -> int:
         return await count_writers(read, day=day)
