@@ -246,4 +246,4 @@ def test_every_source_gives_the_columns_and_only_once_a_name():
     assert COLUMNS == ("member_id", "record_id", "customer_id", "due_on", "subject", "why", "weight")
     assert max(map(len, names)) <= 40
     with pytest.raises(ValueError, match=r"two sources are called follow_up\.plan"):
-        due_source(DueSource(name="follow_up.plan", record="customer", reason="", select=""))
+        due_source(DueSource(name="follow_up.plan", record="customer", reason="", rule="", select=""))

@@ -88,13 +88,102 @@ async def test_hot_customers_come_first_then_lateness_times_grade_and_each_line_
         (1, "follow-up", "Planned by hand", 0, True, 10),
         (2, "follow-up", "Planned by hand", 2, False, 3 * 10 * 5),
         (3, "follow-up: Ask for the signed contract", "Planned by hand", 3, False, 4 * 10 * 2),
-        (4, "answer service request SR-2026-00001", "Pump leaks", 0, False, 1 * 30 * 2),
+        (
+            4,
+            "answer service request SR-2026-00001: Pump leaks",
+            "Service standard: the first answer is due",
+            0,
+            False,
+            1 * 30 * 2,
+        ),
     ]
     assert {line.within for line in found.lines} == {True}
     async with shop.databases.tenant_read(shop.company.ref) as read:
         assert await count_worklist(read, nancy, clock=shop.clock) == 4
     chinese = await page(shop, nancy, language="zh-CN")
     assert [line.what for line in chinese.lines] != [line.what for line in found.lines]
+
+
+@pytest.mark.requirement("F12", "A13", "F4", "P4", "S1")
+async def test_contacts_requests_actions_arrears_and_the_pool_stand_in_one_queue(shop, nancy):
+    own = {name: await customer(shop, nancy, name) for name in ("Alfreds", "Blauer See", "Ernst Handel")}
+    hot = await customer(shop, nancy, "Chop-suey", hot=True)
+    made = [
+        await shop.create(
+            "service_request",
+            internally=True,
+            title="Pump leaks",
+            customer_id=hot,
+            owner_id=nancy.member_id,
+            kind="REPAIR",
+            opened_at=MADE,
+        ),
+        await shop.create(
+            "invoice",
+            internally=True,
+            number="R-7",
+            customer_id=own["Alfreds"],
+            amount=90_00,
+            issued_on=MONDAY - timedelta(days=40),
+            due_on=MONDAY - timedelta(days=10),
+        ),
+    ]
+    meeting = await shop.create(
+        "meeting",
+        internally=True,
+        subject="Prices",
+        customer_id=own["Alfreds"],
+        organiser_id=nancy.member_id,
+        starts_at=MADE,
+        ends_at=MADE + timedelta(hours=1),
+    )
+    action = {"meeting_id": meeting, "task": "Send an offer", "owner_id": nancy.member_id}
+    made.append(
+        await shop.create("meeting_action", internally=True, due_on=MONDAY - timedelta(days=3), **action)
+    )
+    made += [await plan(shop, nancy, own["Blauer See"], MONDAY - timedelta(days=1)), own["Ernst Handel"]]
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await write.fetch(
+            "UPDATE service_request SET first_answered_at = $2, solution_due_at = $3 WHERE id = $1",
+            made[0],
+            MADE,
+            shop.clock.now(),
+        )
+        await write.fetch("UPDATE meeting SET minutes_state = 'REVIEWED' WHERE id = $1", meeting)
+        await write.fetch(
+            "UPDATE customer SET pool_return_on = $2, pool_warned_on = $3 WHERE id = $1",
+            own["Ernst Handel"],
+            MONDAY + timedelta(days=5),
+            MONDAY,
+        )
+    lines = (await page(shop, nancy)).lines
+    assert [(line.source, line.record_id) for line in lines] == list(
+        zip(
+            (
+                "service.solution",
+                "invoice.overdue",
+                "meeting.action",
+                "follow_up.plan",
+                "customer.pool_return",
+            ),
+            made,
+            strict=True,
+        )
+    )
+    assert [(line.what, line.rule) for line in lines] == [
+        ("solve service request SR-2026-00001: Pump leaks", "Service standard: the solution is due"),
+        ("overdue invoice R-7", "Arrears are called for from the day after an invoice was due"),
+        (
+            "agreed at the meeting “Prices”: Send an offer",
+            "What was agreed at a meeting is done by its day",
+        ),
+        ("follow-up", "Planned by hand"),
+        (
+            "make contact, or the customer returns to the public pool",
+            "Rule of the public pool: without contact, contract or deal a customer returns",
+        ),
+    ]
+    assert [line.points for line in lines] == [30, 11 * 20, 4 * 20, 2 * 10, 20]
 
 
 @pytest.mark.requirement("F12")

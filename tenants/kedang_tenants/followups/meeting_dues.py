@@ -14,6 +14,7 @@ MINUTES: Final = due_source(
         name="meeting.minutes",
         record="meeting",
         reason=msg("minutes of the meeting “{subject}”"),
+        rule=msg("Minutes are written within the days that the company gives for them"),
         select="""
 SELECT CASE WHEN m.minutes_state = 'RETURNED' THEN COALESCE(m.minutes_by_id, m.organiser_id, c.owner_id)
             ELSE COALESCE(m.organiser_id, c.owner_id) END,
@@ -29,6 +30,7 @@ ACTIONS: Final = due_source(
         name="meeting.action",
         record="meeting_action",
         reason=msg("agreed at the meeting “{subject}”"),
+        rule=msg("What was agreed at a meeting is done by its day"),
         select="""
 SELECT a.owner_id, a.id, m.customer_id, a.due_on, to_jsonb(m.subject), to_jsonb(left(a.task, 200)), 20
 FROM meeting_action a JOIN meeting m ON m.id = a.meeting_id AND m.archived_at IS NULL

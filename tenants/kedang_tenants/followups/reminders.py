@@ -46,6 +46,7 @@ FOLLOW_UP: Final = due_source(
         name="follow_up.plan",
         record="follow_up_plan",
         reason=msg("follow-up"),
+        rule=msg("Planned by hand"),
         select=f"""
 SELECT p.owner_id, p.id, p.customer_id, p.due_on, NULL::jsonb,
        COALESCE(to_jsonb(NULLIF(p.purpose, '')), p.rule), {FOLLOW_UP_WEIGHT}

@@ -12,6 +12,7 @@ VISITS: Final = due_source(
         name="visit.form",
         record="visit_form",
         reason=msg("say what came of the visits of {subject}"),
+        rule=msg("Of approved visits it is said what came of them"),
         select="""
 SELECT f.member_id, f.id, NULL::uuid, f.visit_on, to_jsonb(f.visit_on::text), NULL::jsonb, 10
 FROM visit_form f WHERE f.state = 'APPROVED' AND f.archived_at IS NULL AND f.visit_on <= $1
@@ -24,6 +25,7 @@ OBJECTIONS: Final = due_source(
         name="meeting.objection",
         record="minutes_receipt",
         reason=msg("the customer objects to the minutes of “{subject}”"),
+        rule=msg("What a customer objects to in minutes is settled"),
         select="""
 SELECT COALESCE(m.minutes_by_id, m.organiser_id, c.owner_id), r.id, m.customer_id,
        (r.answered_at AT TIME ZONE $3)::date, to_jsonb(m.subject), to_jsonb(left(r.objection, 200)), 30

@@ -22,7 +22,7 @@ from kedang_tenants.catalogue import RecordType, catalogue
 from kedang_tenants.followups.due_lines import reason_in, subject_in, why_in
 from kedang_tenants.followups.reminders import FOLLOW_UP
 from kedang_tenants.followups.worklist_statements import SETTINGS, Reach, count_statement, page_statement
-from kedang_tenants.people.dues import due_sources
+from kedang_tenants.people.dues import due_source_called, due_sources
 from kedang_tenants.reading import BadCursor, Lookup, Scope, Viewer, read_lookup
 from kedang_tenants.reading.masks import owned, visible, visible_scope
 from kedang_tenants.reading.ordering import SortKey, read_cursor, write_cursor
@@ -46,7 +46,6 @@ _CURSOR: Final = [
 _MOST_POINTS: Final = 2**53
 _DAYS: Final = date(2000, 1, 1), date(2200, 12, 31)
 _MORE: Final = 20
-_BY_HAND: Final = msg("Planned by hand")
 _FOR: Final = msg("{what}: {purpose}")
 
 
@@ -227,19 +226,19 @@ def _seen(statement: Statement, viewer: Viewer, kind: str) -> str | None:
 
 
 def _line(row: asyncpg.Record, place: int, day: date, capacity: int | None, language: Language) -> Line:
+    of_plan = row["source"] == FOLLOW_UP.name
     what, why = reason_in(row, language), why_in(row, language)
-    if row["source"] == FOLLOW_UP.name:
-        why = why or translate(_BY_HAND, language)
-        purpose = subject_in(row, language)
-        what = translate(_FOR, language, {"what": what, "purpose": purpose}) if purpose else what
+    about = subject_in(row, language) if of_plan else why
+    source = due_source_called(row["source"])
+    assert source is not None
     return Line(
         place=place,
         source=row["source"],
         record=row["record"],
         record_id=row["record_id"],
         customer_id=row["customer_id"],
-        what=what,
-        rule=why or what,
+        what=f"{what}: {about}" if about else what,
+        rule=(why if of_plan else None) or translate(source.rule, language),
         due_on=row["due_on"],
         days_overdue=(day - row["due_on"]).days,
         hot=row["hot"],

@@ -14,6 +14,7 @@ GRADE_ENDS: Final = due_source(
         name="grade.ends",
         record="customer_grade",
         reason=msg("decide anew on the grade given by hand: {subject}"),
+        rule=msg("A grade given by hand is decided anew before it ends"),
         select=f"""
 SELECT CASE WHEN m.state = 'ACTIVE' AND m.archived_at IS NULL THEN m.id ELSE c.owner_id END,
        g.id, g.customer_id, g.until, to_jsonb(l.code || ' – ' || c.name), NULL::jsonb, 12

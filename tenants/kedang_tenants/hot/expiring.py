@@ -32,6 +32,7 @@ HOT_MARK_ENDS: Final = due_source(
         name="customer.hot_ends",
         record="customer",
         reason=msg("last day as a hot customer: renew the mark or let it end"),
+        rule=msg("A hot mark ends with its last day"),
         select="""
 SELECT c.owner_id, c.id, c.id, c.hot_until, to_jsonb(c.hot_reason), NULL::jsonb, 8
 FROM customer c

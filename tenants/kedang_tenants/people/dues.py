@@ -17,7 +17,8 @@ class DueSource:
     """What is due of one sort. ``name`` is stable, at most 40 characters: ``contract.ends``.
 
     ``record`` is the kind of record that ``record_id`` names; whoever may not read any of it is told of none.
-    ``reason`` is a msgid that says in a few words what is to be done; ``{subject}`` in it is the row's.
+    ``reason`` is a msgid that says in a few words what is to be done; ``{subject}`` in it is the row's. ``rule`` is one that
+    says which rule of the company asks for it; a plan's own words go before it.
 
     ``select`` is a SELECT of exactly ``COLUMNS``, with these types and in this order: ``member_id`` uuid (who
     is to do it; a row without one is nobody's and left out), ``record_id`` uuid, ``customer_id`` uuid or
@@ -35,6 +36,7 @@ class DueSource:
     name: str
     record: str
     reason: str
+    rule: str
     select: str
     escalates: bool = True
 

@@ -61,6 +61,7 @@ POOL_RETURN: Final = due_source(
         name="customer.pool_return",
         record="customer",
         reason=msg("make contact, or the customer returns to the public pool"),
+        rule=msg("Rule of the public pool: without contact, contract or deal a customer returns"),
         select="""
 SELECT c.owner_id, c.id, c.id, c.pool_return_on, NULL::jsonb, NULL::jsonb, 20
 FROM customer c

@@ -20,6 +20,7 @@ FIRST_ANSWER: Final = due_source(
         name="service.first_answer",
         record="service_request",
         reason=msg("answer service request {subject}"),
+        rule=msg("Service standard: the first answer is due"),
         escalates=False,
         select=_SELECT.format(due="first_answer_due_at", runs=_UNANSWERED),
     )
@@ -29,6 +30,7 @@ SOLUTION: Final = due_source(
         name="service.solution",
         record="service_request",
         reason=msg("solve service request {subject}"),
+        rule=msg("Service standard: the solution is due"),
         escalates=False,
         # Of a request whose first answer is due as well, the answer is told.
         select=_SELECT.format(

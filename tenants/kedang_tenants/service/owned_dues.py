@@ -13,6 +13,7 @@ WARRANTY_ENDS: Final = due_source(
         name="warranty.ends",
         record="owned_product",
         reason=msg("the warranty of {subject} ends"),
+        rule=msg("A warranty that ends is an occasion to talk"),
         escalates=False,
         select="""
 SELECT c.owner_id, o.id, o.customer_id, o.warranty_until,

@@ -13,6 +13,7 @@ CONTRACT_ENDS: Final = due_source(
         name="contract.ends",
         record="contract",
         reason=msg("last day for a notice: contract {subject}"),
+        rule=msg("Contracts are renewed or given notice of by their last day for it"),
         select=of_owner_else_customers(
             """
 SELECT {member}, k.id, k.customer_id, k.notice_on,
@@ -30,6 +31,7 @@ DEMAND_EXPECTED: Final = due_source(
         name="demand.expected",
         record="demand",
         reason=msg("the customer was to decide: {subject}"),
+        rule=msg("Demands are asked about from the day on which the customer was to decide"),
         select=of_owner_else_customers(
             """
 SELECT {member}, d.id, d.customer_id, d.expected_on,
@@ -47,6 +49,7 @@ INVOICE_OVERDUE: Final = due_source(
         name="invoice.overdue",
         record="invoice",
         reason=msg("overdue invoice {subject}"),
+        rule=msg("Arrears are called for from the day after an invoice was due"),
         escalates=False,
         select="""
 SELECT c.owner_id, i.id, i.customer_id, i.due_on, to_jsonb(i.number), NULL::jsonb, 20

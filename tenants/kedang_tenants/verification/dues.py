@@ -13,6 +13,7 @@ VERIFICATION: Final = due_source(
         name="customer.verification",
         record="customer",
         reason=msg("verify the archive"),
+        rule=msg("Archives are verified once a cycle"),
         select="""
 SELECT c.owner_id, c.id, c.id, c.verify_by, NULL::jsonb, NULL::jsonb, 5
 FROM customer c WHERE c.verify_by <= $1 AND c.archived_at IS NULL AND c.owner_id IS NOT NULL
