@@ -34,8 +34,12 @@ async def begin_day(write: TenantWrite, viewer: Viewer, *, day: date, clock: Clo
     await hand_on(write, viewer, clock=clock)
     habits = await load_habits(write)
     at = Daily(time.fromisoformat(habits.draft_at)).on(day, ZoneInfo(viewer.time_zone))
-    before = {"date": (day - timedelta(days=1)).isoformat(), "again": True}
-    await enqueue(write, NewJob(MAKE, before, due_at=at), NewJob(MAKE, {"date": day.isoformat()}, due_at=at))
+    before = day - timedelta(days=1)
+    await enqueue(
+        write,
+        NewJob(MAKE, {"date": before.isoformat(), "again": True}, due_at=at),
+        NewJob(MAKE, {"date": day.isoformat()}, due_at=at),
+    )
 
 
 async def make_part(
