@@ -14,8 +14,8 @@ pytestmark = pytest.mark.requirement("G5")
 BUND, TOWER, PARK, EXPO = (31.2400, 121.4900), (31.2397, 121.4998), (31.2158, 121.5500), (31.1845, 121.4890)
 
 
-def stop(number, place=None, postal_code="", address=""):
-    return Stop(UUID(int=number), None if place is None else Place(*place), postal_code, address)
+def stop(number, place=None, postal_code="", address="", town=""):
+    return Stop(UUID(int=number), None if place is None else Place(*place), postal_code, address, town)
 
 
 def numbers(stops):
@@ -63,7 +63,24 @@ def test_what_has_no_place_stands_by_postal_code_and_address():
         stop(8, EXPO),
     ]
     found = numbers(ordered(stops, start=Place(*BUND)))
-    assert found == [4, 2, 3, 1, 8, 5, 7, 6]
+    assert found == [4, 2, 1, 3, 8, 7, 6, 5]
+
+
+def test_towns_stay_together_where_postal_codes_are_missing():
+    stops = [
+        stop(1, None, "", "Hauptstraße 12", "de berlin"),
+        stop(2, None, "", "Hauptstraße 3", "de aachen"),
+        stop(3, None, "10785", "Zoo 1", "de berlin"),
+        stop(4, None, "", "Hauptstraße 9", "de berlin"),
+        stop(5, None, "52062", "Markt 2", "de aachen"),
+        stop(6, None, "", "Am Deich 1"),
+        stop(7, None, "", "Ring 4", "de xanten"),
+    ]
+    assert numbers(ordered(stops)) == [4, 1, 3, 2, 5, 7, 6]
+    shanghai = [stop(8, BUND, "200002", town="cn 上海"), stop(9, PARK, "201203", town="cn 上海")]
+    found = ordered([stop(10, None, "", "1", "cn 上海"), *shanghai, stop(11, TOWER)], start=Place(*EXPO))
+    assert numbers(found)[numbers(found).index(8) + 1] == 10
+    assert found[numbers(found).index(10)].postal_code == ""
 
 
 def test_nothing_and_one_are_routes_too():

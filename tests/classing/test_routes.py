@@ -94,6 +94,24 @@ async def test_what_cannot_be_a_route_is_refused_and_leaves_it_as_it_was(shop, w
     assert [error.code for error in refused.value.errors] == ["COORDINATES_INCOMPLETE"]
 
 
+async def test_of_two_who_saw_the_same_stops_the_second_is_told(shop, way):
+    route, (c1, c2, c3, _), viewer = way
+    await act(shop, routes.set_stops, viewer, route_id=route, customer_ids=[c1, c2])
+    seen = await shop.value("SELECT version FROM route")
+    await act(shop, routes.set_stops, viewer, route_id=route, customer_ids=[c2, c1, c3], version=seen)
+    for verb, said in ((routes.set_stops, {"customer_ids": [c1]}), (routes.order_route, {})):
+        with pytest.raises(Refused) as refused:
+            await act(shop, verb, viewer, route_id=route, version=seen, **said)
+        assert [error.code for error in refused.value.errors] == ["VERSION_CONFLICT"]
+    assert await stops(shop, route) == ["C2", "C1", "C3"]
+    seen = await shop.value("SELECT version FROM route")
+    await act(shop, routes.set_stops, viewer, route_id=route, customer_ids=[c2, c1, c3], version=seen)
+    assert await shop.value("SELECT version FROM route") == seen  # nothing was moved
+    (last,) = await shop.fetch("SELECT id FROM route_stop WHERE customer_id = $1", c3)
+    await act(shop, routes.move_stop, viewer, stop_id=last["id"], position=1)
+    assert await shop.value("SELECT version FROM route") == seen + 1
+
+
 @pytest.mark.requirement("A11")
 async def test_a_route_is_its_owners(shop, way):
     route, (c1, c2, *_), viewer = way

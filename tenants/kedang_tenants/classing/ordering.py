@@ -8,8 +8,9 @@ the nearest neighbours' way, not always the best there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
@@ -33,12 +34,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A customer on the way; without a place its postal code and address say where it is."""
+    """A customer on the way; without a place its postal code, town and address say where it is."""
 
     id: UUID
     place: Place | None = None
     postal_code: str = ""
     address: str = ""
+    town: str = ""
 
 
 def distance_km(one: Place, other: Place) -> float:
@@ -60,17 +62,33 @@ def length_km(stops: Iterable[Stop], *, start: Place | None = None) -> float:
 def ordered(stops: Iterable[Stop], *, start: Place | None = None) -> tuple[Stop, ...]:
     """The stops in an order that saves way, whatever order they come in.
 
-    A stop without a place comes behind the last one of the same postal code; where there is none, at the end, by
-    postal code and address.
+    A stop without a place comes behind the last one of the same postal code, or else of the same town; where there is
+    neither, at the end, by postal code, town and address, numbers in it as numbers. One without a postal code has the
+    lowest that another stop of its town has.
     """
-    alike = sorted(stops, key=_place_in_text)
+    given = list(stops)
+    codes = _codes_of_towns(given)
+    alike = sorted(
+        (replace(stop, postal_code=stop.postal_code or codes.get(stop.town, "")) for stop in given),
+        key=_place_in_text,
+    )
     placed = [stop for stop in alike if stop.place is not None]
     way = _shortened(_nearest_first(placed, start), fixed=start is not None)
-    return tuple(_with_others(way[1:] if start is not None else way, alike))
+    as_given = {stop.id: stop for stop in given}
+    return tuple(as_given[stop.id] for stop in _with_others(way[1:] if start is not None else way, alike))
 
 
-def _place_in_text(stop: Stop) -> tuple[str, str, str]:
-    return (stop.postal_code, stop.address, stop.id.hex)
+def _codes_of_towns(stops: Iterable[Stop]) -> Mapping[str, str]:
+    known = sorted(
+        (stop for stop in stops if stop.town and stop.postal_code), key=lambda one: one.postal_code
+    )
+    return {stop.town: stop.postal_code for stop in reversed(known)}
+
+
+def _place_in_text(stop: Stop) -> tuple[bool, str, bool, str, list[str | int], str]:
+    """What is not known comes last."""
+    numbered = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", stop.address)]
+    return (not stop.postal_code, stop.postal_code, not stop.town, stop.town, numbered, stop.id.hex)
 
 
 def _nearest_first(stops: Sequence[Stop], start: Place | None) -> list[Stop]:
@@ -131,12 +149,14 @@ def _turn_one_round(order: list[int], apart: list[list[float]], *, first: int) -
 
 
 def _with_others(way: Sequence[Stop], alike: Sequence[Stop]) -> list[Stop]:
-    """The way with the stops that have no place, each behind the last one of its postal code."""
+    """The way with the stops that have no place, each behind the last one of its postal code or town."""
     last_of = {stop.postal_code: stop.id for stop in way if stop.postal_code}
+    last_in = {stop.town: stop.id for stop in way if stop.town}
     behind: dict[UUID | None, list[Stop]] = {}
     for stop in alike:
         if stop.place is None:
-            behind.setdefault(last_of.get(stop.postal_code), []).append(stop)
+            nearest = last_of.get(stop.postal_code) or last_in.get(stop.town)
+            behind.setdefault(nearest, []).append(stop)
     found = [one for stop in way for one in (stop, *behind.get(stop.id, ()))]
     return found + behind.get(None, [])
 

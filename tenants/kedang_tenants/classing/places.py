@@ -9,7 +9,8 @@ from kedang_platform.database import TenantRead
 from kedang_tenants.classing.ordering import Place, Stop
 from kedang_tenants.reading import Lookup, Select, Viewer, read_lookup
 
-_FIELDS = ("latitude", "longitude", "postal_code", "address")
+_TOWN = ("country", "region", "city")
+_FIELDS = ("latitude", "longitude", "postal_code", "address", *_TOWN)
 
 
 async def places_of(read: TenantRead, viewer: Viewer, customer_ids: Sequence[UUID]) -> list[Stop]:
@@ -25,6 +26,7 @@ async def places_of(read: TenantRead, viewer: Viewer, customer_ids: Sequence[UUI
                 place=Place(float(told["latitude"]), float(told["longitude"])) if known else None,
                 postal_code=told["postal_code"] or "",
                 address=told["address"] or "",
+                town=" ".join(told[name] for name in _TOWN if told[name]).casefold() if told["city"] else "",
             )
         )
     return stops

@@ -22,6 +22,8 @@ from kedang_tenants.reading import Viewer
 _STOPS: Final = """
 SELECT id, customer_id, position FROM route_stop WHERE route_id = $1 AND archived_at IS NULL ORDER BY position, id
 """
+# The stops are the route: whoever saw others than there are is told so, as with any field of it.
+_MOVED: Final = "UPDATE route SET version = version + 1, updated_at = $2 WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,10 @@ async def _pass(
         elif row["position"] != position:
             moved.append(Change("route_stop", "update", row["id"], values={"position": position}, path=path))
     ended = [Change("route_stop", "archive", stop) for stop in gone]
-    await change_internally(write, viewer, [*ended, *moved, *new], clock=clock)
+    changes = [*ended, *moved, *new]
+    await change_internally(write, viewer, changes, clock=clock)
+    if changes:
+        await write.fetch(_MOVED, route_id, clock.now())
 
 
 async def _start_of(read: TenantRead, route_id: UUID) -> Place | None:

@@ -61,7 +61,7 @@ def _stop(visit: Any, known: dict[UUID, Stop]) -> Stop:
     at = known.get(visit["customer_id"])
     if at is None:
         return Stop(visit["id"])
-    return Stop(visit["id"], at.place, at.postal_code, at.address)
+    return Stop(visit["id"], at.place, at.postal_code, at.address, at.town)
 
 
 def in_order(timed: Sequence[Stop], free: Sequence[Stop], *, start: Place | None) -> tuple[Stop, ...]:
