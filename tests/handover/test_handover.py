@@ -340,6 +340,43 @@ async def test_what_is_not_done_of_contracts_and_meetings_goes_along_and_what_is
     assert {row["owner_id"] for row in actions if row["done_on"] is not None} == {office.nancy}
 
 
+@pytest.mark.requirement("F5")
+async def test_daily_reports_that_wait_for_the_leaver_wait_for_the_successor(office):
+    shop = office.shop
+    anne = await office.hire("Anne Dodsworth", "REPRESENTATIVE")
+    days = iter(date(2026, 2, day) for day in range(1, 28))
+
+    async def reported(writer, **values):
+        values = {
+            "member_id": writer, "day": next(days), "kind": "DAILY", "state": "SUBMITTED",
+            "recipient_id": office.nancy, "manager_id": office.steven,
+        } | values  # fmt: skip
+        return await shop.create("daily_report", internally=True, **values)
+
+    visits = await reported(office.nancy, kind="RETURN_VISIT", recipient_id=office.steven)
+    to_gather = await reported(anne)
+    gathered = await reported(anne, gathered_in_id=visits)
+    read = await reported(anne, manager_id=office.nancy)  # who manages has it and gathers nothing
+    of_the_successor = await reported(office.janet)
+    urgent = await reported(anne, recipient_id=office.steven, manager_id=office.nancy)
+    customer = await office.customer("Alfreds Futterkiste")
+    await shop.create(
+        "daily_report_card", internally=True, report_id=urgent, customer_id=customer, at=shop.clock.now(),
+        urgent=True, settlement="OPEN",
+    )  # fmt: skip
+    await office.hand_over()
+    await shop.work()
+    found = await shop.fetch("SELECT id, recipient_id, manager_id FROM daily_report")
+    recipients, managers = (
+        {row["id"]: row[name] for row in found} for name in ("recipient_id", "manager_id")
+    )
+    assert recipients == {
+        visits: office.steven, to_gather: office.janet, gathered: office.nancy, read: office.nancy,
+        of_the_successor: office.nancy, urgent: office.steven,
+    }  # fmt: skip
+    assert [report for report, manager in managers.items() if manager == office.janet] == [urgent]
+
+
 async def test_the_exports_of_ninety_days_are_shown(office):
     shop = office.shop
     await office.customer("Alfreds Futterkiste")
