@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from kedang_platform.errors import Forbidden, Refused
 from kedang_platform.months import add_months
+from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, change_internally
+from kedang_tenants.followups.planning import lock_customers
 from kedang_tenants.hot.asking import mark_hot
 from kedang_tenants.pool.previewing import preview
 from kedang_tenants.pool.renewing import renew, renew_part
@@ -158,6 +160,27 @@ async def test_owners_are_warned_once_and_have_their_time_before_a_customer_retu
     )
     assert [row["member_id"] for row in told] == [pool.nancy, pool.nancy]
     assert ["soon" in told[0]["title"], "have returned" in told[1]["title"]] == [True, True]
+
+
+async def test_the_night_warns_when_it_has_let_go_of_whom_it_renewed(pool):
+    """Somebody who changes two customers never waits for the night while the night waits for them."""
+    shop = pool.shop
+    await pool.rule(noContactDays=30, warnDays=7)
+    first, second = sorted([await pool.customer("A"), await pool.customer("B")])
+    await shop.work()
+    shop.clock.move(timedelta(days=23))
+    stale = "UPDATE customer SET pool_return_on = '2027-01-01' WHERE id = $1"
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await write.fetch(stale, second)
+        await enqueue(write, NewJob("pool.nightly"))
+    async with shop.databases.tenant_write(shop.company.ref) as write:
+        await lock_customers(write, [first])
+        night = asyncio.create_task(shop.work())
+        await asyncio.wait({night}, timeout=1)
+        assert not night.done()
+        await lock_customers(write, [second])
+    await night
+    assert await shop.value("SELECT count(*) FROM customer WHERE pool_warned_on = '2026-03-25'") == 2
 
 
 async def test_a_new_rule_takes_nobody_by_surprise(pool):

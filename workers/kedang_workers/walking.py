@@ -15,6 +15,7 @@ from kedang_tenants.people.viewers import company_of, system_viewer
 from kedang_tenants.reading import Viewer
 
 Step: TypeAlias = Callable[[TenantWrite, Viewer, UUID | None], Awaitable[Part]]
+Ending: TypeAlias = Callable[[TenantWrite, Viewer], Awaitable[object]]
 Count: TypeAlias = Callable[[TenantRead], Awaitable[int]]
 
 
@@ -38,11 +39,11 @@ class _Walked:
         )
 
 
-async def walk(job: RunningJob, step: Step, *, count: Count) -> None:
+async def walk(job: RunningJob, step: Step, *, count: Count, ending: Ending | None = None) -> None:
     """Take steps until there are no more records, then end the job; it goes on behind its last checkpoint.
 
     ``step`` gets the id to begin behind. ``count`` tells once how many records there are, for the
-    progress that people see. The result is ``{"seen": …, "changed": …}``, and where something was passed over
+    progress that people see. ``ending`` is what the job ends with, in one transaction with its end. The result is ``{"seen": …, "changed": …}``, and where something was passed over
     ``"left_out": {reason: …}``.
     """
     company = await company_of(job)
@@ -61,5 +62,6 @@ async def walk(job: RunningJob, step: Step, *, count: Count) -> None:
     result: dict[str, JSON] = {"seen": walked.seen, "changed": walked.changed}
     if walked.left_out:
         result["left_out"] = dict(walked.left_out)
-    async with job.finish(result=result):
-        pass
+    async with job.finish(result=result) as write:
+        if ending is not None:
+            await ending(write, await system_viewer(write, company=company))

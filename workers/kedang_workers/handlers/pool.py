@@ -30,16 +30,16 @@ async def renew(job: RunningJob) -> None:
 @recurring(NIGHTLY, at=time(1, 10))
 @handler(NIGHTLY, timeout=timedelta(minutes=30), slow=True)
 async def nightly(job: RunningJob) -> None:
-    """Renew all days; with the last of them owners are warned, and the sweep is asked for."""
+    """Renew all days; then owners are warned, and the sweep is asked for."""
 
     async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
-        part = await renew_part(write, viewer, after=after, clock=job.clock)
-        if part.last is None:
-            await warn(write, viewer, clock=job.clock)
-            await enqueue(write, NewJob(SWEEP))
-        return part
+        return await renew_part(write, viewer, after=after, clock=job.clock)
 
-    await walk(job, step, count=count_kept)
+    async def end(write: TenantWrite, viewer: Viewer) -> None:
+        await warn(write, viewer, clock=job.clock)
+        await enqueue(write, NewJob(SWEEP))
+
+    await walk(job, step, count=count_kept, ending=end)
 
 
 @handler(SWEEP, timeout=timedelta(minutes=30), slow=True)
