@@ -158,6 +158,9 @@ async def test_what_is_at_fault_is_named_as_the_input_names_it(gateway, company)
     assert await refused(ask, "gradeCustomers", schemeId=nobody) == [("NOT_FOUND", "schemeId")]
     assert await refused(ask, "draftGradeRule", schemeId=nobody) == [("NOT_FOUND", "schemeId")]
     by_hand = await Factory(gateway.services.databases, company).one("grade_scheme", graded_by="HAND")
+    assert await refused(ask, "gradeCustomers", schemeId=f"gsc_{by_hand.hex}") == [
+        ("SCHEME_GRADED_BY_HAND", "schemeId")
+    ]
     assert await refused(ask, "publishGradeScheme", id=f"gsc_{by_hand.hex}") == [
         ("SCHEME_GRADED_BY_HAND", "id")
     ]

@@ -23,6 +23,8 @@ from kedang_tenants.rules.drafting import DraftExists, RuleSettled
 
 RECORD: Final = "grade_rule"
 
+GRADED_BY_HAND: Final = msg("The grades of this scheme are given by hand; it has no rule.")
+
 
 class SchemeGradedByHand(BadUserInput):
     """The scheme has no rule: its grades are given by hand."""
@@ -131,9 +133,7 @@ async def hold_scheme(
     if row is None:
         raise NotFound(msg("There is no such record."), path=path)
     if row["graded_by"] == HAND:
-        raise SchemeGradedByHand(
-            msg("The grades of this scheme are given by hand; it has no rule."), path=path
-        )
+        raise SchemeGradedByHand(GRADED_BY_HAND, path=path)
     return row
 
 

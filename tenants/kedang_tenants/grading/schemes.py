@@ -16,6 +16,7 @@ from kedang_platform.ids import new_id
 from kedang_platform.work import NewJob, enqueue
 from kedang_tenants.changing import Change, change_internally
 from kedang_tenants.grading.company_measures import measures_of
+from kedang_tenants.grading.drafting import GRADED_BY_HAND, SchemeGradedByHand
 from kedang_tenants.grading.level_sets import LEVEL_SETS, level_values
 from kedang_tenants.grading.models import HAND, PUBLISHED, TRAILING_12_MONTHS
 from kedang_tenants.grading.rule_content import GradeRule
@@ -58,7 +59,7 @@ async def schemes_in_force(read: TenantRead, scheme_id: UUID | None = None) -> l
 async def grade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID) -> UUID:
     """Ask for all customers to be graded by a scheme's rule in force; returns the job's id.
 
-    Raises Forbidden, NotFound, SchemeNotPublished.
+    Raises Forbidden, NotFound, SchemeNotPublished, SchemeGradedByHand.
     """
     if viewer.on("grade_scheme").update is not Scope.ALL:
         raise Forbidden(msg("You may not do this."))
@@ -67,7 +68,9 @@ async def grade_everybody(write: TenantWrite, viewer: Viewer, *, scheme_id: UUID
     )
     if row is None:
         raise NotFound(msg("There is no such record."), path=("input", "schemeId"))
-    if row["state"] != PUBLISHED or row["graded_by"] == HAND:
+    if row["graded_by"] == HAND:
+        raise SchemeGradedByHand(GRADED_BY_HAND, path=("input", "schemeId"))
+    if row["state"] != PUBLISHED:
         raise SchemeNotPublished(msg("Publish the grade scheme first."), path=("input", "schemeId"))
     return await enqueue_regrade(write, scheme_id)
 
