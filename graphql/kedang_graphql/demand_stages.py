@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 from strawberry.types import Info
 
@@ -19,7 +21,8 @@ class DemandStage:
 
 
 async def answer_demand_stages(
-    info: Info[Context, None], customer_id: strawberry.ID
+    info: Info[Context, None],
+    customer_id: Annotated[strawberry.ID, strawberry.argument(description="Whose demands go through them.")],
 ) -> list[DemandStage] | None:
     context = info.context
     context.require_scope("read")

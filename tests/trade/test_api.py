@@ -161,3 +161,27 @@ async def test_finance_makes_invoices_with_the_generic_verbs_and_the_owner_of_th
     assert done == {"invoice": {"state": "PAID", "paid": 500, "settledOn": "2025-02-02"}}
     seen = await owner("{ invoices { nodes { number payments { nodes { amount } } } } }")
     assert seen.data["invoices"]["nodes"] == [{"number": "I-1", "payments": {"nodes": [{"amount": 500}]}}]
+
+
+async def test_the_stages_of_a_customers_demands_are_told_in_words(gateway, company, factory):
+    seller, selling = await client(gateway, company, "REPRESENTATIVE")
+    mine = await factory.one("customer", owner_id=seller.id)
+    other = await factory.one("customer")
+    asked = "query ($id: ID!) { demandStages(customerId: $id) { code label } }"
+    found = (await selling(asked, {"id": f"cus_{mine.hex}"})).data["demandStages"]
+    assert [one["code"] for one in found] == [
+        "CONTACT", "NEED", "SOLUTION", "QUOTED", "NEGOTIATION", "CLOSING",
+    ]  # fmt: skip
+    assert found[0]["label"] == "First contact"
+    for unseen in (f"cus_{other.hex}", f"con_{mine.hex}"):
+        assert (await selling(asked, {"id": unseen})).data == {"demandStages": None}
+    create = """mutation ($input: CreateDemandInput!) { createDemand(input: $input) {
+        record { stage stageName } userErrors { path code } } }"""
+    given = {"customerId": f"cus_{mine.hex}", "title": "Tea", "stage": "Quoted"}
+    done = (await selling(create, {"input": given})).data["createDemand"]
+    assert done == {
+        "record": {"stage": "QUOTED", "stageName": {"en": "Quoted", "zh": "已报价"}},
+        "userErrors": [],
+    }
+    refused = (await selling(create, {"input": given | {"stage": "DREAM"}})).data["createDemand"]
+    assert refused == {"record": None, "userErrors": [{"path": ["input", "stage"], "code": "UNKNOWN_VALUE"}]}

@@ -114,6 +114,26 @@ async def test_nothing_is_open_of_a_cancelled_invoice_and_nothing_comes_in_for_i
     assert await standing(shop, invoice) == ("OPEN", 10000, 0, 10000, None, 3)
 
 
+async def test_what_is_put_away_or_comes_back_keeps_payments_between_nothing_and_the_amount(
+    shop, finance, invoice
+):
+    first = await pay(shop, finance, invoice, 70_00)
+    await shop.change(Change("payment", "archive", first), viewer=finance)
+    await pay(shop, finance, invoice, 60_00)
+    with pytest.raises(Refused) as refused:  # 130.00 of 100.00
+        await shop.change(Change("payment", "restore", first), viewer=finance)
+    assert [error.code for error in refused.value.errors] == ["MORE_THAN_OPEN"]
+    last = await pay(shop, finance, invoice, 40_00)
+    await pay(shop, finance, invoice, -50_00)
+    (kept,) = await shop.fetch("SELECT id FROM payment WHERE amount = 6000")
+    with pytest.raises(Refused) as refused:  # 10.00 less than nothing
+        await shop.change(Change("payment", "archive", kept["id"]), viewer=finance)
+    assert [error.code for error in refused.value.errors] == ["MORE_THAN_PAID"]
+    assert await standing(shop, invoice) == ("OPEN", 10000, 5000, 5000, None, 1)
+    await shop.change(Change("payment", "archive", last), viewer=finance)
+    assert await standing(shop, invoice) == ("OPEN", 10000, 1000, 9000, None, 1)
+
+
 @pytest.mark.parametrize(
     ("values", "code", "field"),
     [
