@@ -142,3 +142,9 @@ Index(
     _customer.id,
     postgresql_where=_customer.hot_since.is_not(None),
 )
+Index(
+    "ix_customer_hot_until",
+    _customer.owner_id,
+    _customer.hot_until,
+    postgresql_where=_customer.hot_since.is_not(None) & _customer.archived_at.is_(None),
+)

@@ -164,3 +164,9 @@ Index(
     _customer.id,
     postgresql_where=_customer.pool_return_on.is_not(None),
 )
+Index(  # few, of the many of an owner that return some day
+    "ix_customer_pool_warned",
+    _customer.owner_id,
+    _customer.pool_return_on,
+    postgresql_where=_customer.pool_warned_on.is_not(None) & _customer.archived_at.is_(None),
+)
