@@ -23,10 +23,10 @@ async def look(job: RunningJob) -> None:
     """Put customers on the list and take them off; then plan the checks and tell owners and managers."""
 
     async def step(write: TenantWrite, viewer: Viewer, after: UUID | None) -> Part:
-        part = await watch_part(write, viewer, after=after, clock=job.clock)
-        if part.last is None:
-            await plan_checks(write, viewer, clock=job.clock)
-            await tell_untold(write, viewer, clock=job.clock)
-        return part
+        return await watch_part(write, viewer, after=after, clock=job.clock)
 
-    await walk(job, step, count=count_customers)
+    async def end(write: TenantWrite, viewer: Viewer) -> None:
+        await plan_checks(write, viewer, clock=job.clock)
+        await tell_untold(write, viewer, clock=job.clock)
+
+    await walk(job, step, count=count_customers, ending=end)
