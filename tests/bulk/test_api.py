@@ -124,3 +124,27 @@ async def test_the_list_holds_ones_own(gateway, company, work):
     await work()
     assert [node["state"] for node in (await manager(LIST)).data["bulkOperations"]["nodes"]] == ["CANCELLED"]
     assert len((await owner(LIST)).data["bulkOperations"]["nodes"]) == 1
+
+
+@pytest.mark.requirement("G6")
+async def test_a_segment_is_exported_as_it_is_when_the_file_is_written(gateway, company, work):
+    ask = await client_of(gateway, company, "OWNER")
+    factory = Factory(gateway.services.databases, company)
+    create = "mutation ($input: CreateSegmentInput!) { createSegment(input: $input) { record { id } } }"
+    given = {"name": "Graz", "where": {"city": {"eq": "Graz"}}}
+    segment = (await ask(create, {"input": given})).data["createSegment"]["record"]["id"]
+    query = f'{{ customers(where: {{segment: "{segment}"}}) {{ nodes {{ name }} }} }}'
+    assert (await ask(EXPORT, {"input": {"query": query}})).data["done"]["userErrors"] == []
+    for name, city in (("Ernst", "Graz"), ("Piccolo", "Salzburg")):
+        await factory.one("customer", name=name, city=city)
+    await work()
+    (done,) = (await ask(LIST)).data["bulkOperations"]["nodes"]
+    assert lines_of(await download(ask, done["file"]["id"])) == [{"name": "Ernst"}]
+    assert (await ask(EXPORT, {"input": {"query": query}})).data["done"]["userErrors"] == []
+    archive = "mutation ($id: ID!) { archiveSegment(input: {id: $id}) { userErrors { code } } }"
+    await ask(archive, {"id": segment})
+    await work()
+    _, failed = (await ask(LIST)).data["bulkOperations"]["nodes"]
+    assert (failed["state"], failed["errorCode"], failed["file"]) == ("FAILED", "NOT_FOUND", None)
+    told = (await ask(EXPORT, {"input": {"query": query}})).data["done"]
+    assert [error["code"] for error in told["userErrors"]] == ["NOT_FOUND"]
