@@ -130,6 +130,20 @@ async def test_a_region_stays_while_something_lies_in_it(shop, china):
     assert [(e.path[-1], e.code) for e in refused.value.errors] == [("parentId", "REGION_ARCHIVED")]
 
 
+async def test_a_region_comes_back_after_the_one_that_it_lies_in(shop):
+    outer = await shop.create("region", name="华北")
+    inner = await shop.create("region", name="北京", parent_id=outer)
+    for one in (inner, outer):
+        await shop.archive("region", one)
+    with pytest.raises(Refused) as refused:
+        await shop.change(Change("region", "restore", inner))
+    assert [(e.path[-1], e.code) for e in refused.value.errors] == [("parentId", "REGION_ARCHIVED")]
+    assert await shop.value("SELECT count(*) FROM region WHERE archived_at IS NULL") == 0
+    for one in (outer, inner):
+        await shop.change(Change("region", "restore", one))
+    assert await shop.value("SELECT count(*) FROM region WHERE archived_at IS NULL") == 2
+
+
 async def test_a_place_on_the_map_has_both_its_numbers(shop):
     with pytest.raises(Refused) as refused:
         await shop.create("customer", name="Alfreds", latitude="52.52")

@@ -91,7 +91,7 @@ async def guard_regions(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
     bent = [draft for draft in drafts if draft.values.get("parent_id") is not None]
     if bent:
         await write.fetchval(_ONE_AT_A_TIME, f"{write.company.schema}.region")
-        archived = await _archived_regions(write, bent, "parent_id")
+        archived = await _archived_regions(write, (draft.values["parent_id"] for draft in bent))
         rows = await write.fetch("SELECT id, parent_id FROM region")
         above: dict[UUID, UUID | None] = {row["id"]: row["parent_id"] for row in rows}
         above |= {d.id: cast("UUID | None", d.values["parent_id"]) for d in drafts if "parent_id" in d.values}
@@ -100,8 +100,19 @@ async def guard_regions(write: TenantWrite, _viewer: Viewer, drafts: Sequence[Dr
                 _refuse_circle(draft, msg("The other region lies in this one already."))
             elif draft.values["parent_id"] in archived:
                 _refuse_archived_region(draft, "parent_id")
+    await _guard_return(write, [draft for draft in drafts if draft.action == "restore"])
     for draft in await _used(write, drafts, _REGIONS_IN_USE, "id"):
         draft.refuse(None, "REGION_IN_USE", msg("Customers, routes or other regions lie in this region."))
+
+
+async def _guard_return(write: TenantWrite, restored: Sequence[Draft]) -> None:
+    """A region comes back into one that is there, or comes back with it."""
+    above = {draft.id: draft.now("parent_id") for draft in restored}
+    if above:
+        archived = await _archived_regions(write, above.values()) - above.keys()
+        for draft in restored:
+            if above[draft.id] in archived:
+                _refuse_archived_region(draft, "parent_id")
 
 
 def _meets_itself(start: UUID, above: Mapping[UUID, UUID | None]) -> bool:
@@ -161,17 +172,16 @@ async def _guard_living_regions(write: TenantWrite, drafts: Sequence[Draft]) -> 
     placed = [draft for draft in drafts if draft.values.get("region_id") is not None]
     if not placed:
         return
-    archived = await _archived_regions(write, placed, "region_id")
+    archived = await _archived_regions(write, (draft.values["region_id"] for draft in placed))
     for draft in placed:
         changed = draft.old is None or draft.old.get("region_id") != draft.values["region_id"]
         if draft.values["region_id"] in archived and changed:
             _refuse_archived_region(draft, "region_id")
 
 
-async def _archived_regions(write: TenantWrite, drafts: Sequence[Draft], column: str) -> set[UUID]:
-    """Which of the regions that the drafts name are archived; until these are written no other is."""
-    named = sorted({cast("UUID", draft.values[column]) for draft in drafts})
-    rows = await write.fetch(_NAMED_REGIONS, named)
+async def _archived_regions(write: TenantWrite, named: Iterable[object]) -> set[UUID]:
+    """Which of these regions are archived; until what names them is written no other is."""
+    rows = await write.fetch(_NAMED_REGIONS, sorted({cast("UUID", one) for one in named if one is not None}))
     return {row["id"] for row in rows if row["archived_at"] is not None}
 
 
