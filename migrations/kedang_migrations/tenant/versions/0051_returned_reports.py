@@ -39,7 +39,7 @@ def upgrade() -> None:
     for name in ("withheld", "why_withheld"):
         document = postgresql.JSONB(none_as_null=True, astext_type=sa.Text())
         op.add_column("watch_entry", sa.Column(name, document, nullable=True))
-    # The words of an entry are those of all its reasons: where some are withheld, all are until the next look.
+    # The words of an entry are those of all its reasons: where some are withheld, all are until they are renewed, in a week.
     op.execute(
         "UPDATE watch_entry SET why_withheld = why, why = '{"
         '"en": "The reasons are not for everybody.", "zh": "原因并非对所有人公开。"'
