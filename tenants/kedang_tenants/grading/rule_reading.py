@@ -199,9 +199,9 @@ def _steps(
     entries = faults.entries(value, path, most=_MOST_LEVELS)
     before = len(faults.found)
     if not entries and len(faults.found) == before:
-        message = (
-            msg("Say which of its levels the rule gives.") if levels else msg("The scheme has no levels.")
-        )
+        message = msg("The scheme has no levels.")
+        if levels:
+            message = msg("Say which of its levels the rule gives.")
         faults.refuse(path, "NO_LEVELS", message)
     read = [_step(faults, kind, entry, levels, measure, (*path, at)) for at, entry in enumerate(entries)]
     places = {step.level.code: (*path, at) for at, step in enumerate(read) if step is not None}
@@ -285,29 +285,23 @@ def _check_bounds(
     less = name == "maximum"
     *others, last = steps
     if last.bound is not None:
-        message = (
-            msg("The last level, “{level}”, must take everybody else: leave its maximum empty.")
-            if less
-            else msg("The last level, “{level}”, must take everybody else: leave its minimum empty.")
-        )
+        message = msg("The last level, “{level}”, must take everybody else: leave its minimum empty.")
+        if less:
+            message = msg("The last level, “{level}”, must take everybody else: leave its maximum empty.")
         faults.refuse((*places[last.level.code], name), "NO_LAST_LEVEL", message, level=last.level.code)
     for step in others:
         if step.bound is None:
-            message = (
-                msg("Level “{level}” needs a maximum: only the last level takes everybody else.")
-                if less
-                else msg("Level “{level}” needs a minimum: only the last level takes everybody else.")
-            )
+            message = msg("Level “{level}” needs a minimum: only the last level takes everybody else.")
+            if less:
+                message = msg("Level “{level}” needs a maximum: only the last level takes everybody else.")
             faults.refuse(
                 (*places[step.level.code], name), "LEVEL_WITHOUT_BOUND", message, level=step.level.code
             )
     for better, worse in pairwise(steps):
         if better.bound is not None and not _above(better, worse, measure):
-            message = (
-                msg("Level “{better}” must allow less than level “{worse}” below it.")
-                if less
-                else msg("Level “{better}” must ask for more than level “{worse}” below it.")
-            )
+            message = msg("Level “{better}” must ask for more than level “{worse}” below it.")
+            if less:
+                message = msg("Level “{better}” must allow less than level “{worse}” below it.")
             codes = {"better": better.level.code, "worse": worse.level.code}
             faults.refuse((*places[better.level.code], name), "THRESHOLDS_OVERLAP", message, **codes)
 
