@@ -27,8 +27,8 @@ _OPERATORS = (
     "kedang_platform.observing.",
 )
 NOT_TOLD = {"INVALID_VALUE", "UNKNOWN_KIND", "MAIL_DELAYED"}
-# Their first argument is a code.
-_FINDERS = {"UserError", "Wrong", "refuse", "InvalidValue", "_refuse_custom", "_fault"}
+# One of their first three arguments is a code.
+_FINDERS = {"UserError", "Wrong", "refuse", "InvalidValue", "refuse_custom", "_fault"}
 _OUTSIDE = {"GRAPHQL_VALIDATION_FAILED", "INTERNAL_ERROR"}  # of errors that are none of ours
 
 
@@ -85,7 +85,7 @@ def _spelled(module: ModuleType, classes: dict[str, str]) -> Iterator[tuple[str,
             if name in classes and name != "InvalidValue":
                 yield classes[name], {text for argument in node.args for text in told(argument)}
             if name in _FINDERS:
-                for place, argument in enumerate(node.args[:2]):
+                for place, argument in enumerate(node.args[:3]):
                     if code := _constant(argument):
                         yield code, told(node.args[place + 1]) if len(node.args) > place + 1 else set()
 

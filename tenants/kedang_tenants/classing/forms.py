@@ -59,8 +59,9 @@ def _guard(draft: Draft, one: CustomField, *, on_form: bool) -> None:
     now = cast("Mapping[str, object]", draft.now("custom") or {}).get(one.id)
     touched = draft.action == "create" or one.key in draft.change.custom
     if not on_form and now is not None and now != before:
-        message = msg("This is on the form of customers of another class.")
-        refuse_custom(draft, one.key, "NOT_ON_THIS_FORM", message)
+        refuse_custom(
+            draft, one.key, "NOT_ON_THIS_FORM", msg("This is on the form of customers of another class.")
+        )
     elif on_form and one.required and touched and now is None:
         refuse_custom(draft, one.key, "REQUIRED", msg("This must be filled in."))
 
