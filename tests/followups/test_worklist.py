@@ -334,6 +334,37 @@ async def test_the_worklist_over_http_with_records_and_in_the_readers_language(g
     assert (await client(WORKLIST, {"first": 101})).codes == ["BAD_USER_INPUT"]
 
 
+MIXED = """
+query ($deep: Boolean!) {
+  first: worklist(first: 1) { ...Page }
+  me { member { name } }
+  all: worklist { ...Page nodes @include(if: $deep) { customer { name } } pageInfo { startCursor } }
+}
+fragment Page on Worklist { __typename nodes { whose: customer { id } record { ... on Demand { id } } } }"""
+
+
+@pytest.mark.requirement("I1")
+async def test_worklists_stand_beside_other_fields_with_aliases_fragments_and_directives(gateway, company):
+    databases = gateway.services.databases
+    nancy = await make_member(databases, company, "REPRESENTATIVE")
+    client = gateway.client(await make_key(databases, nancy, key=gateway.services.identity.key))
+    factory = Factory(databases, company)
+    day = datetime.now(UTC).date() - timedelta(days=9)
+    made = [await factory.one("customer", name=name, owner_id=nancy.id) for name in ("Alfreds", "Blauer See")]
+    for one in made:
+        await factory.one("follow_up_plan", customer_id=one, owner_id=nancy.id, due_on=day)
+    lines = [{"whose": {"id": f"cus_{one.hex}"}, "record": {}} for one in made]
+    plain, deep = [(await client(MIXED, {"deep": deep})).data for deep in (False, True)]
+    assert plain["first"] == {"__typename": "Worklist", "nodes": lines[:1]}
+    assert plain["all"]["nodes"] == lines
+    assert [line["customer"] for line in deep["all"]["nodes"]] == [
+        {"name": "Alfreds"},
+        {"name": "Blauer See"},
+    ]
+    assert deep["first"] == plain["first"]
+    assert deep["me"] == plain["me"] == {"member": {"name": "Nancy Davolio"}}
+
+
 @pytest.mark.requirement("F12", "P2")
 async def test_a_demand_waits_for_its_own_person_else_for_the_customers(shop, nancy):
     janet = await shop.as_member(await shop.hire("Janet Leverling", "REPRESENTATIVE"))
