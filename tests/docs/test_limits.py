@@ -13,7 +13,7 @@ from kedang_platform.settings import Settings
 from kedang_tenants.bulk import errors as bulk
 from kedang_tenants.changing import repeating
 from kedang_tenants.people import custom_fields
-from kedang_tenants.reading import groups, planner
+from kedang_tenants.reading import groups, kept, planner
 from kedang_tenants.trade import orders
 from kedang_tenants.webhooks import guards as webhooks
 from tests.docs.codes import codes
@@ -42,6 +42,9 @@ LIMITS = {
     "ids of `nodes`": arguments.LARGEST_PAGE,
     "records that an answer could hold": requests.MOST_NODES,
     "levels of a filter": arguments.DEEPEST_FILTER,
+    "segments in a filter, with those that they name": kept.MOST_KEPT,
+    "segments and relations in one another": kept.DEEPEST,
+    "conditions that segments bring into a filter": kept.MOST_PARTS,
     "values of `in`, entries of `AND` and `OR`": arguments.LONGEST_LIST,
     "sortings": arguments.MOST_SORTS,
     "characters of a search": arguments.LONGEST_SEARCH,

@@ -110,7 +110,7 @@ async def _find_all(read: TenantRead, viewer: Viewer, named: set[Kept]) -> dict[
     found: dict[Kept, Filter] = {}
     while named:
         if len(found) + len(named) > MOST_KEPT:
-            raise _too_much()
+            raise BadUserInput(msg("At most {limit} segments are allowed in a filter."), limit=MOST_KEPT)
         for over in sorted({one.over for one in named}):
             ids = [one.id for one in named if one.over == over]
             brought = await _KEEPERS[over].find(read, viewer, ids)
@@ -159,13 +159,9 @@ class _Writing:
     def _count(self, depth: int) -> None:
         self._parts += 1
         if self._parts > MOST_PARTS:
-            raise _too_much()
+            raise BadUserInput(
+                msg("The segments in this filter have too many conditions: at most {limit} are allowed."),
+                limit=MOST_PARTS,
+            )
         if depth > DEEPEST:
             raise BadUserInput(msg("This filter is nested too deeply."))
-
-
-def _too_much() -> BadUserInput:
-    return BadUserInput(
-        msg("The segments in this filter have too many conditions: at most {limit} are allowed."),
-        limit=MOST_PARTS,
-    )
