@@ -301,6 +301,10 @@ class Populating:
             while ("times", row["member_id"]) in self.taken:
                 row["member_id"] = self.value(record.fields["member_id"])
             self.taken.add(("times", row["member_id"]))
+        if record.name == "handover" and row["state"] == "RUNNING":
+            while ("handing over", row["member_id"]) in self.taken:
+                row["member_id"] = self.value(record.fields["member_id"])
+            self.taken.add(("handing over", row["member_id"]))
         if record.name.startswith(("questionnaire", "survey")):
             row |= self._of_survey(record.name, row)
         if record.name == "service_standard":
@@ -442,7 +446,8 @@ class Populating:
         match name:
             case "demand":
                 closed = {"closed_on": date(2024, 5, 1), "reason": "Price"} if row["state"] != "OPEN" else {}
-                return {"closed_on": None, "reason": None, **closed}
+                stage = self.random.choice(["CONTACT", "NEED", "QUOTED", "CLOSING"])
+                return {"stage": stage, "closed_on": None, "reason": None, **closed}
             case "quotation":
                 answered = date(2024, 5, 3) if row["state"] in {"ACCEPTED", "DECLINED"} else None
                 sent = None if row["state"] == "DRAFT" else date(2024, 5, 2)

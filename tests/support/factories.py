@@ -78,6 +78,7 @@ def valid(kind: Kind) -> Any:
 _RULES: Mapping[str, Mapping[str, Any]] = {
     "custom_field": {"record": "customer", "kind": "TEXT"},
     "order_line": {"position": None},
+    "demand": {"stage": None},
     "mail_template": {"kind": "survey.invitation", "subject": "How was it?", "body": "{link}"},
     "delivery": {"state": "PLANNED"},
     "invoice": {"amount": 1_000_000},
