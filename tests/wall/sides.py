@@ -74,6 +74,8 @@ class Side:
             )
         if "visit_form_id" in values:
             values["visit_form_id"] = await self.factory.one("visit_form", member_id=self.owner.id)
+        if record.name == "custom_field":
+            values["record"] = "follow_up_record"  # which has forms by class of customer
         if record.name == "survey_item":
             values["kind"] = "TEXT"  # under a heading
         return values
@@ -91,7 +93,7 @@ class Side:
             if archived:
                 await self.factory.archive(name, UUID(public.partition("_")[2]))
             return public
-        made = await self.factory.one(name, **await self.filled(record))
+        (made,) = await self.factory.many(name, [await self.filled(record)])
         if archived:
             await self.factory.archive(name, made)
         return self.public(name, made)
