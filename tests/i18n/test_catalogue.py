@@ -25,6 +25,7 @@ WITHOUT_WORDS = {
     "  GraphiQL       {url}",
     "{label}:",
     "{label}: ",
+    "{what}: {purpose}",
     "{customer}: {reason}",
     "{member} – {line}",
     "{subject}: {remark}",

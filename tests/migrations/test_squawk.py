@@ -28,6 +28,8 @@ EXCLUDED = (
 DROPPED = re.compile(r"DROP CONSTRAINT (\w+)")
 # Unique within a company is enough since one may be restored beside itself; an index of that revision sees to it.
 WIDENED_TO_AN_INDEX = {"uq_membership_member_id"}
+# The stages of a demand are a company's own; the release before writes none but the product's, which stay among them.
+GIVEN_UP = {"ck_demand_stage"}
 NULLED = re.compile(r"ALTER TABLE (\w+) ALTER COLUMN (\w+) DROP NOT NULL")
 # What came in by a link for everybody has no customer; processes of the release before meet none of it but while a
 # newer one runs beside them, and then fail to show that one row only.
@@ -61,7 +63,7 @@ def test_squawk_finds_nothing_in_the_revisions(name, tmp_path):
 def test_a_condition_is_dropped_only_to_be_made_anew(name):
     for step in rendering.steps(ENVIRONMENTS[name]):
         text = "\n".join(step.statements)
-        dropped = [name for name in DROPPED.findall(text) if name not in WIDENED_TO_AN_INDEX]
+        dropped = [name for name in DROPPED.findall(text) if name not in WIDENED_TO_AN_INDEX | GIVEN_UP]
         assert dropped == [made for made in MADE.findall(text) if made in dropped]
 
 
