@@ -802,6 +802,18 @@ async def _meeting(side: Side) -> Input:
     return {"id": side.public("meeting", made)}
 
 
+async def _meeting_to_come(side: Side) -> Input:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    made = await side.factory.one(
+        "meeting",
+        agenda="Prices",
+        organiser_id=side.owner.id,
+        starts_at=tomorrow,
+        ends_at=tomorrow + timedelta(hours=1),
+    )
+    return {"id": side.public("meeting", made)}
+
+
 async def _meeting_with_all(side: Side) -> Input:
     record = catalogue().record("meeting")
     values = await side.factory.complete(record, await side.filled(record, writable=True))
@@ -1046,7 +1058,7 @@ SPECIAL: Mapping[str, Callable[[Side], Awaitable[Input]]] = {
     "winDemand": _demand_to_win,
     "loseDemand": _demand_to_lose,
     "createMeeting": _meeting_with_all,
-    "sendAgenda": _meeting,
+    "sendAgenda": _meeting_to_come,
     "writeMinutes": _minutes,
     "reviewMinutes": _written_minutes,
     "returnMinutes": _written_minutes,
