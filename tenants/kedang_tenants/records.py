@@ -119,6 +119,7 @@ __all__ = [
     "classing",
     "classing_guards",
     "classing_processes",
+    "classing_segments",
     "consenting",
     "consents",
     "contract_rules",
