@@ -9,11 +9,11 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-user
 GRAPHIQL = graphql/kedang_graphql/static/graphiql/index.html
 FONTS = platform/kedang_platform/documents/fonts/NotoSansSC_400Regular.ttf
-TEST_WORKERS ?= 2
+TEST_WORKERS ?= 3
 CLIENTS_NODE = tests/clients/node_modules/.kedang
 CLIENTS_VENV = .venv-clients
 TESTS ?= tests
-ON_SERVERS ?= $(addprefix tests/,audit bulk changing database grading live migrations operations pool reading trade watching webhooks work workers)
+ON_SERVERS ?= $(addprefix tests/,database grading live migrations operations pool reading trade work workers)
 REQUESTS ?= 1000000
 
 .DEFAULT_GOAL := help
