@@ -233,14 +233,16 @@ async def test_groups_are_those_of_plain_python(gateway, company, database_super
             wanted = asked(record, random, writer)
             answer = await ask(wanted.text, wanted.variables)
             shown = (person, wanted.text, wanted.variables, answer.body)
+            codes: set[str] = set()
             try:
                 expected = plainly.groups(wanted, coerced(reference, wanted))
             except Wrong as wrong:
-                assert set(answer.codes) == wrong.codes, shown
+                codes = wrong.codes
+            assert set(answer.codes) == codes, shown
+            if codes:
                 assert answer.body["data"] is None
                 refused += 1
                 continue
-            assert answer.codes == [], shown
             told = answer.data["asked"]
             assert told["hasMoreGroups"] is False
             different = [pair for pair in zip_longest(told["groups"], expected) if pair[0] != pair[1]]
