@@ -46,7 +46,7 @@ _CURSOR: Final = [
 _MOST_POINTS: Final = 2**53
 _DAYS: Final = date(2000, 1, 1), date(2200, 12, 31)
 _MORE: Final = 20
-_FOR: Final = msg("{what}: {purpose}")
+_ABOUT: Final = msg("{what}: {purpose}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def _line(row: asyncpg.Record, place: int, day: date, capacity: int | None, lang
         record=row["record"],
         record_id=row["record_id"],
         customer_id=row["customer_id"],
-        what=f"{what}: {about}" if about else what,
+        what=translate(_ABOUT, language, {"what": what, "purpose": about}) if about else what,
         rule=(why if of_plan else None) or translate(source.rule, language),
         due_on=row["due_on"],
         days_overdue=(day - row["due_on"]).days,
